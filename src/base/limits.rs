@@ -1,0 +1,54 @@
+//! Every limit of Redkite, each with its reason. Units stand last in the name. The relations
+//! between limits are asserted at compile time below.
+
+/// PostgreSQL's `NAMEDATALEN - 1`: longer names are cut, with a NOTICE.
+pub const IDENTIFIER_BYTES_MAX: usize = 63;
+/// PostgreSQL's limit on the columns of a table (`MaxHeapAttributeNumber`).
+pub const TABLE_COLUMNS_MAX: usize = 1600;
+/// The extended protocol counts parameters in 16 bits.
+pub const PARAMETERS_MAX: usize = 65_535;
+/// pgvector's storage limit (`VECTOR_MAX_DIM`): ours for the type as well.
+pub const VECTOR_DIMENSIONS_MAX: usize = 16_000;
+/// A frontend message: PostgreSQL's limit on one datum (1 GiB) bounds what a client can mean.
+pub const MESSAGE_BYTES_MAX: usize = 1 << 30;
+/// A message before authentication: a stranger must not make the server hold more.
+pub const STARTUP_MESSAGE_BYTES_MAX: usize = 10_000;
+
+/// etcd refuses a transaction of more operations by default (`--max-txn-ops`); compares and
+/// puts count each.
+pub const METADATA_TRANSACTION_OPERATIONS_MAX: usize = 128;
+/// Operations that one flush may put in: room for version keys, the record and `head`.
+pub const COMMIT_OPERATIONS_MAX: usize = 96;
+/// etcd refuses a request above 1.5 MiB by default (`--max-request-bytes`).
+pub const METADATA_TRANSACTION_BYTES_MAX: usize = 1_500_000;
+/// Bytes that one flush may put in, for the same reason, with room for keys.
+pub const COMMIT_BYTES_MAX: usize = 1_200_000;
+/// A commit of up to this much rides inside the metadata transaction: beyond, one object
+/// costs less than its bytes cost in etcd's quorum.
+pub const INLINE_COMMIT_BYTES_MAX: usize = 64 << 10;
+/// Inline bytes of a table that are not yet an object: past it commits take the object path.
+pub const INLINE_TABLE_BYTES_MAX: usize = 16 << 20;
+/// A deletion delta above this goes to an object, so that a commit fits a transaction.
+pub const INLINE_DELETES_BYTES_MAX: usize = 64 << 10;
+
+/// Rows of a data object: positions are 32 bits, and a merge must fit memory.
+pub const SEGMENT_ROWS_MAX: usize = 4 << 20;
+/// Bytes of rows in memory at which a transaction writes a segment early.
+pub const SEGMENT_BUFFER_BYTES_MAX: usize = 128 << 20;
+/// Rows of a Parquet row group: what a point look-up decodes at most.
+pub const ROW_GROUP_ROWS: usize = 16_384;
+/// Rows of a batch between operators: DataFusion's default.
+pub const BATCH_ROWS: usize = 8_192;
+
+/// Row ids that a node takes from metadata at once.
+pub const ROW_ID_BLOCK: u64 = 1 << 20;
+/// Sequence values that a node caches.
+pub const SEQUENCE_CACHE_DEFAULT: i64 = 32;
+/// Times that an autocommit statement is run again after a lost race, before 40001.
+pub const AUTOCOMMIT_ATTEMPTS_MAX: u32 = 100;
+
+const _: () = assert!(COMMIT_OPERATIONS_MAX < METADATA_TRANSACTION_OPERATIONS_MAX);
+const _: () = assert!(COMMIT_BYTES_MAX < METADATA_TRANSACTION_BYTES_MAX);
+const _: () = assert!(INLINE_COMMIT_BYTES_MAX < COMMIT_BYTES_MAX);
+const _: () = assert!(INLINE_DELETES_BYTES_MAX < COMMIT_BYTES_MAX);
+const _: () = assert!(SEGMENT_ROWS_MAX < u32::MAX as usize);

@@ -1,0 +1,17 @@
+//! Rank 0: what every layer may use and that uses no other layer: identifiers, limits, the
+//! error that a client sees, and the world outside (time, randomness) behind traits.
+//!
+//! Never does I/O.
+
+mod clock;
+mod error;
+mod ids;
+pub mod limits;
+mod random;
+mod sqlstate;
+
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use error::{ErrorFields, Result, Severity, SqlError};
+pub use ids::{ColumnId, CommitId, Incarnation, Oid, Revision, RowIds, SegmentId};
+pub use random::{OsRandom, Random, SeededRandom};
+pub use sqlstate::SqlState;

@@ -1,0 +1,3 @@
+//! Rank 5: what exists at a revision.
+
+pub mod types;

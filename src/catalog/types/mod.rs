@@ -1,0 +1,1 @@
+//! PostgreSQL's types: identity, Arrow form, text and binary form.

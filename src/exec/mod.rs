@@ -1,0 +1,3 @@
+//! Rank 4: physical operators.
+
+pub mod functions;

@@ -1,0 +1,1 @@
+//! Rank 1: vector indexes, pure, no I/O. Exact search for now.

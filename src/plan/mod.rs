@@ -1,0 +1,1 @@
+//! Rank 6: SQL text to statement to plan; no I/O.

@@ -1,0 +1,1 @@
+//! Rank 2: immutable data: format, write, read, deletes, statistics, merge.

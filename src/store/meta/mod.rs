@@ -1,0 +1,1 @@
+//! The metadata store: revisioned keys, compare-and-swap, watch and leases.

@@ -1,0 +1,1 @@
+//! Objects: immutable bytes under fresh names on local files or S3, and the local cache.

@@ -1,0 +1,1 @@
+//! Rank 6: snapshot, write set, flush, commit, publish.
