@@ -23,6 +23,15 @@ pub const COMMIT_OPERATIONS_MAX: usize = 96;
 pub const METADATA_TRANSACTION_BYTES_MAX: usize = 1_500_000;
 /// Bytes that one flush may put in, for the same reason, with room for keys.
 pub const COMMIT_BYTES_MAX: usize = 1_200_000;
+/// The embedded store takes larger transactions: one is staged in memory and written at once.
+pub const EMBEDDED_TRANSACTION_OPERATIONS_MAX: usize = 65_536;
+/// Bytes of a transaction of the embedded store, for the same reason.
+pub const EMBEDDED_TRANSACTION_BYTES_MAX: usize = 64 << 20;
+/// History that the embedded store keeps for watchers that lag: beyond it they read all again.
+pub const METADATA_HISTORY_BYTES_MAX: usize = 64 << 20;
+/// A response of etcd: a page of keys, or what a lagging watch gets at once (etcd packs up to
+/// 1,000 revisions).
+pub const ETCD_RESPONSE_BYTES_MAX: usize = 1 << 30;
 /// A commit of up to this much rides inside the metadata transaction: beyond, one object
 /// costs less than its bytes cost in etcd's quorum.
 pub const INLINE_COMMIT_BYTES_MAX: usize = 64 << 10;
