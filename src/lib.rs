@@ -13,3 +13,4 @@ pub mod segment;
 pub mod session;
 pub mod store;
 pub mod txn;
+pub mod types;

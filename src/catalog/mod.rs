@@ -1,3 +1,2 @@
 //! Rank 5: what exists at a revision.
 
-pub mod types;

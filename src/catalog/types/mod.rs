@@ -1,1 +1,0 @@
-//! PostgreSQL's types: identity, Arrow form, text and binary form.
