@@ -1,2 +1,1 @@
 //! Rank 5: what exists at a revision.
-

@@ -81,11 +81,8 @@ impl PgType {
     pub fn mark(&self, field: Field) -> Field {
         let mut metadata = field.metadata().clone();
         let typmod = self.typmod();
-        let value = if typmod < 0 {
-            self.name().to_owned()
-        } else {
-            format!("{}:{typmod}", self.name())
-        };
+        let value =
+            if typmod < 0 { self.name().to_owned() } else { format!("{}:{typmod}", self.name()) };
         metadata.insert(TYPE_KEY.to_owned(), value);
         field.with_metadata(metadata)
     }

@@ -195,7 +195,8 @@ impl Shape {
         let mut digits = [0; 80];
         let (length, scale) = self.lay_out(value, &mut digits);
         // Digit `i` counts 10^(length - 1 - scale - i); groups start where that is 3 mod 4.
-        let first_power = i32::try_from(length).unwrap_or(0) - 1 - i32::try_from(scale).unwrap_or(0);
+        let first_power =
+            i32::try_from(length).unwrap_or(0) - 1 - i32::try_from(scale).unwrap_or(0);
         let mut groups = [0u16; 24];
         let mut count = 0;
         let mut weight = first_power.div_euclid(4);

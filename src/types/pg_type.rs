@@ -318,10 +318,7 @@ impl PgType {
 
     /// Whether values are strings to PostgreSQL (category S).
     pub fn is_string(&self) -> bool {
-        matches!(
-            self,
-            Self::Text | Self::Varchar(_) | Self::Bpchar(_) | Self::Name | Self::Char
-        )
+        matches!(self, Self::Text | Self::Varchar(_) | Self::Bpchar(_) | Self::Name | Self::Char)
     }
 
     /// Whether values are numbers to PostgreSQL (category N).
