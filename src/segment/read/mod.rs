@@ -1,0 +1,23 @@
+//! Reading segments: scans, look-ups by address and by key, vectors as flat arrays.
+//!
+//! All reads go through one primitive, [`chunks`]: the decoded columns of a row group, kept
+//! in memory within a budget.
+
+mod cached;
+mod chunks;
+mod find;
+mod footer;
+mod reader;
+mod scan;
+mod take;
+#[cfg(test)]
+mod tests;
+mod vectors;
+
+pub use find::KeyMatch;
+pub use footer::RowGroups;
+pub(super) use footer::{FOOTER_KEY, FOOTER_TAIL_BYTES, FOOTER_VERSION, FooterEntry, GroupEntry};
+pub use reader::{Reader, ReaderOptions};
+pub use scan::{Pruner, Scan};
+pub use vectors::Vectors;
+pub(super) use vectors::VectorsFile;

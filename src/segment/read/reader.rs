@@ -1,0 +1,56 @@
+//! The reader: shared by a whole node.
+
+use std::sync::Arc;
+
+use super::cached::Cached;
+use crate::base::SegmentId;
+use crate::store::object::{Cache, Objects};
+
+/// How much a [`Reader`] may keep.
+#[derive(Debug, Clone, Copy)]
+pub struct ReaderOptions {
+    /// Memory for decoded columns, footers, filters and key indexes.
+    pub memory_bytes: u64,
+}
+
+impl Default for ReaderOptions {
+    fn default() -> Self {
+        Self { memory_bytes: 512 << 20 }
+    }
+}
+
+/// Reads segments. One a node, shared by all connections.
+#[derive(Debug)]
+pub struct Reader {
+    pub(super) objects: Arc<Objects>,
+    pub(super) cache: Arc<Cache>,
+    pub(super) cached: Cached,
+}
+
+impl Reader {
+    /// A reader of these objects with this cache on disk.
+    pub fn new(objects: Arc<Objects>, cache: Arc<Cache>, options: ReaderOptions) -> Self {
+        Self { objects, cache, cached: Cached::within(options.memory_bytes) }
+    }
+
+    /// The object store below.
+    pub fn objects(&self) -> &Arc<Objects> {
+        &self.objects
+    }
+
+    /// The cache on disk.
+    pub fn cache(&self) -> &Arc<Cache> {
+        &self.cache
+    }
+
+    /// Forgets a segment that no version has any more, on disk too.
+    pub fn forget(&self, meta: &crate::segment::SegmentMeta) {
+        self.cached.forget(meta.id, &meta.columns);
+        self.cache.remove_prefix(&cache_prefix(meta.id));
+    }
+}
+
+/// What the names of a segment's cache files begin with.
+pub(crate) fn cache_prefix(segment: SegmentId) -> String {
+    format!("{segment}.")
+}

@@ -1,0 +1,131 @@
+//! Rows by address, in the order asked for.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, RecordBatch};
+use arrow::compute::interleave;
+use arrow::datatypes::{FieldRef, Schema};
+
+use super::Reader;
+use super::scan::batch;
+use crate::base::{Result, SqlError};
+use crate::segment::corrupt::broken;
+use crate::segment::version::{TableVersion, split_address};
+use crate::segment::{Column, InMemory, Rows, SegmentMeta, adapt};
+
+/// A few sources are found faster by looking at each.
+const LINEAR_SOURCES_MAX: usize = 8;
+
+/// What rows are taken from: a row group, or a segment in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Source {
+    ordinal: u32,
+    group: u32,
+}
+
+/// The sources of some addresses, and where in them the rows are.
+#[derive(Default)]
+struct Places {
+    sources: Vec<Source>,
+    known: HashMap<Source, usize>,
+    rows: Vec<(usize, usize)>,
+}
+
+impl Places {
+    fn source(&mut self, source: Source) -> usize {
+        if self.sources.len() <= LINEAR_SOURCES_MAX {
+            if let Some(index) = self.sources.iter().position(|known| *known == source) {
+                return index;
+            }
+        } else if let Some(index) = self.known.get(&source) {
+            return *index;
+        }
+        self.sources.push(source);
+        let index = self.sources.len() - 1;
+        if self.sources.len() > LINEAR_SOURCES_MAX {
+            self.known.extend(self.sources.iter().copied().zip(0..).skip(self.known.len()));
+        }
+        index
+    }
+
+    fn of(version: &TableVersion, addresses: &[u64]) -> Result<Self> {
+        let mut places = Self::default();
+        for &address in addresses {
+            let (ordinal, position) = split_address(address);
+            let segment = version.segment(ordinal);
+            let segment = segment.filter(|segment| position < segment.total_rows());
+            let segment = segment.ok_or_else(|| {
+                SqlError::internal(format!("address {address} is not of this table version"))
+            })?;
+            let (group, row) = match &segment.rows {
+                Rows::Object(meta) => (position / meta.group_rows, position % meta.group_rows),
+                Rows::Memory(_) => (0, position),
+            };
+            let source = places.source(Source { ordinal, group });
+            places.rows.push((source, row as usize));
+        }
+        Ok(places)
+    }
+}
+
+impl Reader {
+    /// The rows of these addresses, in this order, deleted or not.
+    ///
+    /// # Errors
+    /// When an address names no row of the version, or bytes can't be read.
+    pub async fn take(
+        &self,
+        version: &TableVersion,
+        addresses: &[u64],
+        columns: &[Column],
+    ) -> Result<RecordBatch> {
+        let places = Places::of(version, addresses)?;
+        let mut sources: Vec<Vec<ArrayRef>> = Vec::with_capacity(places.sources.len());
+        for source in &places.sources {
+            let segment = version.segment(source.ordinal);
+            let arrays = match segment.map(|segment| &segment.rows) {
+                Some(Rows::Object(meta)) => self.take_group(meta, source.group, columns).await?,
+                Some(Rows::Memory(rows)) => memory_columns(rows, columns)?,
+                None => Vec::new(),
+            };
+            sources.push(arrays);
+        }
+        let mut taken = Vec::with_capacity(columns.len());
+        for (index, column) in columns.iter().enumerate() {
+            let arrays: Vec<&dyn Array> =
+                sources.iter().map(|arrays| arrays[index].as_ref()).collect();
+            taken.push(gather(&arrays, &places.rows, column)?);
+        }
+        let fields: Vec<FieldRef> =
+            columns.iter().map(|column| Arc::clone(&column.field)).collect();
+        batch(&Arc::new(Schema::new(fields)), taken, addresses.len())
+    }
+
+    async fn take_group(
+        &self,
+        meta: &Arc<SegmentMeta>,
+        group: u32,
+        columns: &[Column],
+    ) -> Result<Vec<ArrayRef>> {
+        let groups = self.row_groups(meta).await?;
+        self.group_columns(meta, &groups, group, columns).await
+    }
+}
+
+fn memory_columns(rows: &InMemory, columns: &[Column]) -> Result<Vec<ArrayRef>> {
+    let array = |column: &Column| match rows.column(column.id) {
+        Some(array) => adapt::to_column(Arc::clone(array), column.data_type()),
+        None => adapt::missing(column, rows.batch().num_rows()),
+    };
+    columns.iter().map(array).collect()
+}
+
+fn gather(arrays: &[&dyn Array], rows: &[(usize, usize)], column: &Column) -> Result<ArrayRef> {
+    match (arrays, rows) {
+        ([], _) => Ok(arrow::array::new_empty_array(column.data_type())),
+        // One row: a slice copies nothing.
+        ([array], [(_, row)]) => Ok(array.slice(*row, 1)),
+        _ => interleave(arrays, rows).map_err(|error| broken("taking rows", error)),
+    }
+}

@@ -1,0 +1,24 @@
+//! The names of objects: `data/<table oid>/<incarnation>/<segment>.parquet`, below the
+//! location's prefix. Names are never reused; garbage collection reads the incarnation from
+//! them.
+
+use crate::base::{Incarnation, Oid, SegmentId};
+
+/// The name of a segment's data object.
+pub fn data_path(table: Oid, incarnation: Incarnation, segment: SegmentId) -> String {
+    format!("data/{table}/{incarnation}/{segment}.parquet")
+}
+
+/// The folder of a table's objects.
+pub fn table_folder(table: Oid) -> String {
+    format!("data/{table}")
+}
+
+/// Who wrote the object of this name; `None` when it is not one of our names.
+pub fn incarnation_of(path: &str) -> Option<(Oid, Incarnation)> {
+    let mut parts = path.strip_prefix("data/")?.split('/');
+    let table = Oid(parts.next()?.parse().ok()?);
+    let incarnation = parts.next()?.parse().ok()?;
+    let name = parts.next()?;
+    (parts.next().is_none() && !name.is_empty()).then_some((table, incarnation))
+}

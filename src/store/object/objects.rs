@@ -1,0 +1,371 @@
+//! The object store as Redkite uses it: fresh names, verified reads.
+
+use std::ops::Range;
+use std::path::{Path as FilePath, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt};
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions};
+use serde::{Deserialize, Serialize};
+
+use super::durable::DurableFile;
+use super::error::{Error, Result};
+use super::{Counters, Location, Patience, Upload};
+use crate::base::Random;
+
+/// An object that metadata lists: what a read must find.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObjectRef {
+    /// Its name, below the location's prefix.
+    pub path: String,
+    /// Its length in bytes.
+    pub length: u64,
+    /// The CRC-32 (IEEE) of all its bytes.
+    pub crc32: u32,
+}
+
+/// A range of an object that is read by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Part {
+    /// Where it begins.
+    pub offset: u64,
+    /// How many bytes.
+    pub length: u64,
+    /// The CRC-32 (IEEE) of these bytes.
+    pub crc32: u32,
+}
+
+impl Part {
+    /// From the first byte to the one after the last; `None` when that overflows.
+    pub fn range(&self) -> Option<Range<u64>> {
+        Some(self.offset..self.offset.checked_add(self.length)?)
+    }
+
+    /// Checks that these are the part's bytes.
+    pub fn verify(&self, path: &str, bytes: &[u8]) -> Result<()> {
+        verify(path, bytes, self.length, self.crc32, self.offset)
+    }
+}
+
+/// Verified parts of an object, in the order asked for.
+pub type Parts = Vec<Bytes>;
+
+/// An object as the store lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Its name, below the location's prefix.
+    pub path: String,
+    /// Its length in bytes.
+    pub length: u64,
+    /// When it was written, by the store's clock, in microseconds since 1970.
+    pub written_us: i64,
+}
+
+/// The object store.
+#[derive(Debug)]
+pub struct Objects {
+    pub(super) store: Arc<dyn ObjectStore>,
+    prefix: Path,
+    /// Where writes are files that must be fsynced.
+    pub(super) folder: Option<PathBuf>,
+    patience: Patience,
+    counters: Counters,
+    random: Arc<dyn Random>,
+}
+
+impl Objects {
+    /// Opens the location. Does not talk to S3 yet: see [`Objects::probe`].
+    pub fn open(location: &Location, random: Arc<dyn Random>) -> Result<Self> {
+        let (store, prefix, folder) = location.open()?;
+        Self::over(store, &prefix, folder, random)
+    }
+
+    /// Objects in memory, for tests and simulations.
+    pub fn in_memory(random: Arc<dyn Random>) -> Self {
+        Self::decorated(Arc::new(object_store::memory::InMemory::new()), random)
+    }
+
+    /// Objects in any store, for tests that inject faults.
+    pub(crate) fn decorated(store: Arc<dyn ObjectStore>, random: Arc<dyn Random>) -> Self {
+        Self {
+            store,
+            prefix: Path::default(),
+            folder: None,
+            patience: Patience::default(),
+            counters: Counters::default(),
+            random,
+        }
+    }
+
+    fn over(
+        store: Arc<dyn ObjectStore>,
+        prefix: &str,
+        folder: Option<PathBuf>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self> {
+        let prefix = Path::parse(prefix)
+            .map_err(|error| Error::Location(format!("bad prefix \"{prefix}\": {error}")))?;
+        Ok(Self { prefix, folder, ..Self::decorated(store, random) })
+    }
+
+    /// The same store with other time-outs.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Patience) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// Whether objects are files of this machine, so that a local copy gains nothing.
+    pub fn is_local(&self) -> bool {
+        self.folder.is_some()
+    }
+
+    /// What was asked of the store so far.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Finds out whether the store answers and lets us in: lists, and takes the first page.
+    pub async fn probe(&self) -> Result<()> {
+        let patience = Patience { attempts_max: 2, ..self.patience };
+        patience
+            .run(&self.counters, &self.random, ("list", ""), || async {
+                let mut listing = self.store.list(Some(&self.prefix));
+                match listing.next().await {
+                    Some(Err(error)) => Err(Error::of_store("list", "", &error)),
+                    _ => Ok(()),
+                }
+            })
+            .await
+    }
+
+    pub(super) fn full(&self, path: &str) -> Path {
+        Path::from_iter(self.prefix.parts().chain(Path::from(path).parts()))
+    }
+
+    /// Writes a whole object under a fresh name. Durable when this returns.
+    ///
+    /// # Errors
+    /// [`Error::Exists`] when another object has the name; it is left as it is.
+    pub async fn put(&self, path: &str, bytes: Bytes) -> Result<ObjectRef> {
+        let object = ObjectRef {
+            path: path.to_owned(),
+            length: bytes.len() as u64,
+            crc32: crc32fast::hash(&bytes),
+        };
+        match &self.folder {
+            Some(folder) => put_file(folder, self.full(path), bytes).await?,
+            None => self.put_remote(&object, bytes).await?,
+        }
+        self.counters.written(object.length);
+        Ok(object)
+    }
+
+    async fn put_remote(&self, object: &ObjectRef, bytes: Bytes) -> Result<()> {
+        let full = self.full(&object.path);
+        let outcome = self
+            .patience
+            .run(&self.counters, &self.random, ("write", &object.path), || async {
+                let options = PutOptions::from(PutMode::Create);
+                self.store
+                    .put_opts(&full, bytes.clone().into(), options)
+                    .await
+                    .map_err(|error| Error::of_store("write", &object.path, &error))
+            })
+            .await;
+        match outcome {
+            // An attempt whose reply was lost may have written it: then it is ours.
+            Err(Error::Exists { path }) => match self.get(object).await {
+                Ok(_) => Ok(()),
+                Err(_) => Err(Error::Exists { path }),
+            },
+            outcome => outcome.map(drop),
+        }
+    }
+
+    /// Begins an object that is written piece by piece.
+    pub async fn create(self: &Arc<Self>, path: &str) -> Result<Upload> {
+        Upload::begin(Arc::clone(self), path).await
+    }
+
+    /// Reads a whole object and verifies it.
+    pub async fn get(&self, object: &ObjectRef) -> Result<Bytes> {
+        let bytes = self.get_unverified(&object.path).await?;
+        verify(&object.path, &bytes, object.length, object.crc32, 0)?;
+        Ok(bytes)
+    }
+
+    /// Reads a whole object that carries its own length and checksum.
+    pub async fn get_unverified(&self, path: &str) -> Result<Bytes> {
+        let full = self.full(path);
+        let bytes = self
+            .patience
+            .run(&self.counters, &self.random, ("read", path), || async {
+                let read = async { self.store.get(&full).await?.bytes().await };
+                read.await.map_err(|error| Error::of_store("read", path, &error))
+            })
+            .await?;
+        self.counters.read(bytes.len() as u64);
+        Ok(bytes)
+    }
+
+    /// Reads parts of an object, each verified. Parts that lie side by side are one request.
+    pub async fn get_parts(&self, object: &ObjectRef, parts: &[Part]) -> Result<Parts> {
+        let path = object.path.as_str();
+        let spans = Spans::of(object, parts)?;
+        let full = self.full(path);
+        let read = self
+            .patience
+            .run(&self.counters, &self.random, ("read", path), || async {
+                let mut each = Vec::with_capacity(spans.ranges.len());
+                for range in &spans.ranges {
+                    each.push(self.store.get_range(&full, range.clone()));
+                }
+                futures::stream::iter(each)
+                    .buffered(8)
+                    .try_collect::<Vec<Bytes>>()
+                    .await
+                    .map_err(|error| Error::of_store("read", path, &error))
+            })
+            .await?;
+        for bytes in &read {
+            self.counters.read(bytes.len() as u64);
+        }
+        spans.cut(path, parts, &read)
+    }
+
+    /// Removes an object; that it is gone already is no error.
+    pub async fn delete(&self, path: &str) -> Result<()> {
+        let full = self.full(path);
+        let outcome = self
+            .patience
+            .run(&self.counters, &self.random, ("delete", path), || async {
+                let deleted = self.store.delete(&full).await;
+                deleted.map_err(|error| Error::of_store("delete", path, &error))
+            })
+            .await;
+        match outcome {
+            Ok(()) | Err(Error::Missing { .. }) => {
+                self.counters.deleted();
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The objects below a folder (`""`: all), in no order.
+    pub fn list(&self, folder: &str) -> BoxStream<'static, Result<Listed>> {
+        self.counters.listed();
+        let skip = self.prefix.parts().count();
+        let below = self.full(folder);
+        let listing = self.store.list(Some(&below));
+        let asked = folder.to_owned();
+        listing
+            .map(move |listed| {
+                let meta = listed.map_err(|error| Error::of_store("list", &asked, &error))?;
+                let path = Path::from_iter(meta.location.parts().skip(skip));
+                Ok(Listed {
+                    path: path.to_string(),
+                    length: meta.size,
+                    written_us: meta.last_modified.timestamp_micros(),
+                })
+            })
+            .boxed()
+    }
+
+    pub(super) fn patience(&self) -> (&Patience, &Counters, &Arc<dyn Random>) {
+        (&self.patience, &self.counters, &self.random)
+    }
+}
+
+async fn put_file(folder: &FilePath, full: Path, bytes: Bytes) -> Result<()> {
+    let folder = folder.to_owned();
+    let path = full.to_string();
+    let write = move || {
+        let mut file = DurableFile::create(&folder, FilePath::new(full.as_ref()))?;
+        match file.write(&bytes) {
+            Ok(()) => file.finish(),
+            Err(error) => {
+                // The cause matters more than whether the garbage could be removed.
+                let _ = file.abandon();
+                Err(error)
+            }
+        }
+    };
+    super::upload::blocking("write", &path, write).await
+}
+
+fn verify(path: &str, bytes: &[u8], length: u64, crc32: u32, offset: u64) -> Result<()> {
+    if bytes.len() as u64 != length {
+        let what = format!("{} bytes at {offset} instead of {length}", bytes.len());
+        return Err(Error::corrupt(path, what));
+    }
+    if crc32fast::hash(bytes) != crc32 {
+        let what = format!("wrong checksum of the {length} bytes at {offset}");
+        return Err(Error::corrupt(path, what));
+    }
+    Ok(())
+}
+
+/// Gaps up to this much are read rather than asked around: a request costs more.
+const GAP_BYTES: u64 = 256 << 10;
+/// A request returns about this much at most, so that several run at once.
+const SPAN_BYTES: u64 = 16 << 20;
+
+/// The requests that fetch some parts.
+struct Spans {
+    ranges: Vec<Range<u64>>,
+}
+
+impl Spans {
+    fn of(object: &ObjectRef, parts: &[Part]) -> Result<Self> {
+        let mut wanted = Vec::with_capacity(parts.len());
+        for part in parts {
+            let range = part.range().filter(|range| range.end <= object.length);
+            let what = || format!("a part at {} lies outside of the object", part.offset);
+            wanted.push(range.ok_or_else(|| Error::corrupt(&object.path, what()))?);
+        }
+        wanted.sort_by_key(|range| range.start);
+        let mut ranges: Vec<Range<u64>> = Vec::new();
+        for range in wanted.into_iter().filter(|range| !range.is_empty()) {
+            match ranges.last_mut() {
+                Some(last)
+                    if range.start <= last.end.saturating_add(GAP_BYTES)
+                        && (range.end <= last.end || range.end - last.start <= SPAN_BYTES) =>
+                {
+                    last.end = last.end.max(range.end);
+                }
+                _ => ranges.push(range),
+            }
+        }
+        Ok(Self { ranges })
+    }
+
+    fn cut(&self, path: &str, parts: &[Part], read: &[Bytes]) -> Result<Parts> {
+        let mut cut = Vec::with_capacity(parts.len());
+        for part in parts {
+            let bytes = self
+                .slice(part, read)
+                .ok_or_else(|| Error::corrupt(path, format!("too few bytes at {}", part.offset)))?;
+            part.verify(path, &bytes)?;
+            cut.push(bytes);
+        }
+        Ok(cut)
+    }
+
+    fn slice(&self, part: &Part, read: &[Bytes]) -> Option<Bytes> {
+        if part.length == 0 {
+            return Some(Bytes::new());
+        }
+        let wanted = part.range()?;
+        let holds = |range: &Range<u64>| range.start <= wanted.start && wanted.end <= range.end;
+        let index = self.ranges.iter().position(holds)?;
+        let from = usize::try_from(wanted.start - self.ranges[index].start).ok()?;
+        let to = from.checked_add(usize::try_from(part.length).ok()?)?;
+        let bytes = read.get(index)?;
+        (to <= bytes.len()).then(|| bytes.slice(from..to))
+    }
+}
