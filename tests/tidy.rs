@@ -25,7 +25,7 @@ const LAYERS: &[(&str, u8)] = &[
 ];
 
 /// Modules of a layer that others may name; everything else is reached as `layer::Item`.
-const DOORS: &[&str] = &["base::limits", "exec::functions"];
+const DOORS: &[&str] = &["base::limits", "exec::functions", "plan::statement"];
 
 /// Crates that one folder alone may name.
 const OWNERS: &[(&str, &str)] = &[

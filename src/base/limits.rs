@@ -13,6 +13,13 @@ pub const VECTOR_DIMENSIONS_MAX: usize = 16_000;
 pub const MESSAGE_BYTES_MAX: usize = 1 << 30;
 /// A message before authentication: a stranger must not make the server hold more.
 pub const STARTUP_MESSAGE_BYTES_MAX: usize = 10_000;
+/// A query string: tokens are numbered with 32 bits, and are about as large as their text.
+pub const QUERY_STRING_BYTES_MAX: usize = 256 << 20;
+/// Parentheses and the like within each other in an expression: sqlparser, DataFusion and our
+/// own passes recurse that deep.
+pub const EXPRESSION_DEPTH_MAX: usize = 200;
+/// Operators in a row (`a OR b OR c ..`), which make a tree as deep as the row is long.
+pub const OPERATOR_CHAIN_MAX: usize = 2_000;
 
 /// etcd refuses a transaction of more operations by default (`--max-txn-ops`); compares and
 /// puts count each.

@@ -1,1 +1,9 @@
 //! Rank 6: SQL text to statement to plan; no I/O.
+
+mod name;
+mod parse;
+pub mod statement;
+
+pub use name::{Name, cut_identifier, fold_identifier, quote_identifier};
+pub use parse::{data_type_of, parse, parse_data_type, parse_expression, parse_query};
+pub use statement::{Parsed, Statement};

@@ -1,0 +1,105 @@
+//! SQL text to [`Statement`]s: pure, and without a look at the catalog.
+//!
+//! [`parse`] cuts a query string into tokens ([`token`]) and reads each statement by recursive
+//! descent over them ([`cursor`]), one file a family of statements. Queries and expressions go
+//! to sqlparser ([`bridge`]), because DataFusion plans its trees; everything else is read
+//! here, since sqlparser refuses or loses much of it. Errors are PostgreSQL's, word for word,
+//! with the position. Nothing here panics, and recursion and size are bounded.
+
+mod alter;
+mod bridge;
+mod constraint;
+mod copy;
+mod cursor;
+mod data_type;
+mod dispatch;
+mod insert;
+mod keyword;
+mod maintenance;
+mod merge;
+mod modify;
+mod object;
+mod role;
+mod sequence;
+mod session;
+mod setting;
+mod table;
+mod token;
+mod transaction;
+mod value;
+
+use sqlparser::ast;
+
+use self::cursor::{Cursor, Source};
+use self::token::{Kind, Symbol};
+use super::statement::{Expression, Parsed, Query};
+use crate::base::limits::QUERY_STRING_BYTES_MAX;
+use crate::base::{Result, SqlError, SqlState};
+use crate::types::PgType;
+
+pub(crate) use self::keyword::is_reserved;
+
+/// Reads a query string: zero or more statements with semicolons between. Either all of them
+/// parse, or the first error is given, as PostgreSQL does.
+pub fn parse(sql: &str) -> Result<Vec<Parsed>> {
+    let source = source(sql)?;
+    let mut cursor = Cursor { source: &source, at: 0, depth: 0 };
+    let mut statements = Vec::with_capacity(1);
+    loop {
+        while cursor.accept_symbol(Symbol::Semicolon) {}
+        if cursor.peek().kind == Kind::End {
+            // The text may end early, in an unterminated string.
+            return match &source.tokens.error {
+                Some(error) => Err(error.clone()),
+                None => Ok(statements),
+            };
+        }
+        let parsed = cursor.parsed()?;
+        cursor.expect_end()?;
+        statements.push(parsed);
+    }
+}
+
+/// Reads one expression: what the catalog keeps of `DEFAULT` and `CHECK`.
+pub fn parse_expression(sql: &str) -> Result<Expression> {
+    whole(sql, |cursor| cursor.expression())
+}
+
+/// Reads one query: what the catalog keeps of a view.
+pub fn parse_query(sql: &str) -> Result<Query> {
+    whole(sql, |cursor| cursor.query())
+}
+
+/// Reads the name of a type: `character varying(10)[]`.
+pub fn parse_data_type(sql: &str) -> Result<PgType> {
+    whole(sql, |cursor| cursor.data_type())
+}
+
+/// The type that a cast in a tree names.
+pub fn data_type_of(ty: &ast::DataType) -> Result<PgType> {
+    match ty {
+        ast::DataType::Int(None) | ast::DataType::Integer(None) => Ok(PgType::Int4),
+        ast::DataType::BigInt(None) => Ok(PgType::Int8),
+        ast::DataType::Text => Ok(PgType::Text),
+        other => parse_data_type(&other.to_string()),
+    }
+}
+
+fn source(sql: &str) -> Result<Source<'_>> {
+    if sql.len() > QUERY_STRING_BYTES_MAX {
+        let message = format!("query string is larger than {QUERY_STRING_BYTES_MAX} bytes");
+        return Err(SqlError::new(SqlState::PROGRAM_LIMIT_EXCEEDED, message));
+    }
+    Ok(Source { sql, tokens: token::tokenize(sql), ascii: sql.is_ascii() })
+}
+
+/// Reads a text that is one thing and nothing else.
+fn whole<T>(sql: &str, read: impl FnOnce(&mut Cursor<'_>) -> Result<T>) -> Result<T> {
+    let source = source(sql)?;
+    let mut cursor = Cursor { source: &source, at: 0, depth: 0 };
+    let read = read(&mut cursor)?;
+    if cursor.peek().kind == Kind::End { Ok(read) } else { Err(cursor.unexpected()) }
+}
+
+#[cfg(test)]
+mod tests;

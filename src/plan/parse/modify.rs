@@ -1,0 +1,165 @@
+//! `UPDATE`, `DELETE`, `TRUNCATE`, and the clauses that they share with INSERT and MERGE.
+
+use sqlparser::ast;
+
+use super::cursor::Cursor;
+use super::dispatch::Tagged;
+use super::token::{Kind, Symbol};
+use crate::base::{Result, SqlState};
+use crate::plan::statement::{
+    Assignment, AssignmentSource, Cell, Delete, Expression, Returning, Statement, Target, Truncate,
+    Update,
+};
+
+impl Cursor<'_> {
+    /// `UPDATE ..`, its WITH having been read.
+    pub(super) fn update(&mut self, with: Option<Box<ast::With>>) -> Result<Tagged> {
+        self.expect("update")?;
+        let target = self.target()?;
+        self.expect("set")?;
+        let assignments = self.comma_separated(Self::assignment)?;
+        let from = if self.accept("from") {
+            self.comma_separated(Self::table_with_joins)?
+        } else {
+            Vec::new()
+        };
+        let filter = self.filter()?;
+        let returning = self.returning()?;
+        let update = Update { with, target, assignments, from, filter, returning };
+        Ok((Statement::Update(Box::new(update)), "UPDATE"))
+    }
+
+    /// `DELETE ..`, its WITH having been read.
+    pub(super) fn delete(&mut self, with: Option<Box<ast::With>>) -> Result<Tagged> {
+        self.expect("delete from")?;
+        let target = self.target()?;
+        let using = if self.accept("using") {
+            self.comma_separated(Self::table_with_joins)?
+        } else {
+            Vec::new()
+        };
+        let filter = self.filter()?;
+        let returning = self.returning()?;
+        let delete = Delete { with, target, using, filter, returning };
+        Ok((Statement::Delete(Box::new(delete)), "DELETE"))
+    }
+
+    /// `[ONLY] table [*] [[AS] alias]`.
+    pub(super) fn target(&mut self) -> Result<Target> {
+        self.accept("only");
+        let table = self.qualified_name()?;
+        self.accept_operator("*");
+        let alias = if self.accept("as") {
+            Some(self.identifier()?)
+        } else if !self.is("set") && matches!(self.peek().kind, Kind::Word | Kind::QuotedWord) {
+            // A reserved word, such as WHERE, is no alias.
+            self.identifier().ok()
+        } else {
+            None
+        };
+        Ok(Target { table, alias })
+    }
+
+    /// `WHERE ..`, if it comes next.
+    fn filter(&mut self) -> Result<Option<Expression>> {
+        if !self.accept("where") {
+            return Ok(None);
+        }
+        if self.is_all("current of") {
+            let message = "WHERE CURRENT OF is not supported";
+            return Err(self.error_at(self.at, SqlState::FEATURE_NOT_SUPPORTED, message));
+        }
+        self.expression().map(Some)
+    }
+
+    /// `RETURNING ..`, if it comes next.
+    pub(super) fn returning(&mut self) -> Result<Returning> {
+        if !self.accept("returning") {
+            return Ok(Vec::new());
+        }
+        if self.is("with") && self.peek_ahead(1).kind == Kind::Symbol(Symbol::LeftParen) {
+            let message = "RETURNING WITH (OLD, NEW) is not supported";
+            return Err(self.error_at(self.at, SqlState::FEATURE_NOT_SUPPORTED, message));
+        }
+        self.comma_separated(Self::select_item)
+    }
+
+    /// `column = value`, `(a, b) = ..`.
+    pub(super) fn assignment(&mut self) -> Result<Assignment> {
+        if !self.is_symbol(Symbol::LeftParen) {
+            let column = self.assigned_column()?;
+            self.expect_operator("=")?;
+            let value = self.cell()?;
+            let source = AssignmentSource::Values(vec![value]);
+            return Ok(Assignment { columns: vec![column], source });
+        }
+        let start = self.at;
+        let columns = self.parenthesized(Self::assigned_column)?;
+        self.expect_operator("=")?;
+        let row = self.accept("row");
+        if !row && self.is_subquery() {
+            let query = self.query_in_parentheses()?;
+            return Ok(Assignment { columns, source: AssignmentSource::Query(query.ast) });
+        }
+        let values = self.parenthesized(Self::cell)?;
+        if values.len() != columns.len() {
+            let message = "number of columns does not match number of values";
+            return Err(self.error_at(start, SqlState::SYNTAX_ERROR, message));
+        }
+        Ok(Assignment { columns, source: AssignmentSource::Values(values) })
+    }
+
+    /// The column on the left; parts of one can't be assigned.
+    fn assigned_column(&mut self) -> Result<String> {
+        let column = self.identifier()?;
+        if self.is_symbol(Symbol::Dot) || self.is_symbol(Symbol::LeftBracket) {
+            let message = "assignment to a part of a column is not supported";
+            return Err(self.error_at(self.at, SqlState::FEATURE_NOT_SUPPORTED, message));
+        }
+        Ok(column)
+    }
+
+    /// An operator, which must come next.
+    pub(super) fn expect_operator(&mut self, operator: &str) -> Result<()> {
+        if self.accept_operator(operator) { Ok(()) } else { Err(self.unexpected()) }
+    }
+
+    /// Whether `(SELECT ..` or the like comes next.
+    pub(super) fn is_subquery(&self) -> bool {
+        let mut ahead = 0;
+        while self.peek_ahead(ahead).kind == Kind::Symbol(Symbol::LeftParen) {
+            ahead += 1;
+        }
+        ahead > 0
+            && ["select", "with", "values", "table"].iter().any(|word| self.is_ahead(ahead, word))
+    }
+
+    /// `TRUNCATE ..`.
+    pub(super) fn truncate(&mut self) -> Result<Tagged> {
+        self.expect("truncate")?;
+        self.accept("table");
+        let tables = self.comma_separated(|cursor| {
+            cursor.accept("only");
+            let name = cursor.qualified_name()?;
+            cursor.accept_operator("*");
+            Ok(name)
+        })?;
+        let restart_identity = if self.accept("restart") {
+            self.expect("identity")?;
+            true
+        } else {
+            if self.accept("continue") {
+                self.expect("identity")?;
+            }
+            false
+        };
+        let cascade = self.cascade();
+        let truncate = Truncate { tables, restart_identity, cascade };
+        Ok((Statement::Truncate(truncate), "TRUNCATE TABLE"))
+    }
+
+    /// The cells of one row in parentheses.
+    pub(super) fn row(&mut self) -> Result<Vec<Cell>> {
+        self.parenthesized(Self::cell)
+    }
+}

@@ -1,0 +1,6 @@
+use super::*;
+
+#[test]
+fn reads_a_statement() {
+    assert_eq!(parse("SELECT 1").unwrap().len(), 1);
+}
