@@ -13,7 +13,11 @@ pub(super) fn invalid_syntax(ty: &PgType, text: &str) -> SqlError {
         | PgType::Interval => SqlState::INVALID_DATETIME_FORMAT,
         _ => SqlState::INVALID_TEXT_REPRESENTATION,
     };
-    let name = ty.error_name();
+    // Here PostgreSQL uses the short names.
+    let name = match ty {
+        PgType::Time | PgType::Timestamp => ty.name(),
+        _ => ty.error_name(),
+    };
     SqlError::new(code, format!("invalid input syntax for type {name}: \"{text}\""))
 }
 

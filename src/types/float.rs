@@ -118,8 +118,17 @@ impl Decimal {
             return decimal;
         }
         // PostgreSQL does not trust readers to round to even, so the digits must not lie on the
-        // border between two floats: one digit more.
-        Self::read(value.digits_with(decimal.length + 1).as_bytes())
+        // border between two floats: as many more as it takes.
+        let mut decimal = decimal;
+        for count in decimal.length + 1..=17 {
+            let text = value.digits_with(count);
+            decimal = Self::read(text.as_bytes());
+            let read: f64 = text.parse().map_or(f64::NAN, F::into);
+            if read == value.into().abs() && !decimal.is_border(value) {
+                break;
+            }
+        }
+        decimal
     }
 
     /// Whether the digits name exactly the middle between the float and its neighbour.

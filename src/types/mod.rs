@@ -4,18 +4,43 @@
 //! Text goes in by [`parse_text`] or, many values at once, by a [`ColumnBuilder`]; values go
 //! out by a [`ColumnEncoder`]. Pure: no I/O, and the time comes in a [`TextContext`].
 
+mod array_text;
 mod arrow_mapping;
 mod boolean;
+mod builder;
+mod bytea;
+mod calendar;
+mod casts;
 mod context;
+mod datetime_fields;
+mod datetime_input;
+mod datetime_output;
+mod encoder;
 mod errors;
 mod float;
 mod integer;
+mod interval_input;
+mod interval_output;
+pub(crate) mod json;
+mod list_builder;
 mod modifier;
 mod numeric;
+mod parse;
 mod pg_type;
+mod string;
 mod time_zone;
+mod vector;
 
 pub use arrow_mapping::{TYPE_KEY, vector_item};
+pub use builder::ColumnBuilder;
+pub use casts::{CastContext, cast_context};
 pub use context::{ByteaOutput, DateOrder, DateOutput, DateStyle, IntervalStyle, TextContext};
+pub use encoder::ColumnEncoder;
+pub(crate) use list_builder::null_element;
+pub use parse::{parse_binary, parse_text, to_text};
 pub use pg_type::PgType;
 pub use time_zone::TimeZone;
+pub(crate) use vector::{check as check_vector, dimensions_differ, too_many_dimensions};
+
+#[cfg(test)]
+mod tests;

@@ -234,8 +234,11 @@ fn fixed_name(seconds_east: i32) -> String {
     format!("<{}{}>{}{}", sign(east), part(true), sign(!east), part(true))
 }
 
-/// A time for chrono, whose range is a little smaller than ours: clamped there, where no zone
-/// has transitions.
+/// A time for chrono, whose range is a little smaller than ours: beyond the year 200000 the
+/// winter's offset holds, before 200000 BC the first one.
 fn naive(us: i64) -> NaiveDateTime {
+    const FARTHEST_US: i64 = 198_000 * 31_556_952_000_000;
+    const WINTER_2500_US: i64 = 16_725_225_600_000_000;
+    let us = if us > FARTHEST_US { WINTER_2500_US } else { us.max(-FARTHEST_US) };
     DateTime::from_timestamp_micros(us).map_or(NaiveDateTime::MIN, |time| time.naive_utc())
 }

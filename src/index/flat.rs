@@ -1,0 +1,99 @@
+//! Exact search over vectors that lie one behind the other: bound by memory, not by arithmetic.
+
+use roaring::RoaringBitmap;
+
+use super::distance::{Metric, cosine_of, dot, dot_and_square, l1, l2_squared};
+use super::top_k::TopK;
+
+/// Which positions of a slice take part.
+#[derive(Clone, Copy, Debug)]
+pub enum Selection<'a> {
+    /// All of them
+    All,
+    /// Only these
+    Only(&'a RoaringBitmap),
+    /// All but these
+    Except(&'a RoaringBitmap),
+}
+
+/// Shows `top` the vectors of `data`, each `query.len()` long, as rows `first_row + position`.
+/// Positions beyond the data are ignored.
+///
+/// The loop compares what was summed in 32 bits (squares for L2) and computes pgvector's 64-bit
+/// distance only for a vector that may be kept.
+pub fn search_flat(
+    metric: Metric,
+    query: &[f32],
+    data: &[f32],
+    first_row: u64,
+    selection: Selection<'_>,
+    top: &mut TopK,
+) {
+    if query.is_empty() || top.k() == 0 {
+        return;
+    }
+    match metric {
+        Metric::L2 => search(query, data, first_row, selection, top, |top, vector, row| {
+            let square = f64::from(l2_squared(query, vector));
+            top.push(square.sqrt(), row);
+        }),
+        Metric::InnerProduct => {
+            search(query, data, first_row, selection, top, |top, vector, row| {
+                top.push(-f64::from(dot(query, vector)), row);
+            })
+        }
+        Metric::Cosine => {
+            let query_square = dot(query, query);
+            search(query, data, first_row, selection, top, |top, vector, row| {
+                let (dot, square) = dot_and_square(query, vector);
+                top.push(cosine_of(dot, query_square, square), row);
+            });
+        }
+        Metric::L1 => search(query, data, first_row, selection, top, |top, vector, row| {
+            top.push(l1(query, vector), row);
+        }),
+    }
+}
+
+#[inline(always)]
+fn search(
+    query: &[f32],
+    data: &[f32],
+    first_row: u64,
+    selection: Selection<'_>,
+    top: &mut TopK,
+    show: impl Fn(&mut TopK, &[f32], u64),
+) {
+    let dimensions = query.len();
+    let count = data.len() / dimensions;
+    let mut range = |top: &mut TopK, from: usize, to: usize| {
+        let vectors = data[from * dimensions..to * dimensions].chunks_exact(dimensions);
+        for (row, vector) in (first_row + from as u64..).zip(vectors) {
+            show(top, vector, row);
+        }
+    };
+    match selection {
+        Selection::All => range(top, 0, count),
+        Selection::Except(excluded) => {
+            let mut from = 0;
+            for position in excluded {
+                let position = position as usize;
+                if position >= count {
+                    break;
+                }
+                range(top, from, position);
+                from = position + 1;
+            }
+            range(top, from, count);
+        }
+        Selection::Only(allowed) => {
+            for position in allowed {
+                let position = position as usize;
+                if position >= count {
+                    break;
+                }
+                range(top, position, position + 1);
+            }
+        }
+    }
+}

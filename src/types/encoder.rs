@@ -1,0 +1,404 @@
+//! Writes the values of a column as clients read them: the hot path of results and COPY TO, so
+//! no allocation per value of the usual types.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Date32Array, Decimal128Array,
+    Decimal256Array, FixedSizeBinaryArray, FixedSizeListArray, Float32Array, Float64Array,
+    Int16Array, Int32Array, Int64Array, IntervalMonthDayNanoArray, ListArray, StringArray,
+    Time64MicrosecondArray, TimestampMicrosecondArray, UInt32Array,
+};
+use arrow::buffer::NullBuffer;
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Float32Type};
+use bytes::{BufMut, BytesMut};
+
+use super::calendar::{POSTGRES_EPOCH_DAYS, POSTGRES_EPOCH_US};
+use super::numeric::Shape;
+use super::{
+    PgType, TextContext, array_text, bytea, datetime_output, float, interval_output, vector,
+};
+use crate::base::{Result, SqlError};
+
+/// Writes a column's values one by one, without their length.
+#[derive(Debug)]
+pub struct ColumnEncoder {
+    values: Values,
+    nulls: Option<NullBuffer>,
+}
+
+#[derive(Debug)]
+enum Values {
+    Bool(BooleanArray),
+    Int2(Int16Array),
+    Int4(Int32Array),
+    Int8(Int64Array),
+    Float4(Float32Array),
+    Float8(Float64Array),
+    Numeric(Shape, Decimal128Array),
+    WideNumeric(Shape, Decimal256Array),
+    Text(StringArray),
+    /// Padded with blanks to so many characters.
+    Padded(StringArray, usize),
+    Jsonb(StringArray),
+    Bytea(BinaryArray),
+    Date(Date32Array),
+    Time(Time64MicrosecondArray),
+    Timestamp(TimestampMicrosecondArray),
+    Timestamptz(TimestampMicrosecondArray),
+    Interval(IntervalMonthDayNanoArray),
+    Uuid(FixedSizeBinaryArray),
+    Oid(UInt32Array),
+    Vector(FixedSizeListArray, Float32Array),
+    BareVector(ListArray, Float32Array),
+    List {
+        list: ListArray,
+        element: Box<ColumnEncoder>,
+        oid: u32,
+        blank: bool,
+    },
+    Record(Vec<(u32, ColumnEncoder)>),
+    Void,
+}
+
+/// The column in the Arrow type that the PostgreSQL type has.
+fn conform(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef> {
+    if array.data_type() == wanted {
+        return Ok(Arc::clone(array));
+    }
+    cast(array, wanted).map_err(|error| SqlError::internal(error.to_string()))
+}
+
+impl ColumnEncoder {
+    /// An encoder for a column that is shown as this type.
+    pub fn new(array: &ArrayRef, ty: &PgType) -> Result<Self> {
+        if *ty == PgType::Void {
+            return Ok(Self { values: Values::Void, nulls: None });
+        }
+        if let Some(row) = array.as_struct_opt() {
+            let field = |(field, column): (_, &ArrayRef)| {
+                let ty = PgType::of_field(field);
+                Ok((ty.oid().0, Self::new(column, &ty)?))
+            };
+            let fields = row.fields().iter().map(AsRef::as_ref).zip(row.columns());
+            let fields = fields.map(field).collect::<Result<_>>()?;
+            return Ok(Self { values: Values::Record(fields), nulls: row.nulls().cloned() });
+        }
+        let array = &conform_type(array, ty)?;
+        let values = Self::values(array, ty)?;
+        Ok(Self { values, nulls: array.logical_nulls() })
+    }
+
+    fn values(array: &ArrayRef, ty: &PgType) -> Result<Values> {
+        Ok(match ty {
+            PgType::Bool => Values::Bool(array.as_boolean().clone()),
+            PgType::Int2 => Values::Int2(array.as_primitive().clone()),
+            PgType::Int4 => Values::Int4(array.as_primitive().clone()),
+            PgType::Int8 => Values::Int8(array.as_primitive().clone()),
+            PgType::Float4 => Values::Float4(array.as_primitive().clone()),
+            PgType::Float8 => Values::Float8(array.as_primitive().clone()),
+            PgType::Numeric(modifier) => {
+                let shape = Shape::new(*modifier);
+                if matches!(array.data_type(), DataType::Decimal128(_, _)) {
+                    Values::Numeric(shape, array.as_primitive().clone())
+                } else {
+                    Values::WideNumeric(shape, array.as_primitive().clone())
+                }
+            }
+            PgType::Bpchar(Some(length)) => Values::Padded(
+                array.as_string().clone(),
+                usize::try_from(*length).unwrap_or(usize::MAX),
+            ),
+            PgType::Text
+            | PgType::Varchar(_)
+            | PgType::Bpchar(None)
+            | PgType::Name
+            | PgType::Char
+            | PgType::Json
+            | PgType::PgNodeTree
+            | PgType::Aclitem
+            | PgType::Record
+            | PgType::Unknown => Values::Text(array.as_string().clone()),
+            PgType::Jsonb => Values::Jsonb(array.as_string().clone()),
+            PgType::Bytea => Values::Bytea(array.as_binary().clone()),
+            PgType::Date => Values::Date(array.as_primitive().clone()),
+            PgType::Time => Values::Time(array.as_primitive().clone()),
+            PgType::Timestamp => Values::Timestamp(array.as_primitive().clone()),
+            PgType::Timestamptz => Values::Timestamptz(array.as_primitive().clone()),
+            PgType::Interval => Values::Interval(array.as_primitive().clone()),
+            PgType::Uuid => Values::Uuid(array.as_fixed_size_binary().clone()),
+            PgType::Oid
+            | PgType::Xid
+            | PgType::Regclass
+            | PgType::Regtype
+            | PgType::Regproc
+            | PgType::Regnamespace
+            | PgType::Regrole => Values::Oid(array.as_primitive().clone()),
+            PgType::Vector(_) => vectors(array),
+            PgType::Array(element) => list(array, element, false)?,
+            PgType::Int2vector => list(array, &PgType::Int2, true)?,
+            PgType::Oidvector => list(array, &PgType::Oid, true)?,
+            PgType::Void => Values::Void,
+        })
+    }
+
+    /// Whether the row's value is NULL; if so, nothing may be written for it.
+    pub fn is_null(&self, row: usize) -> bool {
+        self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row))
+    }
+
+    /// Writes the row's value as text.
+    pub fn write_text(&self, row: usize, out: &mut BytesMut, context: &TextContext) {
+        let digits = context.extra_float_digits;
+        match &self.values {
+            Values::Bool(values) => out.put_u8(if values.value(row) { b't' } else { b'f' }),
+            Values::Int2(values) => integer(values.value(row), out),
+            Values::Int4(values) => integer(values.value(row), out),
+            Values::Int8(values) => integer(values.value(row), out),
+            Values::Oid(values) => integer(values.value(row), out),
+            Values::Float4(values) => float::write(values.value(row), out, digits),
+            Values::Float8(values) => float::write(values.value(row), out, digits),
+            Values::Numeric(shape, values) => shape.write_text(values.value(row), out),
+            Values::WideNumeric(shape, values) => shape.write_text(values.value(row), out),
+            Values::Text(values) | Values::Jsonb(values) => {
+                out.put_slice(values.value(row).as_bytes());
+            }
+            Values::Padded(values, length) => padded(values.value(row), *length, out),
+            Values::Bytea(values) => bytea::write(values.value(row), out, context.bytea_output),
+            Values::Date(values) => {
+                datetime_output::date(values.value(row), out, context.date_style)
+            }
+            Values::Time(values) => datetime_output::time(values.value(row), out),
+            Values::Timestamp(values) => {
+                datetime_output::timestamp(values.value(row), out, context.date_style);
+            }
+            Values::Timestamptz(values) => {
+                datetime_output::timestamptz(values.value(row), out, context);
+            }
+            Values::Interval(values) => {
+                interval_output::write(values.value(row), out, context.interval_style);
+            }
+            Values::Uuid(values) => bytea::write_uuid(uuid(values, row), out),
+            Values::Vector(list, elements) => vector::write(fixed_vector(list, elements, row), out),
+            Values::BareVector(list, elements) => {
+                vector::write(bare_vector(list, elements, row), out);
+            }
+            Values::List { list, element, blank, .. } => {
+                list_text(list, element, *blank, row, out, context);
+            }
+            Values::Record(fields) => {
+                let mut before = b'(';
+                for (_, field) in fields {
+                    out.put_u8(before);
+                    before = b',';
+                    if !field.is_null(row) {
+                        let start = out.len();
+                        field.write_text(row, out, context);
+                        array_text::quote_field(out, start);
+                    }
+                }
+                out.put_slice(if fields.is_empty() { b"()" } else { b")" });
+            }
+            Values::Void => {}
+        }
+    }
+
+    /// Writes the row's value in its binary form.
+    pub fn write_binary(&self, row: usize, out: &mut BytesMut) {
+        match &self.values {
+            Values::Bool(values) => out.put_u8(u8::from(values.value(row))),
+            Values::Int2(values) => out.put_i16(values.value(row)),
+            Values::Int4(values) => out.put_i32(values.value(row)),
+            Values::Int8(values) => out.put_i64(values.value(row)),
+            Values::Oid(values) => out.put_u32(values.value(row)),
+            Values::Float4(values) => out.put_f32(values.value(row)),
+            Values::Float8(values) => out.put_f64(values.value(row)),
+            Values::Numeric(shape, values) => shape.write_binary(values.value(row), out),
+            Values::WideNumeric(shape, values) => shape.write_binary(values.value(row), out),
+            Values::Text(values) => out.put_slice(values.value(row).as_bytes()),
+            Values::Padded(values, length) => padded(values.value(row), *length, out),
+            Values::Jsonb(values) => {
+                out.put_u8(1);
+                out.put_slice(values.value(row).as_bytes());
+            }
+            Values::Bytea(values) => out.put_slice(values.value(row)),
+            Values::Date(values) => out.put_i32(match values.value(row) {
+                infinite @ (i32::MIN | i32::MAX) => infinite,
+                days => days.saturating_sub(POSTGRES_EPOCH_DAYS),
+            }),
+            Values::Time(values) => out.put_i64(values.value(row)),
+            Values::Timestamp(values) | Values::Timestamptz(values) => {
+                out.put_i64(match values.value(row) {
+                    infinite @ (i64::MIN | i64::MAX) => infinite,
+                    us => us.saturating_sub(POSTGRES_EPOCH_US),
+                });
+            }
+            Values::Interval(values) => {
+                let value = values.value(row);
+                out.put_i64(value.nanoseconds / 1000);
+                out.put_i32(value.days);
+                out.put_i32(value.months);
+            }
+            Values::Uuid(values) => out.put_slice(values.value(row)),
+            Values::Vector(list, elements) => {
+                vector::write_binary(fixed_vector(list, elements, row), out);
+            }
+            Values::BareVector(list, elements) => {
+                vector::write_binary(bare_vector(list, elements, row), out);
+            }
+            Values::List { list, element, oid, blank } => {
+                list_binary(list, element, (*oid, *blank), row, out);
+            }
+            Values::Record(fields) => {
+                out.put_i32(length(fields.len()));
+                for (oid, field) in fields {
+                    out.put_u32(*oid);
+                    field.write_with_length(row, out);
+                }
+            }
+            Values::Void => {}
+        }
+    }
+
+    /// Writes the binary value behind its length, -1 for NULL.
+    pub fn write_with_length(&self, row: usize, out: &mut BytesMut) {
+        if self.is_null(row) {
+            out.put_i32(-1);
+            return;
+        }
+        let start = out.len();
+        out.put_i32(0);
+        self.write_binary(row, out);
+        let written = length(out.len() - start - 4);
+        out[start..start + 4].copy_from_slice(&written.to_be_bytes());
+    }
+}
+
+/// The column as the encoder's arrays have it; a vector's dimensions are the array's own.
+fn conform_type(array: &ArrayRef, ty: &PgType) -> Result<ArrayRef> {
+    match (ty, array.data_type()) {
+        (PgType::Vector(_), DataType::FixedSizeList(item, _) | DataType::List(item))
+            if *item.data_type() == DataType::Float32 =>
+        {
+            Ok(Arc::clone(array))
+        }
+        (PgType::Vector(_), _) => conform(array, &PgType::Vector(None).arrow()),
+        // The element's encoder conforms the elements.
+        (PgType::Array(_), DataType::List(_)) => Ok(Arc::clone(array)),
+        // A modifier that does not hold what is there would lose digits.
+        (PgType::Numeric(None), DataType::Decimal128(_, scale)) if *scale > 10 => {
+            Ok(Arc::clone(array))
+        }
+        _ => conform(array, &ty.arrow()),
+    }
+}
+
+fn length(length: usize) -> i32 {
+    i32::try_from(length).unwrap_or(i32::MAX)
+}
+
+fn integer(value: impl itoa::Integer, out: &mut BytesMut) {
+    out.put_slice(itoa::Buffer::new().format(value).as_bytes());
+}
+
+fn padded(text: &str, length: usize, out: &mut BytesMut) {
+    out.put_slice(text.as_bytes());
+    out.put_bytes(b' ', length.saturating_sub(text.chars().count()));
+}
+
+fn uuid(values: &FixedSizeBinaryArray, row: usize) -> [u8; 16] {
+    values.value(row).try_into().unwrap_or_default()
+}
+
+fn vectors(array: &ArrayRef) -> Values {
+    match array.as_fixed_size_list_opt() {
+        Some(list) => {
+            let elements = list.values().as_primitive::<Float32Type>().clone();
+            Values::Vector(list.clone(), elements)
+        }
+        None => {
+            let list = array.as_list::<i32>().clone();
+            let elements = list.values().as_primitive::<Float32Type>().clone();
+            Values::BareVector(list, elements)
+        }
+    }
+}
+
+fn fixed_vector<'a>(
+    list: &FixedSizeListArray,
+    elements: &'a Float32Array,
+    row: usize,
+) -> &'a [f32] {
+    let dimensions = usize::try_from(list.value_length()).unwrap_or(0);
+    let start = usize::try_from(list.value_offset(row)).unwrap_or(0);
+    &elements.values()[start..start + dimensions]
+}
+
+fn bare_vector<'a>(list: &ListArray, elements: &'a Float32Array, row: usize) -> &'a [f32] {
+    let range = range(list, row);
+    &elements.values()[range]
+}
+
+fn range(list: &ListArray, row: usize) -> std::ops::Range<usize> {
+    let offset = |at: usize| usize::try_from(list.value_offsets()[at]).unwrap_or(0);
+    offset(row)..offset(row + 1)
+}
+
+fn list(array: &ArrayRef, element: &PgType, blank: bool) -> Result<Values> {
+    let list = array.as_list::<i32>().clone();
+    let encoder = Box::new(ColumnEncoder::new(list.values(), element)?);
+    Ok(Values::List { list, element: encoder, oid: element.oid().0, blank })
+}
+
+fn list_text(
+    list: &ListArray,
+    element: &ColumnEncoder,
+    blank: bool,
+    row: usize,
+    out: &mut BytesMut,
+    context: &TextContext,
+) {
+    if !blank {
+        out.put_u8(b'{');
+    }
+    for (at, position) in range(list, row).enumerate() {
+        if at > 0 {
+            out.put_u8(if blank { b' ' } else { b',' });
+        }
+        if element.is_null(position) {
+            out.put_slice(b"NULL");
+            continue;
+        }
+        let start = out.len();
+        element.write_text(position, out, context);
+        if !blank {
+            array_text::quote_element(out, start);
+        }
+    }
+    if !blank {
+        out.put_u8(b'}');
+    }
+}
+
+fn list_binary(
+    list: &ListArray,
+    element: &ColumnEncoder,
+    (oid, blank): (u32, bool),
+    row: usize,
+    out: &mut BytesMut,
+) {
+    let positions = range(list, row);
+    let nulls = positions.clone().any(|position| element.is_null(position));
+    out.put_i32(i32::from(!positions.is_empty() || blank));
+    out.put_i32(i32::from(nulls));
+    out.put_u32(oid);
+    if positions.is_empty() && !blank {
+        return;
+    }
+    out.put_i32(length(positions.len()));
+    out.put_i32(i32::from(!blank));
+    for position in positions {
+        element.write_with_length(position, out);
+    }
+}
