@@ -66,7 +66,7 @@ fn search(
 ) {
     let dimensions = query.len();
     let count = data.len() / dimensions;
-    let mut range = |top: &mut TopK, from: usize, to: usize| {
+    let range = |top: &mut TopK, from: usize, to: usize| {
         let vectors = data[from * dimensions..to * dimensions].chunks_exact(dimensions);
         for (row, vector) in (first_row + from as u64..).zip(vectors) {
             show(top, vector, row);

@@ -97,9 +97,10 @@ fn times(source: &PgType, target: &PgType) -> Option<CastContext> {
 fn strings(source: &PgType, target: &PgType) -> Option<CastContext> {
     use CastContext::{Assignment, Explicit, Implicit};
     match (source, target) {
-        (PgType::Text | PgType::Varchar(_) | PgType::Bpchar(_) | PgType::Name, to)
-            if matches!(to, PgType::Text | PgType::Varchar(_) | PgType::Bpchar(_)) =>
-        {
+        (
+            PgType::Text | PgType::Varchar(_) | PgType::Bpchar(_) | PgType::Name,
+            PgType::Text | PgType::Varchar(_) | PgType::Bpchar(_),
+        ) => {
             let assigned = *source == PgType::Name && *target != PgType::Text;
             Some(if assigned { Assignment } else { Implicit })
         }
