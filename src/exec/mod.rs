@@ -1,3 +1,59 @@
-//! Rank 4: physical operators.
+//! Rank 4: physical operators over tables: [`SegmentScanExec`], [`KeyLookupExec`] and
+//! [`VectorSearchExec`], and what they need of an execution ([`Run`]).
+//!
+//! Plans hold no snapshot and no parameter values. An execution brings both: the tables in the
+//! task context ([`Tables`]), the parameters in [`Slots`]. Uses `segment`, `index` and `types`;
+//! never looks at the catalog, never plans.
 
 pub mod functions;
+mod lookup;
+mod pruning;
+mod read;
+mod run;
+mod scan;
+mod slots;
+mod source;
+mod vector_search;
+
+#[cfg(test)]
+pub(crate) mod tests;
+
+pub use lookup::KeyLookupExec;
+pub(crate) use run::CancelOnDrop;
+pub use run::{ParameterValues, Run, Tables};
+pub use scan::SegmentScanExec;
+pub use slots::Slots;
+pub use source::TableSource;
+pub use vector_search::{VectorSearch, VectorSearchExec, VectorSearchPlanner};
+
+use std::sync::Arc;
+
+use datafusion::common::DataFusionError;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::physical_expr::PhysicalExpr;
+
+use crate::base::SqlError;
+
+/// Wraps an error of ours, so that it survives the way through DataFusion.
+pub(crate) fn external(error: SqlError) -> DataFusionError {
+    DataFusionError::External(Box::new(error))
+}
+
+/// Expressions as EXPLAIN shows them.
+fn joined(exprs: &[Arc<dyn PhysicalExpr>]) -> String {
+    let texts: Vec<String> = exprs.iter().map(ToString::to_string).collect();
+    texts.join(", ")
+}
+
+/// Shows an operator's expressions to a visitor.
+fn visit<'a>(
+    exprs: impl Iterator<Item = &'a Arc<dyn PhysicalExpr>>,
+    f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion, DataFusionError>,
+) -> Result<TreeNodeRecursion, DataFusionError> {
+    for expr in exprs {
+        if f(expr)? == TreeNodeRecursion::Stop {
+            return Ok(TreeNodeRecursion::Stop);
+        }
+    }
+    Ok(TreeNodeRecursion::Continue)
+}
