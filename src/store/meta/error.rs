@@ -9,7 +9,7 @@ use crate::base::{Revision, SqlError, SqlState};
 use super::{KeyRange, Limits};
 
 /// A result of the metadata store.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why the metadata store did not do what it was asked to.
 #[derive(Clone, Debug, thiserror::Error)]

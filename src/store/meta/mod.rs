@@ -10,9 +10,9 @@
 //! (`conformance.rs`), and one decorator that makes the world worse than it is:
 //!
 //! * [`Memory`]: the state machine alone; for tests and simulations.
-//! * `Embedded`: the same state machine, made durable by redb; one process.
-//! * `Etcd`: a real etcd; many processes.
-//! * `Faulty`: any of them with lost replies, outages and delays on a plan.
+//! * [`Embedded`]: the same state machine, made durable by redb; one process.
+//! * [`Etcd`]: a real etcd; many processes.
+//! * [`Faulty`]: any of them with lost replies, outages and delays on a plan.
 //!
 //! [`Mirror`] keeps a typed, immutable copy of a key range in memory and follows it by a watch;
 //! that is where all of Redkite reads metadata from.
@@ -24,8 +24,10 @@
 //! refuses that as well), a watch never starts at a compacted revision (some etcd versions lose
 //! a deletion there), and revisions that a [`WatchEvent::Progress`] names are always proven.
 
+mod embedded;
 mod error;
-
+mod etcd;
+mod faulty;
 mod keys;
 mod memory;
 mod mirror;
@@ -42,8 +44,10 @@ use futures::stream::BoxStream;
 
 use crate::base::Revision;
 
+pub use embedded::Embedded;
 pub use error::{Cause, Error, Result};
-
+pub use etcd::{Etcd, EtcdConfig, EtcdTls, EtcdUser};
+pub use faulty::{Fault, FaultRates, Faulty};
 pub use keys::{KeyRange, KeyValue, LeaseId};
 pub use memory::Memory;
 pub use mirror::{Keyspace, Mirror, MirrorConfig, Mirrored};

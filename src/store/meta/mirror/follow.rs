@@ -60,8 +60,13 @@ impl<S: Keyspace> Follower<S> {
         let from = Revision(self.shared.current.load().revision.0 + 1);
         let mut events = self.store.watch(self.config.range.clone(), from).await?;
         loop {
-            let first = next(&mut events).await?;
-            self.catch_up(first, &mut events)?;
+            tokio::select! {
+                first = next(&mut events) => self.catch_up(first?, &mut events)?,
+                () = self.shared.stalled.notified() => {
+                    let mirrored = read_all(self.store.as_ref(), &self.config.range).await?;
+                    self.show(mirrored);
+                }
+            }
         }
     }
 

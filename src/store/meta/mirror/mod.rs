@@ -6,7 +6,8 @@
 //! the next question, never one that was put before they arrived.
 //!
 //! A task of its own follows the store. When the watch breaks it starts another from where it
-//! was; when history was compacted under it, it reads all again; when what it reads makes no
+//! was; when history was compacted under it, or the revision that somebody waits for does not
+//! come, it reads all again; when what it reads makes no
 //! sense to the [`Keyspace`], it stays where it is, says so to everyone who waits, and tries again.
 
 mod follow;
@@ -17,7 +18,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 
 use crate::base::Revision;
@@ -54,6 +55,9 @@ pub struct MirrorConfig {
     pub head: Bytes,
     /// How long [`Mirror::fresh`] waits before it gives up.
     pub fresh_timeout: Duration,
+    /// How long a waiter waits before the mirror reads all again: the watch of a store that others
+    /// use as well need not tell of a revision that changed nothing in the range.
+    pub stall: Duration,
     /// The first pause after a failure; it doubles up to sixty-four times as long.
     pub retry_pause: Duration,
 }
@@ -65,6 +69,7 @@ impl MirrorConfig {
             range,
             head: head.into(),
             fresh_timeout: Duration::from_secs(30),
+            stall: Duration::from_secs(2),
             retry_pause: Duration::from_millis(20),
         }
     }
@@ -82,6 +87,8 @@ struct Position {
 struct Shared<S> {
     current: ArcSwap<Mirrored<S>>,
     position: watch::Sender<Position>,
+    /// Somebody waits for a revision of which the watch does not tell.
+    stalled: Notify,
 }
 
 /// A copy of a key range in memory. Its task ends when it is dropped.
@@ -101,6 +108,7 @@ impl<S: Keyspace> Mirror<S> {
         let shared = Arc::new(Shared {
             current: ArcSwap::from_pointee(first),
             position: watch::Sender::new(position),
+            stalled: Notify::new(),
         });
         let freshness = Freshness::start(Arc::clone(&store), config.head.clone());
         let follower = tokio::spawn(follow::follow(store, config.clone(), Arc::clone(&shared)));
@@ -123,13 +131,22 @@ impl<S: Keyspace> Mirror<S> {
         if current.revision >= revision {
             return Ok(current);
         }
-        let mut position = self.shared.position.subscribe();
-        let reached = position.wait_for(|position| position.revision >= revision);
+        let reached = async {
+            if tokio::time::timeout(self.config.stall, self.reach(revision)).await.is_err() {
+                self.shared.stalled.notify_one();
+                self.reach(revision).await;
+            }
+        };
         match tokio::time::timeout(timeout, reached).await {
-            Ok(Ok(_)) => Ok(self.current()),
-            Ok(Err(_)) => Err(Error::unavailable("the mirror has stopped")),
+            Ok(()) => Ok(self.current()),
             Err(_) => Err(self.lagging(revision)),
         }
+    }
+
+    async fn reach(&self, revision: Revision) {
+        let mut position = self.shared.position.subscribe();
+        // The sender lives as long as this mirror does.
+        let _reached = position.wait_for(|position| position.revision >= revision).await;
     }
 
     /// A state that holds everything that was committed, on any node, before this call.

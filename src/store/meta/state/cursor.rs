@@ -51,6 +51,17 @@ impl Published {
         Ok(decided)
     }
 
+    /// Decides without publishing: only for a store whose every write goes through one thread.
+    pub(in super::super) fn stage(
+        &self,
+        decide: impl FnOnce(&mut Staging<'_>) -> Result<()>,
+    ) -> Result<Staged> {
+        let state = self.state.read();
+        let mut staging = Staging::new(&state);
+        decide(&mut staging)?;
+        Ok(staging.finish())
+    }
+
     /// Makes what was staged visible and wakes the watchers.
     pub(in super::super) fn publish(&self, staged: Staged) {
         self.publish_locked(&mut self.state.write(), staged);

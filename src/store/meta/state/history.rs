@@ -65,6 +65,13 @@ impl State {
         self.keys.get(key)?.last()?.after()
     }
 
+    /// The keys that go with a lease, whichever.
+    pub(in super::super) fn leased_keys(&self) -> Vec<Bytes> {
+        let all = KeyRange::all();
+        let leased = self.live(&all).filter(|kv| kv.lease.is_some());
+        leased.map(|kv| kv.key.clone()).collect()
+    }
+
     /// The keys of a range, in order.
     pub(super) fn live<'a>(&'a self, range: &'a KeyRange) -> impl Iterator<Item = &'a KeyValue> {
         self.versions(range).filter_map(|versions| versions.last()?.after())
