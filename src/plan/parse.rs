@@ -26,6 +26,7 @@ mod setting;
 mod table;
 mod token;
 mod transaction;
+mod translate;
 mod value;
 
 use sqlparser::ast;

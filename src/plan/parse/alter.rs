@@ -84,7 +84,7 @@ impl Cursor<'_> {
             ObjectKind::Sequence => self.alter_sequence(name, if_exists),
             // `ALTER VIEW .. ALTER COLUMN .. SET DEFAULT`, `RENAME COLUMN`.
             ObjectKind::View => {
-                let actions = self.table_actions()?;
+                let actions = self.table_actions(&name)?;
                 let alter = AlterTable { table: name, if_exists, actions };
                 Ok((Statement::AlterTable(alter), tag))
             }
@@ -129,12 +129,12 @@ impl Cursor<'_> {
         self.accept("only");
         let table = self.qualified_name()?;
         self.accept_operator("*");
-        let actions = self.table_actions()?;
+        let actions = self.table_actions(&table)?;
         let alter = AlterTable { table, if_exists, actions };
         Ok((Statement::AlterTable(alter), "ALTER TABLE"))
     }
 
-    fn table_actions(&mut self) -> Result<Vec<AlterAction>> {
+    fn table_actions(&mut self, table: &Name) -> Result<Vec<AlterAction>> {
         // These stand alone.
         if self.accept("rename") {
             return Ok(vec![self.rename_action()?]);
@@ -145,7 +145,7 @@ impl Cursor<'_> {
         if self.is_all("attach partition") || self.is_all("detach partition") {
             return Err(self.unsupported_statement());
         }
-        self.comma_separated(Self::table_action)
+        self.comma_separated(|cursor| cursor.table_action(table))
     }
 
     /// What follows `RENAME`.
@@ -164,14 +164,14 @@ impl Cursor<'_> {
         Ok(AlterAction::RenameColumn { from, to: self.identifier()? })
     }
 
-    fn table_action(&mut self) -> Result<AlterAction> {
+    fn table_action(&mut self, table: &Name) -> Result<AlterAction> {
         if self.accept("add") {
             if let Some(constraint) = self.table_constraint()? {
                 return Ok(AlterAction::AddConstraint(constraint));
             }
             self.accept("column");
             let if_not_exists = self.if_not_exists();
-            let column = Box::new(self.column_definition()?);
+            let column = Box::new(self.column_definition(table)?);
             return Ok(AlterAction::AddColumn { column, if_not_exists });
         }
         if self.accept("drop") {

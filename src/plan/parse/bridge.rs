@@ -12,14 +12,12 @@
 
 use sqlparser::ast;
 use sqlparser::dialect::PostgreSqlDialect;
-use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
-use sqlparser::tokenizer::{Location, Span, Token as SqlToken, TokenWithSpan, Word};
+use sqlparser::tokenizer::{Span, Token as SqlToken, TokenWithSpan};
 
 use super::cursor::Cursor;
-use super::keyword::{Category, category};
-use super::token::{Kind, Symbol, Token};
-use super::value;
+use super::token::{Kind, Symbol};
+use super::translate::translate;
 use crate::base::limits::{EXPRESSION_DEPTH_MAX, OPERATOR_CHAIN_MAX};
 use crate::base::{Result, SqlError, SqlState};
 use crate::plan::statement::{Expression, Locking, Query};
@@ -33,7 +31,7 @@ impl Cursor<'_> {
         end: usize,
         read: fn(&mut Parser<'static>) -> Result<T, ParserError>,
     ) -> Result<T> {
-        let tokens = Translation::of(self, end)?;
+        let tokens = translate(self, end)?;
         let mut parser: Parser<'static> = Parser::new(&DIALECT)
             .with_recursion_limit(EXPRESSION_DEPTH_MAX)
             .with_tokens_with_locations(tokens);
@@ -41,6 +39,10 @@ impl Cursor<'_> {
         match result {
             Ok(tree) => {
                 self.at = token_number(parser.peek_token_ref().span.start.line).unwrap_or(end);
+                // Both need BY, which sqlparser takes as a reason to stop before them.
+                if self.is("order") || self.is("group") {
+                    return Err(self.unexpected_at(self.at + 1));
+                }
                 Ok(tree)
             }
             Err(error) => Err(self.delegated_error(&error, end)),
@@ -57,7 +59,40 @@ impl Cursor<'_> {
         let line = message
             .rsplit_once(" at Line: ")
             .and_then(|(_, place)| place.split_once(',').and_then(|(line, _)| line.parse().ok()));
-        self.unexpected_at(line.and_then(token_number).unwrap_or(end).min(end))
+        let at = line.and_then(token_number).unwrap_or(end).min(end);
+        self.unexpected_at(self.misplaced_word(end).map_or(at, |misplaced| misplaced.min(at)))
+    }
+
+    /// The first reserved word that stands where PostgreSQL has none. sqlparser takes such words
+    /// for names and complains later, or goes back and complains earlier.
+    fn misplaced_word(&self, end: usize) -> Option<usize> {
+        const CLAUSES: &[&str] =
+            &["from", "where", "group", "having", "order", "limit", "offset", "union", "on", "as"];
+        let clause = |at: usize| {
+            let token = self.source.tokens.tokens[at];
+            token.kind == Kind::Word
+                && CLAUSES.iter().any(|word| self.text(token).eq_ignore_ascii_case(word))
+        };
+        (self.at..end).find_map(|at| {
+            let token = self.source.tokens.tokens[at];
+            let next = at + 1;
+            let word = |text: &str| self.text(token).eq_ignore_ascii_case(text);
+            let misplaced = match token.kind {
+                Kind::Symbol(Symbol::Comma) => next < end && clause(next),
+                Kind::Word if word("from") || word("where") => next < end && clause(next),
+                Kind::Word if word("order") || word("group") => {
+                    let by = self.source.tokens.tokens[next];
+                    !self.text(by).eq_ignore_ascii_case("by") && !self.follows_within(at)
+                }
+                _ => false,
+            };
+            misplaced.then_some(next)
+        })
+    }
+
+    /// Whether the word at a token follows `WITHIN` (`WITHIN GROUP (..)`).
+    fn follows_within(&self, at: usize) -> bool {
+        at > 0 && self.text(self.source.tokens.tokens[at - 1]).eq_ignore_ascii_case("within")
     }
 
     /// Where an expression ends at the latest: a comma or closing bracket outside of its own
@@ -190,7 +225,7 @@ impl Cursor<'_> {
 
     /// `WITH ..` up to `end`, which is where the statement after it starts.
     pub(super) fn with_clause(&mut self, end: usize) -> Result<Box<ast::With>> {
-        let mut tokens = Translation::of(self, end)?;
+        let mut tokens = translate(self, end)?;
         let span = tokens.last().map_or(Span::empty(), |token| token.span);
         for token in [SqlToken::make_keyword("SELECT"), SqlToken::Number("1".to_owned(), false)] {
             tokens.push(TokenWithSpan::new(token, span));
@@ -214,7 +249,8 @@ fn token_number(line: u64) -> Option<usize> {
     usize::try_from(line).ok()?.checked_sub(1)
 }
 
-fn too_deep() -> SqlError {
+/// 54001.
+pub(super) fn too_deep() -> SqlError {
     SqlError::new(SqlState::STATEMENT_TOO_COMPLEX, "stack depth limit exceeded").with_hint(format!(
         "Expressions may be nested {EXPRESSION_DEPTH_MAX} deep, and chains of operators \
                  may have {OPERATOR_CHAIN_MAX} members; long lists of values belong into IN or \
@@ -233,457 +269,4 @@ fn take_locking(query: &mut ast::Query) -> Option<Locking> {
             no_wait: sum.no_wait || lock.nonblock == Some(ast::NonBlock::Nowait),
         })
     })
-}
-
-/// Tokens on their way to sqlparser.
-struct Translation<'c> {
-    cursor: &'c Cursor<'c>,
-    /// The token at hand.
-    at: usize,
-    end: usize,
-    out: Vec<TokenWithSpan>,
-    /// Operators in a row, one counter for each open bracket.
-    chains: Vec<usize>,
-    /// Characters up to `counted` bytes of the text.
-    characters: u64,
-    counted: usize,
-}
-
-impl<'c> Translation<'c> {
-    fn of(cursor: &'c Cursor<'_>, end: usize) -> Result<Vec<TokenWithSpan>> {
-        let mut translation = Translation {
-            cursor,
-            at: cursor.at,
-            end,
-            out: Vec::with_capacity(end - cursor.at + 4),
-            chains: vec![0],
-            characters: 1,
-            counted: 0,
-        };
-        while translation.at < end {
-            translation.next()?;
-        }
-        Ok(translation.out)
-    }
-
-    fn token(&self, at: usize) -> Token {
-        self.cursor.source.tokens.tokens[at.min(self.end)]
-    }
-
-    fn text(&self, at: usize) -> &'c str {
-        self.cursor.text(self.token(at))
-    }
-
-    fn kind(&self, at: usize) -> Kind {
-        if at < self.end { self.token(at).kind } else { Kind::End }
-    }
-
-    fn is_word(&self, at: usize, word: &str) -> bool {
-        self.kind(at) == Kind::Word && self.text(at).eq_ignore_ascii_case(word)
-    }
-
-    fn count_to(&mut self, byte: usize) {
-        let between = &self.cursor.source.sql.as_bytes()[self.counted..byte];
-        self.characters += between.iter().filter(|b| (**b & 0xC0) != 0x80).count() as u64;
-        self.counted = byte;
-    }
-
-    /// Puts out a token in the place of the one at hand.
-    fn push(&mut self, token: SqlToken) {
-        let place = self.token(self.at).start as usize;
-        let column = if self.cursor.source.ascii {
-            place as u64 + 1
-        } else {
-            if place > self.counted {
-                self.count_to(place);
-            }
-            self.characters
-        };
-        let location = Location::new(self.at as u64 + 1, column);
-        self.out.push(TokenWithSpan::new(token, Span::new(location, location)));
-    }
-
-    fn push_keyword(&mut self, keyword: &str) {
-        self.push(SqlToken::make_keyword(keyword));
-    }
-
-    /// Translates the token at hand, and those that belong to it.
-    fn next(&mut self) -> Result<()> {
-        let token = self.token(self.at);
-        match token.kind {
-            Kind::Word | Kind::QuotedWord | Kind::UnicodeWord => {
-                if let Some(literal) = self.typed_literal() {
-                    return self.cast(literal);
-                }
-                self.word(token)?;
-            }
-            Kind::Symbol(symbol) => self.symbol(symbol)?,
-            Kind::Operator => {
-                self.count_operator()?;
-                let operator = operator(self.text(self.at));
-                self.push(operator);
-            }
-            Kind::Number => {
-                let number = value::number(self.text(self.at)).into_owned();
-                self.push(SqlToken::Number(number, false));
-            }
-            Kind::Parameter => {
-                let text = self.text(self.at).to_owned();
-                self.push(SqlToken::Placeholder(text));
-            }
-            Kind::BitString => {
-                let text = self.string()?;
-                self.push(SqlToken::SingleQuotedByteStringLiteral(text));
-            }
-            Kind::HexString => {
-                let text = self.string()?;
-                self.push(SqlToken::HexStringLiteral(text));
-            }
-            Kind::String | Kind::EscapeString | Kind::UnicodeString | Kind::DollarString => {
-                let text = self.string()?;
-                self.push(SqlToken::SingleQuotedString(text));
-            }
-            Kind::End => {}
-        }
-        self.at += 1;
-        Ok(())
-    }
-
-    fn string(&self) -> Result<String> {
-        value::string(self.token(self.at).kind, self.text(self.at))
-            .map(std::borrow::Cow::into_owned)
-            .map_err(|error| error.with_position(self.cursor.position(self.at)))
-    }
-
-    fn symbol(&mut self, symbol: Symbol) -> Result<()> {
-        let token = match symbol {
-            Symbol::LeftParen => SqlToken::LParen,
-            Symbol::RightParen => SqlToken::RParen,
-            Symbol::LeftBracket => SqlToken::LBracket,
-            Symbol::RightBracket => SqlToken::RBracket,
-            Symbol::Comma => SqlToken::Comma,
-            Symbol::Semicolon => SqlToken::SemiColon,
-            Symbol::Dot => SqlToken::Period,
-            Symbol::Colon => SqlToken::Colon,
-            Symbol::Cast => SqlToken::DoubleColon,
-            Symbol::Assign => SqlToken::Assignment,
-            Symbol::Arrow => SqlToken::RArrow,
-            Symbol::DotDot => return Err(self.cursor.unexpected_at(self.at)),
-        };
-        match symbol {
-            Symbol::LeftParen | Symbol::LeftBracket => self.chains.push(0),
-            Symbol::RightParen | Symbol::RightBracket if self.chains.len() > 1 => {
-                self.chains.pop();
-                if symbol == Symbol::RightBracket {
-                    self.count_operator()?;
-                }
-            }
-            Symbol::Comma => {
-                if let Some(chain) = self.chains.last_mut() {
-                    *chain = 0;
-                }
-            }
-            Symbol::Cast => self.count_operator()?,
-            _ => {}
-        }
-        self.push(token);
-        Ok(())
-    }
-
-    /// A chain of operators makes a tree as deep as it is long.
-    fn count_operator(&mut self) -> Result<()> {
-        let Some(chain) = self.chains.last_mut() else { return Ok(()) };
-        *chain += 1;
-        if *chain > OPERATOR_CHAIN_MAX { Err(too_deep()) } else { Ok(()) }
-    }
-
-    fn word(&mut self, token: Token) -> Result<()> {
-        let text = self.text(self.at);
-        if token.kind == Kind::Word && text.is_ascii() {
-            return self.plain_word(text);
-        }
-        let value = value::identifier(token.kind, text)
-            .map_err(|error| error.with_position(self.cursor.position(self.at)))?;
-        self.push(SqlToken::Word(Word {
-            value,
-            quote_style: Some('"'),
-            keyword: Keyword::NoKeyword,
-        }));
-        Ok(())
-    }
-
-    fn plain_word(&mut self, text: &str) -> Result<()> {
-        let value = value::identifier(Kind::Word, text)?;
-        let SqlToken::Word(mut word) = SqlToken::make_word(&value, None) else { return Ok(()) };
-        match word.keyword {
-            Keyword::AND
-            | Keyword::OR
-            | Keyword::NOT
-            | Keyword::UNION
-            | Keyword::EXCEPT
-            | Keyword::INTERSECT
-            | Keyword::JOIN
-            | Keyword::IS
-            | Keyword::AT
-            | Keyword::COLLATE => self.count_operator()?,
-            Keyword::TABLE => {
-                self.push_keyword("SELECT");
-                self.push(SqlToken::Mul);
-                self.push_keyword("FROM");
-                return Ok(());
-            }
-            Keyword::ONLY if self.is_inheritance() => return Ok(()),
-            Keyword::OPERATOR if self.qualified_operator()? => return Ok(()),
-            Keyword::FOR if self.is_word(self.at + 1, "no") && self.is_word(self.at + 2, "key") => {
-                self.push(SqlToken::Word(word));
-                self.at += 2;
-                return Ok(());
-            }
-            Keyword::FOR if self.is_word(self.at + 1, "key") => {
-                self.push(SqlToken::Word(word));
-                self.at += 1;
-                return Ok(());
-            }
-            keyword if self.is_plain_name(keyword) => word.keyword = Keyword::NoKeyword,
-            _ => {}
-        }
-        self.push(SqlToken::Word(word));
-        Ok(())
-    }
-
-    /// `FROM ONLY t`: there is no inheritance, so it says nothing. (`FETCH .. ROWS ONLY` does.)
-    fn is_inheritance(&self) -> bool {
-        self.at > self.cursor.at
-            && (["from", "join", "using"].iter().any(|word| self.is_word(self.at - 1, word))
-                || self.kind(self.at - 1) == Kind::Symbol(Symbol::Comma))
-    }
-
-    /// Words that sqlparser reserves for other systems' syntax.
-    fn is_plain_name(&self, keyword: Keyword) -> bool {
-        match keyword {
-            Keyword::SORT
-            | Keyword::TOP
-            | Keyword::MINUS
-            | Keyword::DISTRIBUTE
-            | Keyword::OUTPUT
-            | Keyword::ASOF
-            | Keyword::MATCH_CONDITION
-            | Keyword::PREWHERE
-            | Keyword::SETTINGS
-            | Keyword::FORMAT
-            | Keyword::CONNECT
-            | Keyword::START
-            | Keyword::MATCH_RECOGNIZE
-            | Keyword::SAMPLE
-            | Keyword::OPEN
-            | Keyword::CLUSTER
-            | Keyword::VIEW
-            | Keyword::GLOBAL
-            | Keyword::EXPLAIN
-            | Keyword::CONVERT
-            | Keyword::STRUCT
-            | Keyword::MAP
-            | Keyword::PRIOR
-            | Keyword::LAMBDA
-            | Keyword::MATCH => true,
-            Keyword::SEMI | Keyword::ANTI => !self.is_word(self.at + 1, "join"),
-            Keyword::PARTITION => !self.is_word(self.at + 1, "by"),
-            Keyword::PIVOT | Keyword::UNPIVOT => {
-                self.kind(self.at + 1) != Kind::Symbol(Symbol::LeftParen)
-            }
-            _ => false,
-        }
-    }
-
-    /// `OPERATOR(schema.<->)` to the operator itself, where its precedence is the same.
-    fn qualified_operator(&mut self) -> Result<bool> {
-        let mut at = self.at + 1;
-        if self.kind(at) != Kind::Symbol(Symbol::LeftParen) {
-            return Ok(false);
-        }
-        at += 1;
-        while self.kind(at) == Kind::Word && self.kind(at + 1) == Kind::Symbol(Symbol::Dot) {
-            at += 2;
-        }
-        if self.kind(at) != Kind::Operator || self.kind(at + 1) != Kind::Symbol(Symbol::RightParen)
-        {
-            return Ok(false);
-        }
-        let text = self.text(at);
-        if matches!(
-            text,
-            "+" | "-" | "*" | "/" | "%" | "^" | "=" | "<" | ">" | "<=" | ">=" | "<>" | "!="
-        ) {
-            return Ok(false);
-        }
-        self.count_operator()?;
-        self.push(operator(text));
-        self.at = at + 1;
-        Ok(true)
-    }
-
-    /// Where the constant of `type 'constant'` stands, if that is what starts here.
-    fn typed_literal(&self) -> Option<usize> {
-        let mut at = self.at + 1;
-        match self.kind(at) {
-            Kind::Symbol(Symbol::Dot | Symbol::LeftParen) => {}
-            kind if is_string(kind) => {}
-            _ => return None,
-        }
-        let preceded = self.at > self.cursor.at
-            && matches!(self.kind(self.at - 1), Kind::Symbol(Symbol::Dot | Symbol::Cast));
-        if preceded || (self.kind(self.at) == Kind::Word && !names_type(self.text(self.at))) {
-            return None;
-        }
-        if self.kind(at) == Kind::Symbol(Symbol::Dot) {
-            if !matches!(self.kind(at + 1), Kind::Word | Kind::QuotedWord) {
-                return None;
-            }
-            at += 2;
-        }
-        if self.kind(at) == Kind::Symbol(Symbol::LeftParen) {
-            at += 1;
-            while matches!(self.kind(at), Kind::Number | Kind::Symbol(Symbol::Comma)) {
-                at += 1;
-            }
-            if self.kind(at) != Kind::Symbol(Symbol::RightParen) {
-                return None;
-            }
-            at += 1;
-        }
-        is_string(self.kind(at)).then_some(at)
-    }
-
-    /// `type 'constant'` as a cast.
-    fn cast(&mut self, literal: usize) -> Result<()> {
-        let start = self.at;
-        self.push_keyword("CAST");
-        self.push(SqlToken::LParen);
-        self.at = literal;
-        let text = self.string()?;
-        self.push(SqlToken::SingleQuotedString(text));
-        self.at = start;
-        self.push_keyword("AS");
-        while self.at < literal {
-            let token = self.token(self.at);
-            match token.kind {
-                Kind::Symbol(symbol) => self.symbol(symbol)?,
-                Kind::Number => {
-                    let number = self.text(self.at).to_owned();
-                    self.push(SqlToken::Number(number, false));
-                }
-                _ => self.word(token)?,
-            }
-            self.at += 1;
-        }
-        self.push(SqlToken::RParen);
-        self.at = literal + 1;
-        Ok(())
-    }
-}
-
-fn is_string(kind: Kind) -> bool {
-    matches!(kind, Kind::String | Kind::EscapeString | Kind::UnicodeString | Kind::DollarString)
-}
-
-/// Whether a word before a string constant can be that constant's type. Unreserved keywords
-/// that have a constant after them in the grammar can't; neither can `interval` and the types
-/// of several words, which sqlparser reads itself.
-fn names_type(word: &str) -> bool {
-    const KEYWORDS: &[&str] = &[
-        "escape",
-        "zone",
-        "by",
-        "range",
-        "rows",
-        "groups",
-        "key",
-        "value",
-        "path",
-        "document",
-        "uescape",
-        "format",
-        "varying",
-        "precision",
-        "double",
-        "like",
-        "set",
-        "to",
-    ];
-    const TYPES: &[&str] = &[
-        "int",
-        "integer",
-        "smallint",
-        "bigint",
-        "real",
-        "float",
-        "numeric",
-        "decimal",
-        "dec",
-        "boolean",
-        "char",
-        "character",
-        "varchar",
-        "json",
-        "time",
-        "timestamp",
-    ];
-    match category(word) {
-        None => !KEYWORDS.iter().any(|keyword| word.eq_ignore_ascii_case(keyword)),
-        Some(Category::Column) => TYPES.iter().any(|ty| word.eq_ignore_ascii_case(ty)),
-        Some(Category::Reserved | Category::TypeOrFunction) => false,
-    }
-}
-
-/// sqlparser's token of an operator.
-fn operator(text: &str) -> SqlToken {
-    match text {
-        "=" => SqlToken::Eq,
-        "<>" | "!=" => SqlToken::Neq,
-        "<" => SqlToken::Lt,
-        ">" => SqlToken::Gt,
-        "<=" => SqlToken::LtEq,
-        ">=" => SqlToken::GtEq,
-        "+" => SqlToken::Plus,
-        "-" => SqlToken::Minus,
-        "*" => SqlToken::Mul,
-        "/" => SqlToken::Div,
-        "%" => SqlToken::Mod,
-        "^" => SqlToken::Caret,
-        "|" => SqlToken::Pipe,
-        "&" => SqlToken::Ampersand,
-        "#" => SqlToken::Sharp,
-        "~" => SqlToken::Tilde,
-        "!" => SqlToken::ExclamationMark,
-        "!!" => SqlToken::DoubleExclamationMark,
-        "@" => SqlToken::AtSign,
-        "?" => SqlToken::Question,
-        "||" => SqlToken::StringConcat,
-        "<<" => SqlToken::ShiftLeft,
-        ">>" => SqlToken::ShiftRight,
-        "&&" => SqlToken::Overlap,
-        "~*" => SqlToken::TildeAsterisk,
-        "!~" => SqlToken::ExclamationMarkTilde,
-        "!~*" => SqlToken::ExclamationMarkTildeAsterisk,
-        "~~" => SqlToken::DoubleTilde,
-        "~~*" => SqlToken::DoubleTildeAsterisk,
-        "!~~" => SqlToken::ExclamationMarkDoubleTilde,
-        "!~~*" => SqlToken::ExclamationMarkDoubleTildeAsterisk,
-        "^@" => SqlToken::CaretAt,
-        "|/" => SqlToken::PGSquareRoot,
-        "||/" => SqlToken::PGCubeRoot,
-        "->" => SqlToken::Arrow,
-        "->>" => SqlToken::LongArrow,
-        "#>" => SqlToken::HashArrow,
-        "#>>" => SqlToken::HashLongArrow,
-        "#-" => SqlToken::HashMinus,
-        "@>" => SqlToken::AtArrow,
-        "<@" => SqlToken::ArrowAt,
-        "@?" => SqlToken::AtQuestion,
-        "@@" => SqlToken::AtAt,
-        "?&" => SqlToken::QuestionAnd,
-        "?|" => SqlToken::QuestionPipe,
-        "<->" => SqlToken::TwoWayArrow,
-        _ => SqlToken::CustomBinaryOperator(text.to_owned()),
-    }
 }

@@ -2,7 +2,8 @@
 
 use super::cursor::Cursor;
 use super::token::Symbol;
-use crate::base::{Result, SqlState};
+use crate::base::{Result, SqlError, SqlState};
+use crate::plan::Name;
 use crate::plan::statement::{
     ColumnDefinition, Constraint, ConstraintKind, ForeignKey, Generated, Identity, MatchKind,
     ReferentialAction, SequenceOptions,
@@ -10,7 +11,7 @@ use crate::plan::statement::{
 
 impl Cursor<'_> {
     /// `name type constraints`.
-    pub(super) fn column_definition(&mut self) -> Result<ColumnDefinition> {
+    pub(super) fn column_definition(&mut self, table: &Name) -> Result<ColumnDefinition> {
         let name = self.identifier()?;
         let (ty, serial) = self.column_type()?;
         let mut column = ColumnDefinition {
@@ -24,12 +25,7 @@ impl Cursor<'_> {
             constraints: Vec::new(),
         };
         let mut nullable = false;
-        while self.column_constraint(&mut column, &mut nullable)? {}
-        if nullable && column.not_null {
-            let name = &column.name;
-            let message = format!("conflicting NULL/NOT NULL declarations for column \"{name}\"");
-            return Err(self.error_at(self.at - 1, SqlState::SYNTAX_ERROR, message));
-        }
+        while self.column_constraint(&mut column, &mut nullable, table)? {}
         Ok(column)
     }
 
@@ -38,27 +34,34 @@ impl Cursor<'_> {
         &mut self,
         column: &mut ColumnDefinition,
         nullable: &mut bool,
+        table: &Name,
     ) -> Result<bool> {
         let start = self.at;
         let constraint = if self.accept("constraint") { Some(self.identifier()?) } else { None };
         let columns = || vec![column.name.clone()];
-        let kind = if self.accept_all("not null") {
+        let kind = if self.accept_then("not", "null")? {
+            if *nullable {
+                return Err(self.conflicting_nulls(start, &column.name, table));
+            }
             column.not_null = true;
             self.accept_all("no inherit");
             return Ok(true);
         } else if self.accept("null") {
+            if column.not_null {
+                return Err(self.conflicting_nulls(start, &column.name, table));
+            }
             *nullable = true;
             return Ok(true);
         } else if self.accept("default") {
             if column.default.is_some() {
-                return Err(self.twice(start, "default values", column));
+                return Err(self.twice(start, "default values", &column.name, table));
             }
             column.default = Some(self.default_expression()?);
             return Ok(true);
         } else if self.accept("generated") {
-            self.generated(column, start)?;
+            self.generated(column, start, table)?;
             return Ok(true);
-        } else if self.accept_all("primary key") {
+        } else if self.accept_then("primary", "key")? {
             ConstraintKind::PrimaryKey { columns: columns() }
         } else if self.accept("unique") {
             ConstraintKind::Unique { nulls_distinct: self.nulls_distinct()?, columns: columns() }
@@ -79,9 +82,18 @@ impl Cursor<'_> {
         Ok(true)
     }
 
-    fn twice(&self, at: usize, what: &str, column: &ColumnDefinition) -> crate::base::SqlError {
-        let name = &column.name;
-        let message = format!("multiple {what} specified for column \"{name}\"");
+    fn twice(&self, at: usize, what: &str, column: &str, table: &Name) -> SqlError {
+        let table = &table.name;
+        let message =
+            format!("multiple {what} specified for column \"{column}\" of table \"{table}\"");
+        self.error_at(at, SqlState::SYNTAX_ERROR, message)
+    }
+
+    fn conflicting_nulls(&self, at: usize, column: &str, table: &Name) -> SqlError {
+        let table = &table.name;
+        let message = format!(
+            "conflicting NULL/NOT NULL declarations for column \"{column}\" of table \"{table}\""
+        );
         self.error_at(at, SqlState::SYNTAX_ERROR, message)
     }
 
@@ -112,12 +124,17 @@ impl Cursor<'_> {
     }
 
     /// What follows `GENERATED` at a column.
-    fn generated(&mut self, column: &mut ColumnDefinition, start: usize) -> Result<()> {
+    fn generated(
+        &mut self,
+        column: &mut ColumnDefinition,
+        start: usize,
+        table: &Name,
+    ) -> Result<()> {
         let generated = self.generated_when()?;
         self.expect("as")?;
         if self.is("identity") {
             if column.identity.is_some() {
-                return Err(self.twice(start, "identity specifications", column));
+                return Err(self.twice(start, "identity specifications", &column.name, table));
             }
             column.identity = Some(self.identity(generated)?);
             return Ok(());
@@ -126,7 +143,7 @@ impl Cursor<'_> {
             return Err(self.unexpected());
         }
         if column.generated.is_some() {
-            return Err(self.twice(start, "generation clauses", column));
+            return Err(self.twice(start, "generation clauses", &column.name, table));
         }
         column.generated = Some(self.expression_in_parentheses()?);
         if self.accept("virtual") || !self.accept("stored") {
@@ -162,7 +179,7 @@ impl Cursor<'_> {
     pub(super) fn table_constraint(&mut self) -> Result<Option<Constraint>> {
         let start = *self;
         let name = if self.accept("constraint") { Some(self.identifier()?) } else { None };
-        let kind = if self.accept_all("primary key") {
+        let kind = if self.accept_then("primary", "key")? {
             self.refuse_using_index()?;
             let columns = self.parenthesized(Self::identifier)?;
             self.index_parameters()?;
@@ -175,7 +192,7 @@ impl Cursor<'_> {
             ConstraintKind::Unique { columns, nulls_distinct }
         } else if self.accept("check") {
             ConstraintKind::Check(self.expression_in_parentheses()?)
-        } else if self.accept_all("foreign key") {
+        } else if self.accept_then("foreign", "key")? {
             let columns = self.parenthesized(Self::identifier)?;
             self.expect("references")?;
             ConstraintKind::ForeignKey(self.references(columns)?)

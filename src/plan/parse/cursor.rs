@@ -89,6 +89,15 @@ impl<'a> Cursor<'a> {
         found
     }
 
+    /// Passes this word if it comes next; then the others must follow it.
+    pub(super) fn accept_then(&mut self, word: &str, others: &str) -> Result<bool> {
+        let found = self.accept(word);
+        if found {
+            self.expect(others)?;
+        }
+        Ok(found)
+    }
+
     /// Passes the first of these words that comes next, and gives it.
     pub(super) fn accept_any<'w>(&mut self, words: &[&'w str]) -> Option<&'w str> {
         words.iter().copied().find(|word| self.accept(word))

@@ -91,6 +91,7 @@ impl Cursor<'_> {
             "timestamp",
             "time",
             "interval",
+            "json",
         ]);
         let ty = match keyword {
             Some("int" | "integer") => return Ok(PgType::Int4),
@@ -98,6 +99,7 @@ impl Cursor<'_> {
             Some("bigint") => return Ok(PgType::Int8),
             Some("real") => return Ok(PgType::Float4),
             Some("boolean") => return Ok(PgType::Bool),
+            Some("json") => return Ok(PgType::Json),
             Some("float") => return self.float(),
             Some("double") if self.accept("precision") => return Ok(PgType::Float8),
             Some("decimal" | "dec" | "numeric") => PgType::Numeric(None),

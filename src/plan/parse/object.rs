@@ -267,10 +267,13 @@ impl Cursor<'_> {
             CommentTarget::Role(self.role_name()?)
         } else if let Some((kind, _)) = self.object_kind() {
             CommentTarget::Object(kind, self.object_name(kind)?)
-        } else if self.at_end() || self.peek().kind != Kind::Word {
-            return Err(self.unexpected());
-        } else {
+        } else if ["policy", "publication", "rule", "server", "subscription", "trigger", "cast"]
+            .iter()
+            .any(|word| self.is(word))
+        {
             return Err(self.unsupported_statement());
+        } else {
+            return Err(self.unexpected());
         };
         self.expect("is")?;
         let text = if self.accept("null") { None } else { Some(self.string()?) };

@@ -6,6 +6,7 @@ use super::cursor::Cursor;
 use super::dispatch::Tagged;
 use super::token::{Kind, Symbol};
 use crate::base::{Result, SqlError, SqlState};
+use crate::plan::Name;
 use crate::plan::statement::{
     CreateTable, CreateTableAs, LikeTable, OnCommit, Persistence, Query, Statement, StorageOption,
     TableElement,
@@ -42,7 +43,9 @@ impl Cursor<'_> {
                 query,
                 with_data,
             };
-            return Ok((Statement::CreateTableAs(Box::new(create)), "CREATE TABLE AS"));
+            // With rows its tag counts them: `SELECT 3`.
+            let tag = if with_data { "SELECT" } else { "CREATE TABLE AS" };
+            return Ok((Statement::CreateTableAs(Box::new(create)), tag));
         }
         if self.is("of") || self.is("partition") {
             return Err(self.unsupported_statement());
@@ -51,7 +54,7 @@ impl Cursor<'_> {
         let elements = if self.is_symbol(Symbol::RightParen) {
             Vec::new()
         } else {
-            self.comma_separated(Self::table_element)?
+            self.comma_separated(|cursor| cursor.table_element(&name))?
         };
         self.expect_symbol(Symbol::RightParen)?;
         if self.is("inherits") || self.is("partition") {
@@ -143,14 +146,14 @@ impl Cursor<'_> {
         }
     }
 
-    fn table_element(&mut self) -> Result<TableElement> {
+    fn table_element(&mut self, table: &Name) -> Result<TableElement> {
         if self.accept("like") {
             return Ok(TableElement::Like(self.like_table()?));
         }
         if let Some(constraint) = self.table_constraint()? {
             return Ok(TableElement::Constraint(constraint));
         }
-        Ok(TableElement::Column(Box::new(self.column_definition()?)))
+        Ok(TableElement::Column(Box::new(self.column_definition(table)?)))
     }
 
     /// What follows `LIKE`.
@@ -203,8 +206,8 @@ pub(super) fn select_into(mut query: Query) -> Result<Result<CreateTableAs, Quer
     let Some(into) = select.into.take() else { return Ok(Err(query)) };
     let parts: Vec<&ast::Ident> = into.name.0.iter().filter_map(|part| part.as_ident()).collect();
     let name = match parts.as_slice() {
-        [name] => crate::plan::Name::bare(&name.value),
-        [schema, name] => crate::plan::Name::qualified(&schema.value, &name.value),
+        [name] => Name::bare(&name.value),
+        [schema, name] => Name::qualified(&schema.value, &name.value),
         _ => {
             let message = format!("improper qualified name (too many dotted names): {}", into.name);
             return Err(SqlError::new(SqlState::SYNTAX_ERROR, message));

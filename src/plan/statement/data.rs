@@ -1,12 +1,14 @@
 //! Statements that read and write rows.
 
+use std::fmt;
+
 use sqlparser::ast;
 
 use crate::plan::Name;
 use crate::types::PgType;
 
 /// A query: what DataFusion plans.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Query {
     /// The tree. Identifiers are folded and cut already; identifiers with letters beyond ASCII
     /// are marked as quoted, since only PostgreSQL leaves those alone. A span's `line` is the
@@ -31,12 +33,30 @@ pub struct Locking {
 }
 
 /// An expression: its tree for planning, its text for the catalog (`DEFAULT`, `CHECK`).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Expression {
     /// The tree, under the same rules as [`Query::ast`].
     pub ast: Box<ast::Expr>,
     /// The source text.
     pub text: String,
+}
+
+/// Shows the text: a tree fills pages.
+impl fmt::Debug for Query {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Query({})", self.text)?;
+        if let Some(locking) = self.locking {
+            write!(f, " {locking:?}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Shows the text: a tree fills pages.
+impl fmt::Debug for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Expression({})", self.text)
+    }
 }
 
 /// The items after `RETURNING`; empty where there is no such clause.
@@ -164,6 +184,16 @@ pub enum ConflictAction {
     },
 }
 
+/// Shows a query as SQL: its tree fills pages.
+impl fmt::Debug for AssignmentSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Values(values) => f.debug_tuple("Values").field(values).finish(),
+            Self::Query(query) => write!(f, "Query({query})"),
+        }
+    }
+}
+
 /// `column = value`, or `(a, b) = (1, 2)`, or `(a, b) = (SELECT ..)`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Assignment {
@@ -174,7 +204,7 @@ pub struct Assignment {
 }
 
 /// The right side of an assignment.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub enum AssignmentSource {
     /// One value for each column.
     Values(Vec<Cell>),
