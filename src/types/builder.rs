@@ -333,6 +333,14 @@ impl ColumnBuilder {
         Ok(())
     }
 
+    /// Adds a vector's elements, which must be a vector's ([`check_vector`](super::check_vector)).
+    pub(crate) fn append_vector(&mut self, elements: &[f32]) -> Result<()> {
+        match &mut self.values {
+            Values::Vector(values) => values.append_slice(elements),
+            _ => Err(SqlError::internal("not a column of vectors")),
+        }
+    }
+
     /// The long way: through the text that PostgreSQL shows for the value.
     fn append_converted(&mut self, value: &ScalarValue) -> Result<()> {
         let context = TextContext::default();

@@ -67,6 +67,13 @@ impl VectorColumn {
         })
     }
 
+    pub(super) fn append_slice(&mut self, slice: &[f32]) -> Result<()> {
+        self.append(|elements| {
+            elements.extend_from_slice(slice);
+            Ok(())
+        })
+    }
+
     /// Adds what `read` appends to the elements; nothing if that fails.
     fn append(&mut self, read: impl FnOnce(&mut Vec<f32>) -> Result<()>) -> Result<()> {
         let start = self.elements.len();

@@ -1,1 +1,45 @@
-//! SQL functions that DataFusion lacks.
+//! SQL functions that DataFusion lacks or does otherwise than PostgreSQL and pgvector.
+//!
+//! One family per file, each with an `all()`. Errors are [`SqlError`](crate::base::SqlError)s
+//! inside `DataFusionError::External`. Operators are not made here: the planner maps them to
+//! these functions (`<->` to `l2_distance`, `+` of integers to `checked_add`).
+
+mod cast_text;
+mod checked;
+mod function;
+mod vector_aggregate;
+mod vector_distance;
+mod vector_make;
+mod vector_operand;
+
+use std::sync::Arc;
+
+use datafusion::common::DataFusionError;
+use datafusion::execution::FunctionRegistry;
+use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
+
+pub use cast_text::{cast_text_to, cast_to_text};
+
+/// Every scalar function of this layer.
+pub fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
+    [vector_distance::all(), vector_make::all(), checked::all()].concat()
+}
+
+/// Every aggregate of this layer.
+pub fn aggregate_functions() -> Vec<Arc<AggregateUDF>> {
+    vector_aggregate::all()
+}
+
+/// Registers all of them, over DataFusion's where the names are the same.
+pub fn register(registry: &mut dyn FunctionRegistry) -> Result<(), DataFusionError> {
+    for function in scalar_functions() {
+        registry.register_udf(function)?;
+    }
+    for aggregate in aggregate_functions() {
+        registry.register_udaf(aggregate)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

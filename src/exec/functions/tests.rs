@@ -1,0 +1,147 @@
+//! The functions through DataFusion's SQL, with the answers of PostgreSQL and pgvector.
+
+use datafusion::common::DataFusionError;
+use datafusion::prelude::{SessionConfig, SessionContext};
+
+use crate::base::SqlError;
+use crate::types::{ColumnEncoder, PgType, TextContext};
+
+fn context() -> SessionContext {
+    let config = SessionConfig::new().with_target_partitions(1);
+    let mut context = SessionContext::new_with_config(config);
+    super::register(&mut context).unwrap();
+    context.register_udf(
+        super::cast_text_to(&PgType::Vector(None), &TextContext::default()).as_ref().clone(),
+    );
+    context
+}
+
+/// The first column of the answer, row by row.
+async fn rows(sql: &str) -> Result<Vec<String>, SqlError> {
+    let answer = async {
+        let batches = context().sql(sql).await?.collect().await?;
+        Ok::<_, DataFusionError>(batches)
+    };
+    let batches = answer.await.map_err(|error| match error.find_root() {
+        DataFusionError::External(inner) => match inner.downcast_ref::<SqlError>() {
+            Some(error) => error.clone(),
+            None => SqlError::internal(error.to_string()),
+        },
+        _ => SqlError::internal(error.to_string()),
+    })?;
+    let mut rows = Vec::new();
+    for batch in batches {
+        let ty = PgType::of_field(batch.schema().field(0));
+        let encoder = ColumnEncoder::new(batch.column(0), &ty)?;
+        for row in 0..batch.num_rows() {
+            let mut out = bytes::BytesMut::new();
+            if encoder.is_null(row) {
+                out.extend_from_slice(b"NULL");
+            } else {
+                encoder.write_text(row, &mut out, &TextContext::default());
+            }
+            rows.push(String::from_utf8(out.to_vec()).unwrap());
+        }
+    }
+    Ok(rows)
+}
+
+/// Each line: an expression, and what it gives: a value, or `!` and SQLSTATE and message.
+async fn check(cases: &[(&str, &str)]) {
+    let mut wrong = Vec::new();
+    for (expression, expected) in cases {
+        let found = match rows(&format!("SELECT {expression}")).await {
+            Ok(rows) => rows.join("|"),
+            Err(error) => format!("!{} {}", error.code(), error),
+        };
+        if found != *expected {
+            wrong.push(format!("{expression}\n  ours     {found}\n  expected {expected}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn vectors() {
+    check(&[
+        ("l2_distance('[1,2,3]', '[4,6,3]')", "5"),
+        ("inner_product('[1,2]', '[3,4]')", "11"),
+        ("vector_negative_inner_product('[1,2]', '[3,4]')", "-11"),
+        ("cosine_distance('[1,2]', '[2,4]')", "0"),
+        ("cosine_distance('[1,1]', '[0,0]')", "NaN"),
+        ("l1_distance('[0,0]', '[3,4]')", "7"),
+        ("l2_distance('[1,2,3]', '[1,2]')", "!22000 different vector dimensions 3 and 2"),
+        ("l2_distance('[1,2,3]', NULL)", "NULL"),
+        ("vector_dims('[1,2,3]')", "3"),
+        ("vector_norm('[3,4]')", "5"),
+        ("l2_norm('[3,4]')", "5"),
+        ("l2_normalize('[3,4]')", "[0.6,0.8]"),
+        ("l2_normalize('[0,0]')", "[0,0]"),
+        ("subvector('[1,2,3,4,5]', 1, 3)", "[1,2,3]"),
+        ("subvector('[1,2,3,4,5]', 3, 9)", "[3,4,5]"),
+        ("subvector('[1,2,3,4,5]', -1, 3)", "[1]"),
+        ("subvector('[1,2,3,4,5]', 6, 1)", "!22000 vector must have at least 1 dimension"),
+        ("vector_add('[1,2]', '[3,4]')", "[4,6]"),
+        ("vector_sub('[1,2]', '[3,4]')", "[-2,-2]"),
+        ("vector_mul('[1,2]', '[3,4]')", "[3,8]"),
+        ("vector_add('[3e38]', '[3e38]')", "!22003 value out of range: overflow"),
+        ("vector_mul('[1e-37]', '[1e-37]')", "!22003 value out of range: underflow"),
+        ("vector_concat('[1,2]', '[3]')", "[1,2,3]"),
+        ("vector_lt('[1,2]', '[1,3]')", "t"),
+        ("vector_eq('[1,2]', '[1,2]')", "t"),
+        ("vector_cmp('[1,2]', '[1]')", "1"),
+        ("array_to_vector(make_array(1, 2, 3))", "[1,2,3]"),
+        ("array_to_vector(make_array(1.5, 2))", "[1.5,2]"),
+        ("array_to_vector(make_array(1, NULL))", "!22000 array must not contain nulls"),
+        ("array_to_vector(make_array(1, 2), 3, false)", "!22000 expected 3 dimensions, not 2"),
+        ("vector_to_float4('[1,2.5]')", "{1,2.5}"),
+        ("l2_distance('[1', '[1]')", "!22P02 invalid input syntax for type vector: \"[1\""),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn vector_columns_and_aggregates() {
+    let table = "(VALUES (1, '[1,2]'), (2, '[3,5]'), (3, NULL)) AS t(id, text)";
+    let vectors = format!("(SELECT id, \"cast_text_to vector\"(text) AS v FROM {table}) AS u");
+    let ask = |what: &str| rows_of(format!("SELECT {what} FROM {vectors}"));
+    assert_eq!(ask("l2_distance(v, '[1,2]')").await, ["0", "3.605551275463989", "NULL"]);
+    assert_eq!(ask("l2_distance('[1,2]', v)").await, ["0", "3.605551275463989", "NULL"]);
+    assert_eq!(ask("l2_distance(v, v)").await, ["0", "0", "NULL"]);
+    assert_eq!(ask("avg(v)").await, ["[2,3.5]"]);
+    assert_eq!(ask("sum(v)").await, ["[4,7]"]);
+    assert_eq!(ask("sum(id)").await, ["6"]);
+    assert_eq!(ask("avg(id)").await, ["2"]);
+    assert_eq!(ask("vector_add(v, v)").await, ["[2,4]", "[6,10]", "NULL"]);
+    assert_eq!(
+        rows_of(format!("SELECT avg(v) FROM {vectors} GROUP BY id % 2 ORDER BY id % 2")).await,
+        ["[3,5]", "[1,2]"]
+    );
+    assert_eq!(rows_of(format!("SELECT sum(v) FROM {vectors} WHERE id > 5")).await, ["NULL"]);
+}
+
+async fn rows_of(sql: String) -> Vec<String> {
+    rows(&sql).await.unwrap()
+}
+
+#[tokio::test]
+async fn integers_overflow_as_errors() {
+    let int4 = |n: &str| format!("arrow_cast({n}, 'Int32')");
+    let (max, min, one) = (int4("2147483647"), int4("-2147483648"), int4("1"));
+    let cases = [
+        (format!("checked_add({max}, {one})"), "!22003 integer out of range"),
+        (format!("checked_add({max}, 1)"), "2147483648"),
+        (format!("checked_sub({min}, {one})"), "!22003 integer out of range"),
+        (format!("checked_mul({max}, {max})"), "!22003 integer out of range"),
+        (format!("checked_div({one}, {})", int4("0")), "!22012 division by zero"),
+        (format!("checked_div({min}, {})", int4("-1")), "!22003 integer out of range"),
+        (format!("checked_mod({min}, {})", int4("-1")), "0"),
+        (format!("checked_mod({}, {})", int4("-7"), int4("3")), "-1"),
+        (format!("checked_neg({min})"), "!22003 integer out of range"),
+        (format!("checked_neg({one})"), "-1"),
+        ("checked_add(9223372036854775807, 1)".to_owned(), "!22003 bigint out of range"),
+        ("checked_add(1, NULL)".to_owned(), "NULL"),
+    ];
+    let cases: Vec<(&str, &str)> = cases.iter().map(|(a, b)| (a.as_str(), *b)).collect();
+    check(&cases).await;
+}

@@ -1,0 +1,143 @@
+//! pgvector's functions that make a number of vectors: distances, norms, dimensions.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int32Array};
+use datafusion::common::ScalarValue;
+use datafusion::logical_expr::{ColumnarValue, ScalarUDF};
+
+use super::function::{Arguments, Call, Function, Kind, result};
+use super::vector_operand::{Operand, same_dimensions};
+use crate::base::{Result, SqlError, SqlState};
+use crate::index::{Metric, cosine, distance, inner_product, l1, l2, l2_squared, norm};
+use crate::types::PgType;
+
+const ONE: Arguments = Arguments::Exactly(&[Kind::Vector]);
+const TWO: Arguments = Arguments::Exactly(&[Kind::Vector, Kind::Vector]);
+
+/// The functions of this family.
+pub(super) fn all() -> Vec<Arc<ScalarUDF>> {
+    let float = |_: &[PgType]| PgType::Float8;
+    let boolean = |_: &[PgType]| PgType::Bool;
+    vec![
+        Function::new("l2_distance", TWO, float, |a, c| pairs(a, c, l2)).build(),
+        Function::new("vector_l2_squared_distance", TWO, float, |a, c| {
+            pairs(a, c, |a, b| f64::from(l2_squared(a, b)))
+        })
+        .build(),
+        Function::new("inner_product", TWO, float, |a, c| pairs(a, c, inner_product)).build(),
+        Function::new("vector_negative_inner_product", TWO, float, |a, c| {
+            pairs(a, c, |a, b| distance(Metric::InnerProduct, a, b))
+        })
+        .build(),
+        Function::new("cosine_distance", TWO, float, |a, c| pairs(a, c, cosine)).build(),
+        Function::new("l1_distance", TWO, float, |a, c| pairs(a, c, l1)).build(),
+        Function::new("vector_spherical_distance", TWO, float, |a, c| {
+            pairs(a, c, |a, b| inner_product(a, b).clamp(-1.0, 1.0).acos() / std::f64::consts::PI)
+        })
+        .build(),
+        Function::new("vector_norm", ONE, float, norms).alias("l2_norm").build(),
+        Function::new("vector_dims", ONE, |_| PgType::Int4, dimensions).build(),
+        Function::new(
+            "vector_cmp",
+            TWO,
+            |_| PgType::Int4,
+            |arguments, call| {
+                let compare = |a: &[f32], b: &[f32]| Ok(Some(order(a, b) as i32));
+                each_pair(arguments, call, compare, |found| Arc::new(Int32Array::from(found)))
+            },
+        )
+        .build(),
+        Function::new("vector_eq", TWO, boolean, |a, c| compare(a, c, std::cmp::Ordering::is_eq))
+            .build(),
+        Function::new("vector_ne", TWO, boolean, |a, c| compare(a, c, std::cmp::Ordering::is_ne))
+            .build(),
+        Function::new("vector_lt", TWO, boolean, |a, c| compare(a, c, std::cmp::Ordering::is_lt))
+            .build(),
+        Function::new("vector_le", TWO, boolean, |a, c| compare(a, c, std::cmp::Ordering::is_le))
+            .build(),
+        Function::new("vector_gt", TWO, boolean, |a, c| compare(a, c, std::cmp::Ordering::is_gt))
+            .build(),
+        Function::new("vector_ge", TWO, boolean, |a, c| compare(a, c, std::cmp::Ordering::is_ge))
+            .build(),
+    ]
+}
+
+/// Element by element, then the shorter first: pgvector's order.
+fn order(a: &[f32], b: &[f32]) -> std::cmp::Ordering {
+    a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal)
+}
+
+fn compare(
+    arguments: &[ColumnarValue],
+    call: &Call,
+    test: fn(std::cmp::Ordering) -> bool,
+) -> Result<ColumnarValue> {
+    let compare = |a: &[f32], b: &[f32]| Ok(Some(test(order(a, b))));
+    each_pair(arguments, call, compare, |found| Arc::new(BooleanArray::from(found)))
+}
+
+fn pairs(
+    arguments: &[ColumnarValue],
+    call: &Call,
+    measure: impl Fn(&[f32], &[f32]) -> f64,
+) -> Result<ColumnarValue> {
+    let measure = |a: &[f32], b: &[f32]| {
+        same_dimensions(a, b)?;
+        Ok(Some(measure(a, b)))
+    };
+    each_pair(arguments, call, measure, |found| Arc::new(Float64Array::from(found)))
+}
+
+/// Applies a function to each pair that has no NULL.
+fn each_pair<T>(
+    arguments: &[ColumnarValue],
+    call: &Call,
+    apply: impl Fn(&[f32], &[f32]) -> Result<Option<T>>,
+    column: impl Fn(Vec<Option<T>>) -> ArrayRef,
+) -> Result<ColumnarValue> {
+    let [a, b] = arguments else { return Err(wrong_count()) };
+    let (a, b) = (Operand::new(a)?, Operand::new(b)?);
+    let scalar = a.is_constant() && b.is_constant();
+    let rows = if scalar { 1 } else { call.rows };
+    let mut found = Vec::with_capacity(rows);
+    for row in 0..rows {
+        found.push(match (a.get(row), b.get(row)) {
+            (Some(a), Some(b)) => apply(a, b)?,
+            _ => None,
+        });
+    }
+    result(column(found), scalar)
+}
+
+fn norms(arguments: &[ColumnarValue], call: &Call) -> Result<ColumnarValue> {
+    each(arguments, call, |vector| Some(norm(vector)), |found| Arc::new(Float64Array::from(found)))
+}
+
+fn dimensions(arguments: &[ColumnarValue], call: &Call) -> Result<ColumnarValue> {
+    let length = |vector: &[f32]| i32::try_from(vector.len()).ok();
+    each(arguments, call, length, |found| Arc::new(Int32Array::from(found)))
+}
+
+fn each<T>(
+    arguments: &[ColumnarValue],
+    call: &Call,
+    apply: impl Fn(&[f32]) -> Option<T>,
+    column: impl Fn(Vec<Option<T>>) -> ArrayRef,
+) -> Result<ColumnarValue> {
+    let [argument] = arguments else { return Err(wrong_count()) };
+    let operand = Operand::new(argument)?;
+    if let Operand::Constant(None) = operand {
+        let null =
+            ScalarValue::try_from(&call.result.arrow()).map_err(super::function::internal)?;
+        return Ok(ColumnarValue::Scalar(null));
+    }
+    let scalar = operand.is_constant();
+    let rows = if scalar { 1 } else { call.rows };
+    result(column((0..rows).map(|row| operand.get(row).and_then(&apply)).collect()), scalar)
+}
+
+/// A call with another number of arguments than was planned.
+pub(super) fn wrong_count() -> SqlError {
+    SqlError::new(SqlState::INTERNAL_ERROR, "wrong number of arguments")
+}

@@ -1,0 +1,229 @@
+//! pgvector's functions that make vectors: arithmetic, parts, casts from arrays and to them.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, Float32Array, ListArray};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{DataType, Field, Int32Type};
+use datafusion::logical_expr::{ColumnarValue, ScalarUDF};
+
+use super::function::{Arguments, Call, Function, Kind, arrays, internal, result};
+use super::vector_distance::wrong_count;
+use super::vector_operand::{Operand, Output, same_dimensions};
+use crate::base::limits::VECTOR_DIMENSIONS_MAX;
+use crate::base::{Result, SqlError, SqlState};
+use crate::index::norm;
+use crate::types::{PgType, dimensions_differ, too_many_dimensions};
+
+const ONE: Arguments = Arguments::Exactly(&[Kind::Vector]);
+const TWO: Arguments = Arguments::Exactly(&[Kind::Vector, Kind::Vector]);
+
+/// The functions of this family.
+pub(super) fn all() -> Vec<Arc<ScalarUDF>> {
+    let bare = |_: &[PgType]| PgType::Vector(None);
+    vec![
+        Function::new("vector_add", TWO, either, |a, c| arithmetic(a, c, |a, b| a + b)).build(),
+        Function::new("vector_sub", TWO, either, |a, c| arithmetic(a, c, |a, b| a - b)).build(),
+        Function::new("vector_mul", TWO, either, |a, c| arithmetic(a, c, |a, b| a * b)).build(),
+        Function::new("vector_concat", TWO, bare, concat).build(),
+        Function::new("l2_normalize", ONE, |types| vector_of(types.first()), normalize).build(),
+        Function::new(
+            "subvector",
+            Arguments::Exactly(&[Kind::Vector, Kind::Int4, Kind::Int4]),
+            bare,
+            subvector,
+        )
+        .build(),
+        Function::new(
+            "array_to_vector",
+            Arguments::AndMore(&[Kind::Vector], Kind::Any),
+            bare,
+            array_to_vector,
+        )
+        .build(),
+        Function::new(
+            "vector_to_float4",
+            Arguments::AndMore(&[Kind::Vector], Kind::Any),
+            |_| PgType::Float4.array(),
+            to_array,
+        )
+        .build(),
+    ]
+}
+
+/// The type of one of the operands, whichever tells dimensions.
+fn either(types: &[PgType]) -> PgType {
+    let sized = types.iter().find(|ty| matches!(ty, PgType::Vector(Some(_))));
+    vector_of(sized)
+}
+
+fn vector_of(ty: Option<&PgType>) -> PgType {
+    match ty {
+        Some(PgType::Vector(dimensions)) => PgType::Vector(*dimensions),
+        _ => PgType::Vector(None),
+    }
+}
+
+fn two(arguments: &[ColumnarValue]) -> Result<(Operand, Operand)> {
+    let [a, b] = arguments else { return Err(wrong_count()) };
+    Ok((Operand::new(a)?, Operand::new(b)?))
+}
+
+fn arithmetic(
+    arguments: &[ColumnarValue],
+    call: &Call,
+    apply: fn(f32, f32) -> f32,
+) -> Result<ColumnarValue> {
+    each_pair(arguments, call, |a, b, output| {
+        same_dimensions(a, b)?;
+        let computed = || a.iter().zip(b).map(|(a, b)| apply(*a, *b));
+        if computed().any(f32::is_infinite) {
+            return Err(out_of_range("overflow"));
+        }
+        // A product of numbers that are not zero must not become zero.
+        let lost = apply(2.0, 0.0) == 0.0
+            && a.iter().zip(b).any(|(a, b)| apply(*a, *b) == 0.0 && *a != 0.0 && *b != 0.0);
+        if lost {
+            return Err(out_of_range("underflow"));
+        }
+        output.push(computed())
+    })
+}
+
+fn out_of_range(what: &str) -> SqlError {
+    SqlError::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, format!("value out of range: {what}"))
+}
+
+fn concat(arguments: &[ColumnarValue], call: &Call) -> Result<ColumnarValue> {
+    each_pair(arguments, call, |a, b, output| {
+        if a.len() + b.len() > VECTOR_DIMENSIONS_MAX {
+            return Err(too_many_dimensions());
+        }
+        output.push(a.iter().chain(b).copied())
+    })
+}
+
+fn each_pair(
+    arguments: &[ColumnarValue],
+    call: &Call,
+    apply: impl Fn(&[f32], &[f32], &mut Output) -> Result<()>,
+) -> Result<ColumnarValue> {
+    let (a, b) = two(arguments)?;
+    let scalar = a.is_constant() && b.is_constant();
+    let rows = if scalar { 1 } else { call.rows };
+    let mut output = Output::new(&call.result, rows);
+    for row in 0..rows {
+        match (a.get(row), b.get(row)) {
+            (Some(a), Some(b)) => apply(a, b, &mut output)?,
+            _ => output.null(),
+        }
+    }
+    result(output.finish(), scalar)
+}
+
+fn each(
+    arguments: &[ColumnarValue],
+    call: &Call,
+    apply: impl Fn(usize, &[f32], &mut Output) -> Result<()>,
+) -> Result<ColumnarValue> {
+    let Some(first) = arguments.first() else { return Err(wrong_count()) };
+    let operand = Operand::new(first)?;
+    let scalar = arguments.iter().all(|value| matches!(value, ColumnarValue::Scalar(_)));
+    let rows = if scalar { 1 } else { call.rows };
+    let mut output = Output::new(&call.result, rows);
+    for row in 0..rows {
+        match operand.get(row) {
+            Some(vector) => apply(row, vector, &mut output)?,
+            None => output.null(),
+        }
+    }
+    result(output.finish(), scalar)
+}
+
+fn normalize(arguments: &[ColumnarValue], call: &Call) -> Result<ColumnarValue> {
+    each(arguments, call, |_, vector, output| {
+        let norm = norm(vector);
+        // The zero vector stays what it is.
+        #[expect(clippy::cast_possible_truncation, reason = "an element fits what it was")]
+        let scaled = |element: &f32| {
+            if norm > 0.0 { (f64::from(*element) / norm) as f32 } else { *element }
+        };
+        output.push(vector.iter().map(scaled))
+    })
+}
+
+fn subvector(arguments: &[ColumnarValue], call: &Call) -> Result<ColumnarValue> {
+    let [_, start, count] = arguments else { return Err(wrong_count()) };
+    let (numbers, _) = arrays(&[start.clone(), count.clone()])?;
+    let number = |argument: usize, row: usize| {
+        let column = numbers[argument].as_primitive::<Int32Type>();
+        let row = if column.len() == 1 { 0 } else { row };
+        (!column.is_null(row)).then(|| i64::from(column.value(row)))
+    };
+    each(arguments, call, |row, vector, output| {
+        let (Some(start), Some(count)) = (number(0, row), number(1, row)) else {
+            output.null();
+            return Ok(());
+        };
+        if count < 1 {
+            return Err(SqlError::new(
+                SqlState::DATA_EXCEPTION,
+                "vector must have at least 1 dimension",
+            ));
+        }
+        let length = i64::try_from(vector.len()).unwrap_or(i64::MAX);
+        // What lies outside of the vector is left out.
+        let from = start.max(1);
+        let to = (start + count).min(length + 1);
+        if from >= to {
+            return Err(SqlError::new(
+                SqlState::DATA_EXCEPTION,
+                "vector must have at least 1 dimension",
+            ));
+        }
+        let position = |at: i64| usize::try_from(at - 1).unwrap_or(0);
+        output.push(vector[position(from)..position(to)].iter().copied())
+    })
+}
+
+/// `array_to_vector(array [, typmod, explicit])`, as pgvector's cast calls it.
+fn array_to_vector(arguments: &[ColumnarValue], call: &Call) -> Result<ColumnarValue> {
+    let wanted = match arguments.get(1) {
+        Some(ColumnarValue::Scalar(typmod)) => typmod.to_string().parse::<usize>().ok(),
+        _ => None,
+    };
+    each(&arguments[..1.min(arguments.len())], call, |_, vector, output| {
+        if vector.len() > VECTOR_DIMENSIONS_MAX {
+            return Err(too_many_dimensions());
+        }
+        match wanted {
+            Some(wanted) if wanted != vector.len() => Err(dimensions_differ(wanted, vector.len())),
+            _ => output.push(vector.iter().copied()),
+        }
+    })
+}
+
+fn to_array(arguments: &[ColumnarValue], call: &Call) -> Result<ColumnarValue> {
+    let Some(first) = arguments.first() else { return Err(wrong_count()) };
+    let operand = Operand::new(first)?;
+    let scalar = operand.is_constant();
+    let rows = if scalar { 1 } else { call.rows };
+    let mut elements = Vec::new();
+    let mut lengths = Vec::with_capacity(rows);
+    let mut valid = Vec::with_capacity(rows);
+    for row in 0..rows {
+        let vector = operand.get(row);
+        valid.push(vector.is_some());
+        lengths.push(vector.map_or(0, <[f32]>::len));
+        elements.extend_from_slice(vector.unwrap_or_default());
+    }
+    let item = Arc::new(Field::new("item", DataType::Float32, true));
+    let list = ListArray::try_new(
+        item,
+        OffsetBuffer::from_lengths(lengths),
+        Arc::new(Float32Array::from(elements)),
+        Some(valid.into()),
+    );
+    let list: ArrayRef = Arc::new(list.map_err(internal)?);
+    result(list, scalar)
+}

@@ -1,0 +1,169 @@
+//! A vector argument over a batch: a column, or one constant that is never expanded.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, Float32Array};
+use arrow::buffer::NullBuffer;
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, Float32Type};
+use datafusion::common::ScalarValue;
+use datafusion::logical_expr::ColumnarValue;
+
+use super::function::internal;
+use crate::base::{Result, SqlError, SqlState};
+use crate::types::{PgType, TextContext, check_vector, null_element, parse_text};
+
+/// The vectors of an argument, row by row.
+#[derive(Debug)]
+pub(super) enum Operand {
+    /// The same for every row
+    Constant(Option<Float32Array>),
+    /// One after the other, all of one length
+    Fixed { dimensions: usize, elements: Float32Array, nulls: Option<NullBuffer> },
+    /// Each of its own length
+    Varying {
+        ends: arrow::buffer::OffsetBuffer<i32>,
+        elements: Float32Array,
+        nulls: Option<NullBuffer>,
+    },
+}
+
+impl Operand {
+    pub(super) fn new(argument: &ColumnarValue) -> Result<Self> {
+        match argument {
+            ColumnarValue::Scalar(value) => Self::scalar(value),
+            ColumnarValue::Array(array) => Self::array(array),
+        }
+    }
+
+    fn scalar(value: &ScalarValue) -> Result<Self> {
+        if value.is_null() {
+            return Ok(Self::Constant(None));
+        }
+        if let Some(Some(text)) = value.try_as_str() {
+            let parsed = parse_text(&PgType::Vector(None), text, &TextContext::default())?;
+            return Self::scalar(&parsed);
+        }
+        let elements = match value {
+            ScalarValue::FixedSizeList(list) => list.value(0),
+            ScalarValue::List(list) => list.value(0),
+            ScalarValue::LargeList(list) => list.value(0),
+            other => return Err(not_a_vector(&other.data_type())),
+        };
+        Ok(Self::Constant(Some(floats(&elements)?)))
+    }
+
+    fn array(array: &ArrayRef) -> Result<Self> {
+        match array.data_type() {
+            DataType::Null => Ok(Self::Constant(None)),
+            DataType::FixedSizeList(_, dimensions) => {
+                let list = array.as_fixed_size_list();
+                Ok(Self::Fixed {
+                    dimensions: usize::try_from(*dimensions).unwrap_or(0),
+                    elements: elements(list.values())?,
+                    nulls: list.nulls().cloned(),
+                })
+            }
+            DataType::List(_) => {
+                let list = array.as_list::<i32>();
+                Ok(Self::Varying {
+                    ends: list.offsets().clone(),
+                    elements: floats(list.values())?,
+                    nulls: list.nulls().cloned(),
+                })
+            }
+            DataType::LargeList(item) => {
+                let list = DataType::List(Arc::new(Field::clone(item)));
+                Self::array(&cast(array, &list).map_err(internal)?)
+            }
+            DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8 => {
+                Self::array(&super::cast_text::parse_column(array, &PgType::Vector(None))?)
+            }
+            other => Err(not_a_vector(other)),
+        }
+    }
+
+    /// The row's vector; `None` for NULL.
+    #[inline]
+    pub(super) fn get(&self, row: usize) -> Option<&[f32]> {
+        match self {
+            Self::Constant(elements) => elements.as_ref().map(|elements| &elements.values()[..]),
+            Self::Fixed { dimensions, elements, nulls } => {
+                if nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
+                    return None;
+                }
+                Some(&elements.values()[row * dimensions..(row + 1) * dimensions])
+            }
+            Self::Varying { ends, elements, nulls } => {
+                if nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
+                    return None;
+                }
+                let end = |at: usize| usize::try_from(ends[at]).unwrap_or(0);
+                Some(&elements.values()[end(row)..end(row + 1)])
+            }
+        }
+    }
+
+    /// Whether it is one constant.
+    pub(super) fn is_constant(&self) -> bool {
+        matches!(self, Self::Constant(_))
+    }
+}
+
+/// Elements that may be filler below NULL vectors, so not checked.
+fn elements(array: &ArrayRef) -> Result<Float32Array> {
+    let floats = cast(array, &DataType::Float32).map_err(internal)?;
+    Ok(floats.as_primitive::<Float32Type>().clone())
+}
+
+fn floats(array: &ArrayRef) -> Result<Float32Array> {
+    if array.null_count() > 0 {
+        return Err(null_element());
+    }
+    elements(array)
+}
+
+fn not_a_vector(ty: &DataType) -> SqlError {
+    let ty = PgType::of(ty);
+    SqlError::new(SqlState::DATATYPE_MISMATCH, format!("a vector was expected, not {ty}"))
+}
+
+/// pgvector's error for two vectors of different lengths.
+pub(super) fn same_dimensions(a: &[f32], b: &[f32]) -> Result<()> {
+    if a.len() == b.len() {
+        return Ok(());
+    }
+    Err(SqlError::new(
+        SqlState::DATA_EXCEPTION,
+        format!("different vector dimensions {} and {}", a.len(), b.len()),
+    ))
+}
+
+/// Collects vectors that a function makes into a column of its type.
+#[derive(Debug)]
+pub(super) struct Output {
+    column: crate::types::ColumnBuilder,
+    item: Vec<f32>,
+}
+
+impl Output {
+    pub(super) fn new(ty: &PgType, rows: usize) -> Self {
+        Self { column: crate::types::ColumnBuilder::new(ty, rows), item: Vec::new() }
+    }
+
+    pub(super) fn null(&mut self) {
+        self.column.append_null();
+    }
+
+    /// Adds a vector, refused if it is none.
+    pub(super) fn push(&mut self, elements: impl Iterator<Item = f32>) -> Result<()> {
+        self.item.clear();
+        self.item.extend(elements);
+        check_vector(&self.item)?;
+        self.column.append_vector(&self.item)
+    }
+
+    pub(super) fn finish(mut self) -> ArrayRef {
+        self.column.finish()
+    }
+}
