@@ -25,9 +25,10 @@ pub enum Bound {
     /// A truth value.
     Bool(bool),
     /// Any integer: numbers, dates and times in their unit, decimals unscaled.
-    Int(#[serde(with = "decimal_text")] i128),
-    /// A number with a fraction; never NaN or infinite.
-    Float(f64),
+    Int(#[serde(with = "number_text")] i128),
+    /// A number with a fraction; never NaN or infinite. Written as text, because JSON readers
+    /// don't give every number back bit by bit.
+    Float(#[serde(with = "number_text")] f64),
     /// Text, in the order of its bytes.
     Text(String),
     /// Bytes, in hexadecimal.
@@ -285,15 +286,24 @@ pub(super) fn to_array<'a>(
     ScalarValue::iter_to_array(values).ok().map(|array| Arc::clone(&array))
 }
 
-mod decimal_text {
+mod number_text {
+    use std::fmt::Display;
+    use std::str::FromStr;
+
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
-    pub(super) fn serialize<S: Serializer>(value: &i128, to: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<T: Display, S: Serializer>(
+        value: &T,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
         to.collect_str(value)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<i128, D::Error> {
+    pub(super) fn deserialize<'de, T, D>(from: D) -> Result<T, D::Error>
+    where
+        T: FromStr<Err: Display>,
+        D: Deserializer<'de>,
+    {
         String::deserialize(from)?.parse().map_err(D::Error::custom)
     }
 }

@@ -3,7 +3,6 @@
 
 use super::corrupt::corrupt;
 use super::fuse::Fuse;
-use super::key_hash::KeyHashes;
 use crate::base::Result;
 
 const MAGIC: &[u8; 8] = b"RKFUSE01";
@@ -17,19 +16,6 @@ pub(super) struct KeyFilter {
 }
 
 impl KeyFilter {
-    /// The filter of these keys; `None` when there are too many. Keys with a NULL are left
-    /// out: they equal no key.
-    pub(super) fn of(keys: &KeyHashes) -> Option<Self> {
-        let hashes: Vec<u64> = keys
-            .hashes
-            .iter()
-            .enumerate()
-            .filter(|(row, _)| !keys.is_null(*row))
-            .map(|(_, hash)| *hash)
-            .collect();
-        Self::of_hashes(hashes)
-    }
-
     /// The filter of these hashes.
     pub(super) fn of_hashes(mut hashes: Vec<u64>) -> Option<Self> {
         hashes.sort_unstable();

@@ -167,7 +167,7 @@ impl Shape {
 
 #[derive(Debug, Clone)]
 enum Node {
-    Leaf(u32, Arc<InMemory>, Arc<CoalescedRows>),
+    Leaf(Arc<InMemory>, Arc<CoalescedRows>),
     Inner(Arc<Inner>),
 }
 
@@ -191,14 +191,14 @@ pub(super) struct MemoryTree {
 impl Node {
     fn size(&self) -> (usize, usize) {
         match self {
-            Self::Leaf(_, rows, _) => (rows.batch().num_rows(), rows.bytes()),
+            Self::Leaf(rows, _) => (rows.batch().num_rows(), rows.bytes()),
             Self::Inner(inner) => (inner.rows, inner.bytes),
         }
     }
 
     fn shape(&self) -> Option<Shape> {
         match self {
-            Self::Leaf(_, rows, _) => {
+            Self::Leaf(rows, _) => {
                 let (columns, schema) = (Arc::clone(rows.columns()), rows.batch().schema());
                 Some(Shape { columns, schema })
             }
@@ -241,7 +241,7 @@ impl Node {
     /// nobody asks for them again but versions that are older.
     fn coalesce(&self) -> Option<Arc<CoalescedRows>> {
         let inner = match self {
-            Self::Leaf(_, _, rows) => return Some(Arc::clone(rows)),
+            Self::Leaf(_, rows) => return Some(Arc::clone(rows)),
             Self::Inner(inner) => inner,
         };
         let mut kept = inner.coalesced.lock();
@@ -265,7 +265,7 @@ impl Node {
 
     fn collect(&self, height: u32, first: u64, settled: u64, to: &mut Vec<Arc<CoalescedRows>>) {
         let inner = match self {
-            Self::Leaf(_, _, rows) => return to.push(Arc::clone(rows)),
+            Self::Leaf(_, rows) => return to.push(Arc::clone(rows)),
             Self::Inner(inner) => inner,
         };
         let fits = inner.rows <= BATCH_ROWS && inner.bytes <= COALESCED_BYTES_MAX;
@@ -303,7 +303,7 @@ impl MemoryTree {
             self.height += 1;
         }
         let coalesced = Arc::new(CoalescedRows::leaf(ordinal, &rows));
-        let leaf = Node::Leaf(ordinal, rows, coalesced);
+        let leaf = Node::Leaf(rows, coalesced);
         self.root = Node::edit(self.root.as_ref(), self.height, ordinal, Some(leaf));
     }
 

@@ -22,6 +22,8 @@ mod pruning;
 mod read;
 mod rows;
 mod schema;
+#[cfg(test)]
+mod tests;
 mod version;
 mod write;
 

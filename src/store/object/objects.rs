@@ -224,17 +224,35 @@ impl Objects {
                 for range in &spans.ranges {
                     each.push(self.store.get_range(&full, range.clone()));
                 }
-                futures::stream::iter(each)
-                    .buffered(8)
-                    .try_collect::<Vec<Bytes>>()
-                    .await
-                    .map_err(|error| Error::of_store("read", path, &error))
+                let read =
+                    futures::stream::iter(each).buffered(8).try_collect::<Vec<Bytes>>().await;
+                match read {
+                    Ok(read) => Ok(read),
+                    Err(error) => Err(self.why_unreadable(object, &full, &error).await),
+                }
             })
             .await?;
         for bytes in &read {
             self.counters.read(bytes.len() as u64);
         }
         spans.cut(path, parts, &read)
+    }
+
+    /// A range that can't be read may lie behind the end of a file that was cut: then trying
+    /// again is of no use.
+    async fn why_unreadable(
+        &self,
+        object: &ObjectRef,
+        full: &Path,
+        error: &object_store::Error,
+    ) -> Error {
+        match self.store.head(full).await {
+            Ok(found) if found.size != object.length => {
+                let what = format!("{} bytes instead of {}", found.size, object.length);
+                Error::corrupt(&object.path, what)
+            }
+            _ => Error::of_store("read", &object.path, error),
+        }
     }
 
     /// Removes an object; that it is gone already is no error.
