@@ -20,6 +20,13 @@ pub const QUERY_STRING_BYTES_MAX: usize = 256 << 20;
 pub const EXPRESSION_DEPTH_MAX: usize = 200;
 /// Operators in a row (`a OR b OR c ..`), which make a tree as deep as the row is long.
 pub const OPERATOR_CHAIN_MAX: usize = 2_000;
+/// A SASL message (PostgreSQL's `PG_MAX_SASL_MESSAGE_LENGTH`): names and nonces are short.
+pub const SASL_MESSAGE_BYTES_MAX: usize = 1_024;
+/// Connections that have not proved who they are: each holds a socket and some buffers.
+pub const CONNECTIONS_UNAUTHENTICATED_MAX: usize = 1_000;
+/// Bytes of COPY data that a batch may hold, however few rows they are: bounds what a
+/// connection holds besides the transaction's own buffer.
+pub const COPY_BATCH_BYTES_MAX: usize = 8 << 20;
 
 /// etcd refuses a transaction of more operations by default (`--max-txn-ops`); compares and
 /// puts count each.

@@ -1,1 +1,40 @@
-//! Rank 8: the PostgreSQL wire protocol.
+//! Rank 8: the PostgreSQL wire protocol, versions 3.0 and 3.2.
+//!
+//! `serve` accepts connections; each has a task: `startup` lets it in, `connection` reads its
+//! messages and answers, `extended` has the extended protocol's part of that, `copy` the data
+//! of COPY, `rows` turns Arrow batches into rows. `wire` is the socket, `message` the codec,
+//! and `backend` the narrow seam to [`crate::session`].
+//!
+//! May use the session, types and plan's plain values. Never plans, never touches storage, and
+//! trusts nothing that a client says: not a length, not a count, not an encoding.
+
+mod backend;
+mod connection;
+mod copy;
+mod extended;
+mod failure;
+mod listener;
+mod message;
+mod options;
+mod parameters;
+mod portal;
+mod rows;
+mod scram;
+mod startup;
+mod wire;
+
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+pub use backend::{Authentication, Mode, Outcome, OutputColumn, Server, Session, Startup, Status};
+
+/// Serves connections until `shutdown` is cancelled. Then idle clients are told (57P01), busy
+/// ones have some seconds to finish, and it returns.
+pub async fn serve<B: Server>(listener: TcpListener, server: Arc<B>, shutdown: CancellationToken) {
+    listener::accept(listener, server, shutdown).await;
+}
+
+#[cfg(test)]
+mod tests;

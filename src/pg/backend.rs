@@ -1,0 +1,203 @@
+//! What the protocol needs of the layer below: a narrow seam, so that tests can put a double
+//! behind it that fails, stalls and panics on demand.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::array::RecordBatch;
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::scalar::ScalarValue;
+use tokio_util::sync::CancellationToken;
+
+use crate::base::{ColumnId, Oid, Result, SqlError};
+use crate::plan::statement::CopyOptions;
+use crate::types::{PgType, TextContext};
+
+/// A column of a result.
+#[derive(Clone, Debug)]
+pub struct OutputColumn {
+    /// Its name, which another column may have too.
+    pub name: String,
+    /// Its type.
+    pub ty: PgType,
+    /// The table's column that it shows unchanged.
+    pub table: Option<(Oid, ColumnId)>,
+}
+
+/// How a role proves itself.
+#[derive(Clone, Debug)]
+pub enum Authentication {
+    /// It need not.
+    Trust,
+    /// By SCRAM-SHA-256. Unknown roles get a verifier that nothing satisfies.
+    Scram {
+        /// How often the password is hashed.
+        iterations: u32,
+        /// What it is hashed with.
+        salt: Vec<u8>,
+        /// Checks the client's proof.
+        stored_key: Vec<u8>,
+        /// Makes ours.
+        server_key: Vec<u8>,
+    },
+}
+
+/// Who wants in, and with which settings.
+#[derive(Clone, Debug)]
+pub struct Startup {
+    /// The role, cut to an identifier's length.
+    pub user: String,
+    /// The database; the role's name when none was given.
+    pub database: String,
+    /// Settings in order: those of `options` first, as PostgreSQL applies them.
+    pub parameters: Vec<(String, String)>,
+    /// Where the client is, on a network.
+    pub peer: Option<SocketAddr>,
+    /// Whether the client takes a cancel key of 32 bytes (protocol 3.2) rather than of 4.
+    pub long_key: bool,
+}
+
+/// A statement's place in its transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// It is a transaction of its own.
+    Autocommit,
+    /// It is a part of what the next `sync` commits, outside a block.
+    Implicit,
+}
+
+/// What ReadyForQuery tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Outside a transaction block.
+    Idle,
+    /// Inside one.
+    Block,
+    /// Inside one that has failed.
+    Failed,
+}
+
+/// What a statement comes to; `C` is a COPY FROM that waits for rows.
+pub enum Outcome<C> {
+    /// There was nothing to run.
+    Empty,
+    /// Done.
+    Command {
+        /// The whole tag.
+        tag: String,
+    },
+    /// Rows to send.
+    Rows {
+        /// What they are made of.
+        columns: Arc<[OutputColumn]>,
+        /// The rows.
+        stream: SendableRecordBatchStream,
+        /// The tag without its count: `SELECT`, `INSERT 0`.
+        tag: &'static str,
+    },
+    /// Rows are wanted.
+    CopyIn(C),
+    /// Rows to send as a COPY stream.
+    CopyOut {
+        /// What they are made of.
+        columns: Arc<[OutputColumn]>,
+        /// The format and its options.
+        options: CopyOptions,
+        /// The rows.
+        stream: SendableRecordBatchStream,
+    },
+}
+
+/// All connections' common ground.
+pub trait Server: Send + Sync + 'static {
+    /// One connection's state.
+    type Session: Session;
+
+    /// How this role proves itself.
+    fn authentication(&self, user: &str, database: &str) -> Authentication;
+
+    /// Lets in who has proved itself.
+    fn connect(
+        self: &Arc<Self>,
+        startup: Startup,
+    ) -> impl Future<Output = Result<Self::Session>> + Send;
+
+    /// Stops what the connection with this key runs.
+    fn cancel(&self, pid: i32, secret: &[u8]);
+}
+
+/// One connection. Dropped: everything that is not committed is discarded.
+pub trait Session: Send {
+    /// A statement's text, parsed.
+    type Parsed: Send;
+    /// A statement, planned.
+    type Prepared: Send + Sync;
+    /// A COPY FROM that waits for rows.
+    type CopyIn: Send;
+
+    /// The process id and the secret (32 bytes, or 4 before protocol 3.2) that cancel requests
+    /// name.
+    fn backend_key(&self) -> (i32, Vec<u8>);
+    /// The settings that a client is told when it starts.
+    fn initial_parameters(&self) -> Vec<(String, String)>;
+    /// Whether a transaction block is open.
+    fn status(&self) -> Status;
+    /// What was to be said since the last call.
+    fn take_notices(&mut self) -> Vec<SqlError>;
+    /// The settings that clients are told of and that have changed since the last call.
+    fn take_parameter_changes(&mut self) -> Vec<(String, String)>;
+    /// The settings that values' texts depend on.
+    fn text_context(&self) -> TextContext;
+    /// How long the client may be silent now.
+    fn idle_timeout(&self, status: Status) -> Option<Duration>;
+
+    /// Splits a query string into statements.
+    fn parse(&self, sql: &str) -> Result<Vec<Self::Parsed>>;
+    /// Plans a statement; parameter types that are zero are inferred.
+    fn prepare(
+        &mut self,
+        parsed: Self::Parsed,
+        parameters: &[Oid],
+    ) -> impl Future<Output = Result<Arc<Self::Prepared>>> + Send;
+    /// The types of its parameters.
+    fn parameters(prepared: &Self::Prepared) -> &[PgType];
+    /// What it returns; `None`: no rows.
+    fn columns(prepared: &Self::Prepared) -> Option<&Arc<[OutputColumn]>>;
+    /// The statement prepared under this name, by whichever protocol.
+    fn statement(&self, name: &str) -> Option<Arc<Self::Prepared>>;
+    /// Fails with 42P05 when the name is taken.
+    fn put_statement(&mut self, name: &str, prepared: Arc<Self::Prepared>) -> Result<()>;
+    /// Forgets the statement of this name, if there is one.
+    fn remove_statement(&mut self, name: &str);
+
+    /// Runs a statement. Inside a block the mode does not matter.
+    fn execute(
+        &mut self,
+        prepared: &Arc<Self::Prepared>,
+        parameters: Vec<ScalarValue>,
+        mode: Mode,
+    ) -> impl Future<Output = Result<Outcome<Self::CopyIn>>> + Send;
+    /// Commits what has run in [`Mode::Implicit`].
+    fn sync(&mut self) -> impl Future<Output = Result<()>> + Send;
+    /// A stream or the protocol has failed: what is open is aborted.
+    fn statement_failed(&mut self);
+    /// Cancelled when the running statement is to stop.
+    fn cancel_token(&self) -> CancellationToken;
+
+    /// The table's name, the columns and the options.
+    fn copy_shape(copy: &Self::CopyIn) -> (&str, &[(String, PgType)], &CopyOptions);
+    /// Takes rows.
+    fn copy_in(
+        &mut self,
+        copy: &mut Self::CopyIn,
+        rows: RecordBatch,
+    ) -> impl Future<Output = Result<()>> + Send;
+    /// There are no more rows: the command's whole tag.
+    fn copy_done(
+        &mut self,
+        copy: Self::CopyIn,
+        mode: Mode,
+    ) -> impl Future<Output = Result<String>> + Send;
+}
