@@ -46,6 +46,8 @@ pub const METADATA_HISTORY_BYTES_MAX: usize = 64 << 20;
 /// A response of etcd: a page of keys, or what a lagging watch gets at once (etcd packs up to
 /// 1,000 revisions).
 pub const ETCD_RESPONSE_BYTES_MAX: usize = 1 << 30;
+/// Metadata of one commit, change-set included: what mirrors must hold in memory for it.
+pub const CHANGE_SET_BYTES_MAX: usize = 64 << 20;
 /// A commit of up to this much rides inside the metadata transaction: beyond, one object
 /// costs less than its bytes cost in etcd's quorum.
 pub const INLINE_COMMIT_BYTES_MAX: usize = 64 << 10;

@@ -1,1 +1,27 @@
-//! Rank 5: what exists at a revision.
+//! Rank 5: what exists at a revision: schemas, tables with their rows, sequences, roles.
+//!
+//! [`Snapshot`] is the typed form of the whole keyspace, kept by the metadata mirror: immutable,
+//! structurally shared, never half a revision. [`Keys`] is the key layout. An [`Edit`] is a
+//! change of definitions as one metadata transaction, made from a snapshot; `txn` publishes it.
+//!
+//! May use `store`, `segment`, `types`. Never does I/O.
+
+mod definition;
+mod edit;
+mod keys;
+mod lookup;
+mod snapshot;
+mod table;
+
+#[cfg(test)]
+mod tests;
+
+pub use definition::{
+    CheckDef, ColumnDef, DatabaseDef, ExtensionDef, ForeignKeyDef, IdentityDef, KeyDef, RoleDef,
+    SchemaDef, SequenceDef, TableDef, TypeDef, ViewDef,
+};
+pub use edit::Edit;
+pub use keys::{Key, Keys};
+pub use lookup::{Relation, RelationName};
+pub use snapshot::Snapshot;
+pub use table::{Table, table_schema};

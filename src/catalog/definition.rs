@@ -1,0 +1,267 @@
+//! What DDL defines, as metadata stores it: JSON values, one key each (`docs/format.md`).
+//!
+//! Columns are named by [`ColumnId`] everywhere but in their own definition, so that a rename
+//! touches one key. Expressions are kept as the SQL text that was written.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::{ColumnId, Oid};
+use crate::types::PgType;
+
+/// A type with its modifier, as PostgreSQL's `atttypid` and `atttypmod`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TypeDef {
+    /// `pg_type.oid`.
+    pub oid: Oid,
+    /// The modifier; -1 for none.
+    pub modifier: i32,
+}
+
+impl From<&PgType> for TypeDef {
+    fn from(ty: &PgType) -> Self {
+        Self { oid: ty.oid(), modifier: ty.typmod() }
+    }
+}
+
+impl TypeDef {
+    /// The type; `Text` for one that a newer version wrote and this one doesn't know.
+    pub fn pg_type(&self) -> PgType {
+        PgType::from_oid(self.oid).map_or(PgType::Text, |ty| ty.with_typmod(self.modifier))
+    }
+}
+
+/// A schema.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SchemaDef {
+    /// Its oid.
+    pub oid: Oid,
+    /// Its name.
+    pub name: String,
+    /// The role that owns it.
+    pub owner: Oid,
+}
+
+/// A table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TableDef {
+    /// Its oid; also of its row type.
+    pub oid: Oid,
+    /// The schema it is in.
+    pub schema: Oid,
+    /// Its name.
+    pub name: String,
+    /// The role that owns it.
+    pub owner: Oid,
+    /// Its columns in order, without those that were dropped.
+    pub columns: Vec<ColumnDef>,
+    /// The number that the next new column gets.
+    pub next_column: ColumnId,
+    /// Primary key and unique constraints.
+    pub keys: Vec<KeyDef>,
+    /// CHECK constraints.
+    pub checks: Vec<CheckDef>,
+    /// Foreign keys of this table.
+    pub foreign_keys: Vec<ForeignKeyDef>,
+    /// COMMENT ON TABLE.
+    pub comment: Option<String>,
+}
+
+/// A column of a table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ColumnDef {
+    /// Its number.
+    pub id: ColumnId,
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub ty: TypeDef,
+    /// NOT NULL.
+    pub not_null: bool,
+    /// DEFAULT, as SQL.
+    pub default: Option<String>,
+    /// GENERATED .. AS IDENTITY.
+    pub identity: Option<IdentityDef>,
+    /// The value that rows have which are older than the column, in the type's text form;
+    /// none: NULL.
+    pub missing: Option<String>,
+    /// COMMENT ON COLUMN.
+    pub comment: Option<String>,
+}
+
+/// An identity column's generator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdentityDef {
+    /// ALWAYS rather than BY DEFAULT.
+    pub always: bool,
+    /// The sequence behind it.
+    pub sequence: Oid,
+}
+
+/// A primary key or unique constraint, with the index that PostgreSQL shows for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyDef {
+    /// The constraint's oid.
+    pub oid: Oid,
+    /// Its name; also the index's.
+    pub name: String,
+    /// Its columns in order.
+    pub columns: Vec<ColumnId>,
+    /// PRIMARY KEY.
+    pub primary: bool,
+    /// NULLS NOT DISTINCT.
+    pub nulls_not_distinct: bool,
+    /// Made by CREATE UNIQUE INDEX rather than as a constraint.
+    pub index_only: bool,
+}
+
+/// A CHECK constraint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckDef {
+    /// Its oid.
+    pub oid: Oid,
+    /// Its name.
+    pub name: String,
+    /// The condition, as SQL.
+    pub expression: String,
+}
+
+/// A foreign key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForeignKeyDef {
+    /// Its oid.
+    pub oid: Oid,
+    /// Its name.
+    pub name: String,
+    /// The referencing columns.
+    pub columns: Vec<ColumnId>,
+    /// The referenced table.
+    pub table: Oid,
+    /// The referenced columns: a key of that table, in the same order as `columns`.
+    pub referenced: Vec<ColumnId>,
+}
+
+impl TableDef {
+    /// The column of this name.
+    pub fn column(&self, name: &str) -> Option<&ColumnDef> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// The column of this number.
+    pub fn column_by_id(&self, id: ColumnId) -> Option<&ColumnDef> {
+        self.columns.iter().find(|column| column.id == id)
+    }
+
+    /// The column's place in the table's order.
+    pub fn column_index(&self, id: ColumnId) -> Option<usize> {
+        self.columns.iter().position(|column| column.id == id)
+    }
+
+    /// The primary key.
+    pub fn primary_key(&self) -> Option<&KeyDef> {
+        self.keys.iter().find(|key| key.primary)
+    }
+}
+
+/// A view.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ViewDef {
+    /// Its oid.
+    pub oid: Oid,
+    /// The schema it is in.
+    pub schema: Oid,
+    /// Its name.
+    pub name: String,
+    /// The role that owns it.
+    pub owner: Oid,
+    /// The names and types of its columns.
+    pub columns: Vec<(String, TypeDef)>,
+    /// The query, as SQL.
+    pub query: String,
+    /// The search path under which the query's names were looked up.
+    pub search_path: Vec<String>,
+    /// The relations that the query reads.
+    pub depends_on: Vec<Oid>,
+}
+
+/// A sequence. Its value is kept under a key of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SequenceDef {
+    /// Its oid.
+    pub oid: Oid,
+    /// The schema it is in.
+    pub schema: Oid,
+    /// Its name.
+    pub name: String,
+    /// The role that owns it.
+    pub owner: Oid,
+    /// The type of its values.
+    #[serde(rename = "type")]
+    pub ty: TypeDef,
+    /// START.
+    pub start: i64,
+    /// INCREMENT.
+    pub increment: i64,
+    /// MINVALUE.
+    pub min: i64,
+    /// MAXVALUE.
+    pub max: i64,
+    /// CYCLE.
+    pub cycle: bool,
+    /// CACHE: how many values a node takes at once; none: ours to choose.
+    pub cache: Option<i64>,
+    /// The column that owns it: dropped with it.
+    pub owned_by: Option<(Oid, ColumnId)>,
+}
+
+/// A role. Passwords are kept as SCRAM verifiers only.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "they are PostgreSQL's attributes")]
+pub struct RoleDef {
+    /// Its oid.
+    pub oid: Oid,
+    /// Its name.
+    pub name: String,
+    /// SUPERUSER.
+    pub superuser: bool,
+    /// LOGIN.
+    pub login: bool,
+    /// CREATEROLE.
+    pub create_role: bool,
+    /// CREATEDB.
+    pub create_database: bool,
+    /// CONNECTION LIMIT; -1 for none.
+    pub connection_limit: i32,
+    /// `SCRAM-SHA-256$iterations:salt$stored key:server key`; none: can't log in by password.
+    pub verifier: Option<String>,
+    /// ALTER ROLE .. SET.
+    pub settings: Vec<(String, String)>,
+}
+
+/// The database itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatabaseDef {
+    /// Its oid.
+    pub oid: Oid,
+    /// Its name.
+    pub name: String,
+    /// The role that owns it.
+    pub owner: Oid,
+    /// ALTER DATABASE .. SET.
+    pub settings: Vec<(String, String)>,
+    /// Extensions that were created.
+    pub extensions: Vec<ExtensionDef>,
+}
+
+/// An extension that was created: what it adds is always there, this says that it was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExtensionDef {
+    /// Its oid.
+    pub oid: Oid,
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The schema it was put in.
+    pub schema: Oid,
+}

@@ -1,0 +1,248 @@
+//! The key layout of the metadata store (`docs/format.md`): the one place that makes keys and
+//! takes them apart.
+
+use bytes::Bytes;
+
+use crate::base::{CommitId, Incarnation, Oid, SegmentId};
+use crate::store::meta::KeyRange;
+
+/// Makes the keys of one database.
+#[derive(Clone, Debug)]
+pub struct Keys {
+    prefix: String,
+}
+
+/// What a key below the database's prefix names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// `head`.
+    Head,
+    /// `catalog/oid`: the next oid.
+    NextOid,
+    /// `catalog/database`.
+    Database,
+    /// `catalog/schemas/<oid>`.
+    Schema(Oid),
+    /// `catalog/tables/<oid>`.
+    Table(Oid),
+    /// `catalog/views/<oid>`.
+    View(Oid),
+    /// `catalog/sequences/<oid>`.
+    Sequence(Oid),
+    /// `catalog/roles/<oid>`.
+    Role(Oid),
+    /// `sequences/<oid>`: the next value that no node has taken.
+    SequenceValue(Oid),
+    /// `tables/<oid>/schema`.
+    SchemaVersion(Oid),
+    /// `tables/<oid>/appends`.
+    Appends(Oid),
+    /// `tables/<oid>/deletes`.
+    Deletes(Oid),
+    /// `tables/<oid>/generation`.
+    Generation(Oid),
+    /// `tables/<oid>/segments/<segment>`.
+    Segment(Oid, SegmentId),
+    /// `tables/<oid>/deleted/<segment>/<commit>`.
+    Deleted(Oid, SegmentId, CommitId),
+    /// `tables/<oid>/inline/<segment>`.
+    Inline(Oid, SegmentId),
+    /// `changes/<commit>/<number>`: a part of a change-set.
+    ChangePart(CommitId, u32),
+    /// `changes/<commit>`: the change-set is committed.
+    ChangeSet(CommitId),
+    /// Keys that the mirror has no use for: `commits/`, `clusters/`, `row_ids`, and names, which
+    /// definitions carry as well.
+    Other,
+}
+
+impl Keys {
+    /// The keys of this database.
+    pub fn new(database: &str) -> Self {
+        Self { prefix: format!("/redkite/{database}/") }
+    }
+
+    fn key(&self, rest: std::fmt::Arguments<'_>) -> Bytes {
+        Bytes::from(format!("{}{rest}", self.prefix))
+    }
+
+    /// All keys of the database.
+    pub fn all(&self) -> KeyRange {
+        KeyRange::prefix(self.key(format_args!("")))
+    }
+
+    /// The freshness key.
+    pub fn head(&self) -> Bytes {
+        self.key(format_args!("head"))
+    }
+
+    /// The next oid.
+    pub fn next_oid(&self) -> Bytes {
+        self.key(format_args!("catalog/oid"))
+    }
+
+    /// The database's own definition.
+    pub fn database(&self) -> Bytes {
+        self.key(format_args!("catalog/database"))
+    }
+
+    /// The next row id that no node has taken.
+    pub fn row_ids(&self) -> Bytes {
+        self.key(format_args!("row_ids"))
+    }
+
+    /// Claims a name: `kind` is `schema`, `relation` or `role`.
+    pub fn name(&self, kind: &str, schema: Oid, name: &str) -> Bytes {
+        self.key(format_args!("catalog/names/{kind}/{schema}/{name}"))
+    }
+
+    /// A schema's definition.
+    pub fn schema(&self, oid: Oid) -> Bytes {
+        self.key(format_args!("catalog/schemas/{oid}"))
+    }
+
+    /// A table's definition.
+    pub fn table(&self, oid: Oid) -> Bytes {
+        self.key(format_args!("catalog/tables/{oid}"))
+    }
+
+    /// A view's definition.
+    pub fn view(&self, oid: Oid) -> Bytes {
+        self.key(format_args!("catalog/views/{oid}"))
+    }
+
+    /// A sequence's definition.
+    pub fn sequence(&self, oid: Oid) -> Bytes {
+        self.key(format_args!("catalog/sequences/{oid}"))
+    }
+
+    /// A role's definition.
+    pub fn role(&self, oid: Oid) -> Bytes {
+        self.key(format_args!("catalog/roles/{oid}"))
+    }
+
+    /// A sequence's next value.
+    pub fn sequence_value(&self, oid: Oid) -> Bytes {
+        self.key(format_args!("sequences/{oid}"))
+    }
+
+    /// Everything that a table's rows consist of.
+    pub fn table_data(&self, oid: Oid) -> KeyRange {
+        KeyRange::prefix(self.key(format_args!("tables/{oid}/")))
+    }
+
+    /// The version key of a table's definition.
+    pub fn schema_version(&self, oid: Oid) -> Bytes {
+        self.key(format_args!("tables/{oid}/schema"))
+    }
+
+    /// The version key of a table's appends.
+    pub fn appends(&self, oid: Oid) -> Bytes {
+        self.key(format_args!("tables/{oid}/appends"))
+    }
+
+    /// The version key of a table's deletes.
+    pub fn deletes(&self, oid: Oid) -> Bytes {
+        self.key(format_args!("tables/{oid}/deletes"))
+    }
+
+    /// The key that TRUNCATE writes.
+    pub fn generation(&self, oid: Oid) -> Bytes {
+        self.key(format_args!("tables/{oid}/generation"))
+    }
+
+    /// A segment's metadata.
+    pub fn segment(&self, table: Oid, segment: SegmentId) -> Bytes {
+        self.key(format_args!("tables/{table}/segments/{segment}"))
+    }
+
+    /// A commit's deletes in one segment.
+    pub fn deleted(&self, table: Oid, segment: SegmentId, commit: CommitId) -> Bytes {
+        self.key(format_args!("tables/{table}/deleted/{segment}/{commit}"))
+    }
+
+    /// All deletes in one segment.
+    pub fn all_deleted(&self, table: Oid, segment: SegmentId) -> KeyRange {
+        KeyRange::prefix(self.key(format_args!("tables/{table}/deleted/{segment}/")))
+    }
+
+    /// The rows of a small commit.
+    pub fn inline(&self, table: Oid, segment: SegmentId) -> Bytes {
+        self.key(format_args!("tables/{table}/inline/{segment}"))
+    }
+
+    /// A commit's record.
+    pub fn commit(&self, id: CommitId) -> Bytes {
+        self.key(format_args!("commits/{id}"))
+    }
+
+    /// The record that commits a change-set.
+    pub fn change_set(&self, id: CommitId) -> Bytes {
+        self.key(format_args!("changes/{id}"))
+    }
+
+    /// A part of a change-set.
+    pub fn change_part(&self, id: CommitId, number: u32) -> Bytes {
+        self.key(format_args!("changes/{id}/{number:08}"))
+    }
+
+    /// A node's registration under its lease: what fences its commits.
+    pub fn node(&self, cluster: &str, incarnation: Incarnation) -> Bytes {
+        self.key(format_args!("clusters/{cluster}/nodes/{incarnation}"))
+    }
+
+}
+
+impl Key {
+    /// Takes a key of any database apart.
+    pub fn parse(key: &[u8]) -> Self {
+        Self::try_parse(key).unwrap_or(Self::Other)
+    }
+
+    fn try_parse(key: &[u8]) -> Option<Self> {
+        let rest = std::str::from_utf8(key).ok()?.strip_prefix("/redkite/")?;
+        let (_database, rest) = rest.split_once('/')?;
+        let mut parts = rest.split('/');
+        let oid = |text: Option<&str>| text?.parse().ok().map(Oid);
+        let id = |text: Option<&str>| text?.parse::<uuid::Uuid>().ok();
+        Some(match parts.next()? {
+            "head" => Key::Head,
+            "catalog" => match parts.next()? {
+                "oid" => Key::NextOid,
+                "database" => Key::Database,
+                "schemas" => Key::Schema(oid(parts.next())?),
+                "tables" => Key::Table(oid(parts.next())?),
+                "views" => Key::View(oid(parts.next())?),
+                "sequences" => Key::Sequence(oid(parts.next())?),
+                "roles" => Key::Role(oid(parts.next())?),
+                _ => Key::Other,
+            },
+            "sequences" => Key::SequenceValue(oid(parts.next())?),
+            "tables" => {
+                let table = oid(parts.next())?;
+                match parts.next()? {
+                    "schema" => Key::SchemaVersion(table),
+                    "appends" => Key::Appends(table),
+                    "deletes" => Key::Deletes(table),
+                    "generation" => Key::Generation(table),
+                    "segments" => Key::Segment(table, SegmentId(id(parts.next())?)),
+                    "inline" => Key::Inline(table, SegmentId(id(parts.next())?)),
+                    "deleted" => Key::Deleted(
+                        table,
+                        SegmentId(id(parts.next())?),
+                        CommitId(id(parts.next())?),
+                    ),
+                    _ => Key::Other,
+                }
+            }
+            "changes" => {
+                let commit = CommitId(id(parts.next())?);
+                match parts.next() {
+                    Some(number) => Key::ChangePart(commit, number.parse().ok()?),
+                    None => Key::ChangeSet(commit),
+                }
+            }
+            _ => Key::Other,
+        })
+    }
+}

@@ -1,0 +1,319 @@
+//! The whole keyspace as one immutable value, and how metadata changes make the next one.
+//!
+//! Within a revision, definitions are applied first, then truncations, then segments, then
+//! deletes, whatever the order of the keys, so that a full read and a watch give the same state.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use roaring::RoaringBitmap;
+use serde::de::DeserializeOwned;
+
+use crate::base::{CommitId, Oid, Revision, SegmentId};
+use crate::segment::{self, Segment, SegmentMeta, TableVersion};
+use crate::store::meta::{self, Change, Keyspace};
+
+use super::definition::{DatabaseDef, RoleDef, SchemaDef, SequenceDef, TableDef, ViewDef};
+use super::keys::Key;
+use super::lookup::Relation;
+use super::table::Table;
+
+/// What exists at a revision.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// The database's own definition; none before the first start.
+    pub database: Option<Arc<DatabaseDef>>,
+    /// Schemas.
+    pub schemas: imbl::HashMap<Oid, Arc<SchemaDef>>,
+    /// Tables.
+    pub tables: imbl::HashMap<Oid, Arc<Table>>,
+    /// Views.
+    pub views: imbl::HashMap<Oid, Arc<ViewDef>>,
+    /// Sequences.
+    pub sequences: imbl::HashMap<Oid, Arc<SequenceDef>>,
+    /// Roles.
+    pub roles: imbl::HashMap<Oid, Arc<RoleDef>>,
+    /// Tables, views, sequences and keys' indexes by schema and name.
+    pub(super) relations: imbl::OrdMap<(Oid, Arc<str>), Relation>,
+    /// The next oid, with the revision at which it was written.
+    pub next_oid: (u32, Revision),
+    /// When the definition of anything last changed.
+    pub catalog_version: Revision,
+    parts: imbl::OrdMap<(CommitId, u32), Bytes>,
+}
+
+/// A change-set's part: keys with their values, encoded as JSON pairs of key and Base64 value is
+/// wasteful, so it is a list of length-prefixed pairs (`docs/format.md`).
+fn part_pairs(part: &Bytes) -> meta::Result<Vec<(Bytes, Bytes)>> {
+    let mut pairs = Vec::new();
+    let mut at = 0;
+    let mut field = |at: &mut usize| -> meta::Result<Bytes> {
+        let cut = || meta::Error::corrupt("a change-set's part ends in the middle of a field");
+        let length = part.get(*at..*at + 4).ok_or_else(cut)?;
+        let length = u32::from_le_bytes([length[0], length[1], length[2], length[3]]) as usize;
+        *at += 4;
+        if part.len() - *at < length {
+            return Err(cut());
+        }
+        let bytes = part.slice(*at..*at + length);
+        *at += length;
+        Ok(bytes)
+    };
+    while at < part.len() {
+        pairs.push((field(&mut at)?, field(&mut at)?));
+    }
+    Ok(pairs)
+}
+
+/// One change with its key taken apart.
+struct Parsed {
+    key: Key,
+    /// The value and when the key was created and modified; none: deleted.
+    put: Option<(Bytes, Revision, Revision)>,
+    /// From a change-set.
+    listed: bool,
+}
+
+impl Keyspace for Snapshot {
+    fn empty() -> Self {
+        Self::default()
+    }
+
+    fn apply(&mut self, revision: Revision, changes: &[Change]) -> meta::Result<()> {
+        let mut parsed = Vec::with_capacity(changes.len());
+        for change in changes {
+            parsed.push(match change {
+                Change::Put(pair) => Parsed {
+                    key: Key::parse(&pair.key),
+                    put: Some((pair.value.clone(), pair.created, pair.modified)),
+                    listed: false,
+                },
+                Change::Delete { key, .. } => {
+                    Parsed { key: Key::parse(key), put: None, listed: false }
+                }
+            });
+        }
+        parsed.retain(|change| change.key != Key::Other);
+        self.apply_parts(&parsed);
+        self.expand_change_sets(&mut parsed)?;
+        parsed.sort_by_key(|change| rank(&change.key));
+        for change in &parsed {
+            self.apply_one(revision, change)?;
+        }
+        Ok(())
+    }
+}
+
+/// The order within a revision.
+fn rank(key: &Key) -> u8 {
+    match key {
+        Key::Schema(_) | Key::Database | Key::Role(_) | Key::NextOid => 0,
+        Key::Table(_) | Key::View(_) | Key::Sequence(_) | Key::SequenceValue(_) => 1,
+        Key::SchemaVersion(_) | Key::Appends(_) | Key::Deletes(_) | Key::Generation(_) => 2,
+        Key::Segment(..) | Key::Inline(..) => 3,
+        Key::Deleted(..) => 4,
+        Key::Head | Key::ChangePart(..) | Key::ChangeSet(_) | Key::Other => 5,
+    }
+}
+
+impl Snapshot {
+    fn apply_parts(&mut self, parsed: &[Parsed]) {
+        for change in parsed {
+            if let Key::ChangePart(commit, number) = change.key {
+                match &change.put {
+                    Some((value, ..)) => self.parts.insert((commit, number), value.clone()),
+                    None => self.parts.remove(&(commit, number)),
+                };
+            }
+        }
+    }
+
+    /// A change-set stands for the puts in its parts, as of its own revision. A key of its own
+    /// overrides it: that is how a segment which a change-set lists is removed.
+    fn expand_change_sets(&self, parsed: &mut Vec<Parsed>) -> meta::Result<()> {
+        let mut listed = Vec::new();
+        for change in parsed.iter() {
+            let (Key::ChangeSet(commit), Some((_, created, modified))) = (&change.key, &change.put)
+            else {
+                continue;
+            };
+            for (_, part) in self.parts.range((*commit, 0)..=(*commit, u32::MAX)) {
+                for (key, value) in part_pairs(part)? {
+                    let key = Key::parse(&key);
+                    if !parsed.iter().any(|other| other.key == key) {
+                        let put = Some((value, *created, *modified));
+                        listed.push(Parsed { key, put, listed: true });
+                    }
+                }
+            }
+        }
+        parsed.extend(listed);
+        Ok(())
+    }
+
+    fn apply_one(&mut self, revision: Revision, change: &Parsed) -> meta::Result<()> {
+        let value = change.put.as_ref().map(|(value, ..)| value);
+        match &change.key {
+            Key::Table(oid) => return self.apply_table(*oid, value),
+            Key::Schema(oid) => set(&mut self.schemas, *oid, value)?,
+            Key::View(oid) => set(&mut self.views, *oid, value)?,
+            Key::Sequence(oid) => set(&mut self.sequences, *oid, value)?,
+            Key::Role(oid) => set(&mut self.roles, *oid, value)?,
+            Key::Database => self.database = value.map(|value| json(value)).transpose()?,
+            Key::NextOid => {
+                let (value, _, modified) = change.put.as_ref().ok_or_else(|| {
+                    meta::Error::corrupt("the key of the next oid was removed")
+                })?;
+                self.next_oid = (json(value)?, *modified);
+                return Ok(());
+            }
+            Key::SchemaVersion(table)
+            | Key::Appends(table)
+            | Key::Deletes(table)
+            | Key::Generation(table)
+            | Key::Segment(table, _)
+            | Key::Inline(table, _)
+            | Key::Deleted(table, ..) => return self.apply_rows(*table, change),
+            Key::SequenceValue(_)
+            | Key::Head
+            | Key::ChangePart(..)
+            | Key::ChangeSet(_)
+            | Key::Other => return Ok(()),
+        }
+        self.catalog_version = revision;
+        self.index_names();
+        Ok(())
+    }
+
+    fn apply_table(&mut self, oid: Oid, value: Option<&Bytes>) -> meta::Result<()> {
+        match value {
+            None => {
+                self.tables.remove(&oid);
+            }
+            Some(value) => {
+                let definition: Arc<TableDef> = json(value)?;
+                let fresh = Table::new(Arc::clone(&definition)).map_err(meta::Error::corrupt)?;
+                match self.tables.get_mut(&oid) {
+                    Some(table) => {
+                        let table = Arc::make_mut(table);
+                        table.definition = definition;
+                        table.schema = fresh.schema;
+                    }
+                    None => {
+                        self.tables.insert(oid, Arc::new(fresh));
+                    }
+                }
+            }
+        }
+        self.index_names();
+        Ok(())
+    }
+
+    /// Applies a change to a table's rows; of a table that is gone there are none.
+    fn apply_rows(&mut self, table: Oid, change: &Parsed) -> meta::Result<()> {
+        let Some(table) = self.tables.get_mut(&table) else { return Ok(()) };
+        let table = Arc::make_mut(table);
+        match (&change.key, &change.put) {
+            (Key::SchemaVersion(_), Some((.., modified))) => table.schema_version = *modified,
+            (Key::Appends(_), Some((.., modified))) => table.appends = *modified,
+            (Key::Deletes(_), Some((.., modified))) => table.deletes = *modified,
+            (Key::Generation(_), Some((.., modified))) => {
+                if *modified > table.generation {
+                    table.generation = *modified;
+                    table.version = Arc::new(TableVersion::new(table.definition.oid));
+                    table.inline = imbl::OrdMap::new();
+                    table.listed = imbl::HashSet::new();
+                }
+            }
+            (Key::Segment(_, id), Some((value, created, _))) => {
+                if value.is_empty() {
+                    table.remove_segment(*id);
+                } else if *created >= table.generation {
+                    let meta: Arc<SegmentMeta> = segment_meta(value)?;
+                    table.add_segment(Segment::object(meta), 0, change.listed);
+                }
+            }
+            (Key::Inline(_, id), Some((value, created, _))) => {
+                if *created >= table.generation {
+                    let rows = segment::decode_inline(value).map_err(meta::Error::corrupt)?;
+                    let segment = Segment::memory(*id, rows);
+                    table.add_segment(segment, value.len(), change.listed);
+                }
+            }
+            (Key::Segment(_, id) | Key::Inline(_, id), None) => table.remove_segment(*id),
+            (Key::Deleted(_, id, _), Some((value, ..))) => {
+                let deleted = segment::decode_deleted(value).map_err(meta::Error::corrupt)?;
+                table.delete_rows(*id, &deleted);
+            }
+            // Deltas are removed together with their segment, or after they were folded.
+            (_, _) => {}
+        }
+        Ok(())
+    }
+
+    /// Rebuilds the index of names. Definitions change seldom, and there are few.
+    fn index_names(&mut self) {
+        let mut relations = imbl::OrdMap::new();
+        for table in self.tables.values() {
+            let definition = &table.definition;
+            let mut add = |name: &str, relation| {
+                relations.insert((definition.schema, Arc::from(name)), relation);
+            };
+            add(&definition.name, Relation::Table(definition.oid));
+            for key in &definition.keys {
+                add(&key.name, Relation::Index { table: definition.oid, key: key.oid });
+            }
+        }
+        for view in self.views.values() {
+            relations.insert((view.schema, Arc::from(&*view.name)), Relation::View(view.oid));
+        }
+        for sequence in self.sequences.values() {
+            let key = (sequence.schema, Arc::from(&*sequence.name));
+            relations.insert(key, Relation::Sequence(sequence.oid));
+        }
+        self.relations = relations;
+    }
+}
+
+impl Table {
+    fn add_segment(&mut self, segment: Segment, inline_bytes: usize, listed: bool) {
+        let id = segment.id;
+        if inline_bytes > 0 {
+            self.inline.insert(id, inline_bytes);
+        }
+        if listed {
+            self.listed.insert(id);
+        }
+        Arc::make_mut(&mut self.version).add(Arc::new(segment));
+    }
+
+    fn remove_segment(&mut self, id: SegmentId) {
+        self.inline.remove(&id);
+        self.listed.remove(&id);
+        Arc::make_mut(&mut self.version).remove(id);
+    }
+
+    fn delete_rows(&mut self, id: SegmentId, deleted: &RoaringBitmap) {
+        Arc::make_mut(&mut self.version).delete(id, deleted);
+    }
+}
+
+fn json<T: DeserializeOwned>(value: &Bytes) -> meta::Result<T> {
+    serde_json::from_slice(value).map_err(meta::Error::corrupt)
+}
+
+fn segment_meta(value: &Bytes) -> meta::Result<Arc<SegmentMeta>> {
+    SegmentMeta::decode(value).map(Arc::new).map_err(meta::Error::corrupt)
+}
+
+fn set<T: DeserializeOwned>(
+    map: &mut imbl::HashMap<Oid, Arc<T>>,
+    oid: Oid,
+    value: Option<&Bytes>,
+) -> meta::Result<()> {
+    match value {
+        Some(value) => map.insert(oid, json(value)?),
+        None => map.remove(&oid),
+    };
+    Ok(())
+}

@@ -1,0 +1,87 @@
+//! A table at a revision: its definition, its rows, and the revisions that commits compare.
+
+use std::sync::Arc;
+
+use crate::base::{Oid, Result, Revision, SegmentId};
+use crate::segment::{Column, TableSchema, TableVersion};
+use crate::types::{PgType, TextContext, parse_text};
+
+use super::definition::{ColumnDef, TableDef};
+
+/// A table at a revision.
+#[derive(Clone, Debug)]
+pub struct Table {
+    /// What DDL defined.
+    pub definition: Arc<TableDef>,
+    /// The same for the layers that know Arrow only.
+    pub schema: Arc<TableSchema>,
+    /// Its rows.
+    pub version: Arc<TableVersion>,
+    /// When the definition last changed.
+    pub schema_version: Revision,
+    /// When rows were last added.
+    pub appends: Revision,
+    /// When rows were last deleted.
+    pub deletes: Revision,
+    /// When the table was last truncated: segments that are older are gone.
+    pub generation: Revision,
+    /// Segments that live in metadata, with their bytes: oldest revision first.
+    pub inline: imbl::OrdMap<SegmentId, usize>,
+    /// Segments listed by a change-set rather than by a key of their own.
+    pub listed: imbl::HashSet<SegmentId>,
+}
+
+impl Table {
+    /// An empty table.
+    pub fn new(definition: Arc<TableDef>) -> Result<Self> {
+        let schema = Arc::new(table_schema(&definition)?);
+        let version = Arc::new(TableVersion::new(definition.oid));
+        Ok(Self {
+            definition,
+            schema,
+            version,
+            schema_version: Revision::default(),
+            appends: Revision::default(),
+            deletes: Revision::default(),
+            generation: Revision::default(),
+            inline: imbl::OrdMap::new(),
+            listed: imbl::HashSet::new(),
+        })
+    }
+
+    /// Its oid.
+    pub fn oid(&self) -> Oid {
+        self.definition.oid
+    }
+
+    /// Bytes of rows that are in metadata and not yet in an object.
+    pub fn inline_bytes(&self) -> usize {
+        self.inline.values().sum()
+    }
+}
+
+/// The columns, sort order and keys of a table, in Arrow's terms.
+///
+/// # Errors
+/// When a stored `missing` value is not of its column's type: the metadata is damaged.
+pub fn table_schema(definition: &TableDef) -> Result<TableSchema> {
+    let columns = definition.columns.iter().map(column).collect::<Result<Vec<_>>>()?;
+    let sort = definition.primary_key().map(|key| key.columns.clone()).unwrap_or_default();
+    let keys = definition.keys.iter().map(|key| key.columns.clone()).collect();
+    Ok(TableSchema { columns, sort, keys })
+}
+
+fn column(column: &ColumnDef) -> Result<Column> {
+    let ty = column.ty.pg_type();
+    let missing = match &column.missing {
+        Some(text) => parse_text(&ty, text, &TextContext::default())?,
+        None => null(&ty)?,
+    };
+    // NOT NULL is checked where rows come in: a segment may be older than the constraint.
+    Ok(Column { id: column.id, field: Arc::new(ty.field(&column.name, true)), missing })
+}
+
+fn null(ty: &PgType) -> Result<datafusion::scalar::ScalarValue> {
+    datafusion::scalar::ScalarValue::try_from(&ty.arrow())
+        .map_err(|error| crate::base::SqlError::internal(error.to_string()))
+}

@@ -1,0 +1,162 @@
+//! The flush: a write set becomes durable objects, or bytes small enough to ride in metadata,
+//! that nobody can reach yet. A crash from here to the commit point leaves garbage only.
+
+use std::sync::Arc;
+
+use arrow::array::{BooleanArray, RecordBatch};
+use arrow::compute::{concat_batches, filter_record_batch};
+use futures::future::try_join_all;
+
+use crate::base::limits::{INLINE_COMMIT_BYTES_MAX, INLINE_TABLE_BYTES_MAX, SEGMENT_BUFFER_BYTES_MAX};
+use crate::base::{Result, SqlError};
+use crate::catalog::Table;
+use crate::segment::{self, InMemory, RowIdMap, Rows, SegmentMeta, Writer, WriterOptions};
+
+use super::engine::Engine;
+use super::prepared::{Inline, NewKeys, Prepared, PreparedTable};
+use super::write_set::{TableWrites, WriteSet};
+
+impl Engine {
+    /// Makes a write set durable.
+    pub(super) async fn flush(&self, writes: WriteSet) -> Result<Prepared> {
+        let tables: Vec<Arc<TableWrites>> = writes.into_tables().collect();
+        let checked = self.current();
+        let flushes = tables.iter().map(|writes| self.flush_table(writes));
+        let flushed = try_join_all(flushes).await?;
+        let mut prepared = Prepared {
+            id: self.fresh_commit(),
+            checked: Arc::clone(&checked),
+            tables: flushed,
+            merge: None,
+        };
+        // Statements looked at older snapshots than this one.
+        self.revalidate(&mut prepared, checked).await?;
+        Ok(prepared)
+    }
+
+    async fn flush_table(&self, writes: &TableWrites) -> Result<PreparedTable> {
+        let table = &writes.table;
+        let mut prepared = PreparedTable {
+            oid: table.oid(),
+            name: table.definition.name.clone(),
+            schema_version: table.schema_version,
+            segments: writes.written.clone(),
+            deleted: if writes.truncated { Default::default() } else { writes.deleted.clone() },
+            sources: writes.sources.clone(),
+            truncate: writes.truncated,
+            keys_checked_at: writes.keys_checked_at,
+            references: writes.references.clone(),
+            ..PreparedTable::default()
+        };
+        prepared.deleted.retain(|_, positions| !positions.is_empty());
+        for segment in &writes.written {
+            if let Some(positions) = writes.own_deleted.get(&segment.id) {
+                prepared.own_deleted.insert(segment.id, positions.clone());
+            }
+        }
+        for (key, own) in table.definition.keys.iter().zip(&writes.keys) {
+            prepared.keys.push(NewKeys {
+                constraint: key.name.clone(),
+                coder: Arc::clone(&own.coder),
+                codes: Arc::clone(&own.codes),
+                columns: own.columns.clone(),
+            });
+        }
+        let rows = live_rows(writes)?;
+        if rows.is_empty() {
+            return Ok(prepared);
+        }
+        let bytes: usize = rows.iter().map(RecordBatch::get_array_memory_size).sum();
+        let outstanding = self.current().state.tables.get(&table.oid()).map_or(0, |table| table.inline_bytes());
+        if bytes <= INLINE_COMMIT_BYTES_MAX * 2
+            && outstanding < INLINE_TABLE_BYTES_MAX
+            && let Some(inline) = self.inline(table, &rows).await?
+        {
+            prepared.inline = Some(inline);
+        } else {
+            prepared.segments.extend(self.write_objects(table, rows).await?);
+        }
+        Ok(prepared)
+    }
+
+    /// The rows as bytes for metadata, if they are few enough.
+    async fn inline(&self, table: &Table, rows: &[RecordBatch]) -> Result<Option<Inline>> {
+        let schema = table.schema.arrow();
+        let batch = concat_batches(&schema, rows).map_err(arrow_error)?;
+        let row_ids = self.allocate_row_ids(batch.num_rows() as u64).await?;
+        let rows = InMemory::new(table.schema.ids(), batch, RowIdMap::Contiguous(row_ids))?;
+        let encoded = segment::encode_inline(&rows)?;
+        if encoded.len() > INLINE_COMMIT_BYTES_MAX {
+            return Ok(None);
+        }
+        Ok(Some(Inline { id: self.fresh_segment(), encoded: encoded.into(), rows: Arc::new(rows) }))
+    }
+
+    /// Writes rows to objects that nobody can reach.
+    pub async fn write_objects(
+        &self,
+        table: &Table,
+        rows: Vec<RecordBatch>,
+    ) -> Result<Vec<Arc<SegmentMeta>>> {
+        let mut writer = Writer::new(
+            Arc::clone(self.reader()),
+            table.oid(),
+            self.incarnation(),
+            Arc::clone(self.random()),
+            Arc::clone(&table.schema),
+            WriterOptions::default(),
+        )?;
+        for batch in rows {
+            writer.write(batch).await?;
+        }
+        let written = writer.finish(async |count| self.allocate_row_ids(count).await).await?;
+        Ok(written.into_iter().map(Arc::new).collect())
+    }
+
+    /// Writes a table's buffered rows early when they take too much memory.
+    pub async fn relieve(&self, writes: &mut TableWrites) -> Result<()> {
+        if writes.row_bytes < SEGMENT_BUFFER_BYTES_MAX {
+            return Ok(());
+        }
+        let rows = live_rows(writes)?;
+        let table = Arc::clone(&writes.table);
+        writes.rows.clear();
+        writes.row_bytes = 0;
+        let written = self.write_objects(&table, rows).await?;
+        writes.written.extend(written);
+        Ok(())
+    }
+}
+
+/// The buffered rows that the transaction has not deleted again.
+fn live_rows(writes: &TableWrites) -> Result<Vec<RecordBatch>> {
+    let mut live = Vec::with_capacity(writes.rows.len());
+    for segment in &writes.rows {
+        let Rows::Memory(rows) = &segment.rows else { continue };
+        let batch = match writes.own_deleted.get(&segment.id) {
+            None => rows.batch().clone(),
+            Some(deleted) => {
+                let keep: BooleanArray =
+                    (0..rows.rows()).map(|row| Some(!deleted.contains(row))).collect();
+                filter_record_batch(rows.batch(), &keep).map_err(arrow_error)?
+            }
+        };
+        if batch.num_rows() > 0 {
+            live.push(batch);
+        }
+    }
+    Ok(live)
+}
+
+fn arrow_error(error: arrow::error::ArrowError) -> SqlError {
+    SqlError::internal(format!("flush: {error}"))
+}
+
+impl Prepared {
+    /// The objects that it has written.
+    pub(super) fn objects(&self) -> Vec<String> {
+        let own = self.tables.iter().flat_map(|table| &table.segments);
+        let merged = self.merge.iter().flat_map(|merge| &merge.outputs);
+        own.chain(merged).map(|segment| segment.data.path.clone()).collect()
+    }
+}

@@ -1,0 +1,125 @@
+//! A commit whose objects are durable and which nobody can see yet.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use arrow::array::ArrayRef;
+use bytes::Bytes;
+use roaring::RoaringBitmap;
+
+use crate::base::{CommitId, Oid, Revision, SegmentId};
+use crate::catalog::{Snapshot, Table};
+use crate::segment::{InMemory, Segment, SegmentMeta};
+use crate::store::meta::Mirrored;
+
+use super::key_code::{KeyCode, KeyCoder};
+
+/// A flush, ready to be published.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The commit.
+    pub id: CommitId,
+    /// The snapshot that it was validated against.
+    pub(super) checked: Arc<Mirrored<Snapshot>>,
+    /// Table by table, by oid.
+    pub(super) tables: Vec<PreparedTable>,
+    /// A merge of segments rather than a user's changes.
+    pub(super) merge: Option<MergeCommit>,
+}
+
+/// What a flush does to one table.
+#[derive(Debug, Default)]
+pub(super) struct PreparedTable {
+    pub(super) oid: Oid,
+    /// The table's name, for messages.
+    pub(super) name: String,
+    /// The definition that the rows were made by.
+    pub(super) schema_version: Revision,
+    /// New segments in objects.
+    pub(super) segments: Vec<Arc<SegmentMeta>>,
+    /// New rows that ride in metadata.
+    pub(super) inline: Option<Inline>,
+    /// The committed segments that rows go from, as the statements saw them.
+    pub(super) sources: BTreeMap<SegmentId, Segment>,
+    /// Rows of committed segments that go.
+    pub(super) deleted: BTreeMap<SegmentId, RoaringBitmap>,
+    /// Rows of this commit's own segments that go.
+    pub(super) own_deleted: BTreeMap<SegmentId, RoaringBitmap>,
+    /// All that was committed before goes.
+    pub(super) truncate: bool,
+    /// Keys that come, constraint by constraint.
+    pub(super) keys: Vec<NewKeys>,
+    /// When rows had last been added as the statements checked these keys.
+    pub(super) keys_checked_at: Option<Revision>,
+    /// Values of foreign keys that come, in the order of the definition's.
+    pub(super) references: Vec<Vec<Vec<ArrayRef>>>,
+    /// The commit holds only as long as nobody deletes from, or adds to, these tables: foreign
+    /// keys were checked against them.
+    pub(super) relies_on_deletes: Vec<Oid>,
+    pub(super) relies_on_appends: Vec<Oid>,
+}
+
+/// A small commit's rows.
+#[derive(Debug)]
+pub(super) struct Inline {
+    pub(super) id: SegmentId,
+    pub(super) encoded: Bytes,
+    pub(super) rows: Arc<InMemory>,
+}
+
+/// The keys of one constraint that a commit adds.
+#[derive(Debug)]
+pub(super) struct NewKeys {
+    pub(super) constraint: String,
+    pub(super) coder: Arc<KeyCoder>,
+    pub(super) codes: Arc<HashSet<KeyCode>>,
+    /// The same as values, batch by batch, with those that the transaction took back.
+    pub(super) columns: Vec<Vec<ArrayRef>>,
+}
+
+impl PreparedTable {
+    pub(super) fn appends(&self) -> bool {
+        !self.segments.is_empty() || self.inline.is_some()
+    }
+
+    pub(super) fn deletes(&self) -> bool {
+        self.truncate || !self.deleted.is_empty()
+    }
+
+    pub(super) fn has_new_keys(&self) -> bool {
+        self.keys.iter().any(|keys| !keys.codes.is_empty())
+    }
+
+    /// The segments that this commit adds.
+    pub(super) fn own_segments(&self) -> impl Iterator<Item = SegmentId> {
+        let inline = self.inline.iter().map(|inline| inline.id);
+        self.segments.iter().map(|segment| segment.id).chain(inline)
+    }
+}
+
+impl Prepared {
+    /// Whether there is nothing to publish.
+    pub(super) fn is_empty(&self) -> bool {
+        self.merge.is_none() && self.tables.iter().all(|table| !table.appends() && !table.deletes())
+    }
+
+    /// The table as it was when the commit was validated.
+    pub(super) fn checked_table(&self, oid: Oid) -> Option<&Arc<Table>> {
+        self.checked.state.tables.get(&oid)
+    }
+}
+
+/// Segments that are replaced by others with the same rows.
+#[derive(Debug)]
+pub struct MergeCommit {
+    /// The table.
+    pub table: Oid,
+    /// The snapshot's version of the table that was merged.
+    pub source: Arc<Table>,
+    /// What goes.
+    pub inputs: Vec<SegmentId>,
+    /// What comes.
+    pub outputs: Vec<Arc<SegmentMeta>>,
+    /// Where each row went.
+    pub moved: crate::segment::MergeMap,
+}

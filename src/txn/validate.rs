@@ -1,0 +1,262 @@
+//! Whether a prepared commit still holds: in memory only, so that the publisher never waits.
+
+use std::sync::Arc;
+
+use crate::base::{Oid, Result, Revision, SqlError};
+use crate::catalog::{Keys, Snapshot, Table};
+use crate::segment::{self, Rows, Segment, TableVersion};
+use crate::store::meta::Operation;
+
+use super::prepared::{MergeCommit, NewKeys, Prepared, PreparedTable};
+use super::publish::{Step, altered, current, serialization_failure};
+use super::write_set::duplicate_key;
+
+/// What a look at the newest state says.
+pub(super) enum Check {
+    /// It holds.
+    Valid,
+    /// Only I/O can tell: look again outside of the publisher.
+    Stale,
+    /// It lost a race.
+    Lost(SqlError),
+}
+
+/// Looks at a commit in the light of a state that may be newer than the one it was checked
+/// against.
+pub(super) fn validate(prepared: &Prepared, state: &Snapshot) -> Check {
+    if let Some(merge) = &prepared.merge {
+        return validate_merge(merge, state);
+    }
+    let mut stale = false;
+    for table in &prepared.tables {
+        match validate_table(prepared, table, state) {
+            Ok(true) => {}
+            Ok(false) => stale = true,
+            Err(error) => return Check::Lost(error),
+        }
+    }
+    if stale { Check::Stale } else { Check::Valid }
+}
+
+/// False where only I/O can tell.
+fn validate_table(prepared: &Prepared, table: &PreparedTable, state: &Snapshot) -> Result<bool> {
+    let now = current(state, table.oid, &table.name)?;
+    if now.schema_version != table.schema_version {
+        return Err(altered(&table.name));
+    }
+    let Some(then) = prepared.checked_table(table.oid) else { return Ok(false) };
+    let mut certain = check_deletes(table, now)?;
+    if !Arc::ptr_eq(now, then) && table.has_new_keys() {
+        certain &= check_keys(table, now, then)?;
+    }
+    let same = |oid: &Oid, of: fn(&Table) -> Revision| {
+        let then = prepared.checked_table(*oid).map(|table| of(table));
+        then == state.tables.get(oid).map(|table| of(table))
+    };
+    certain &= table.relies_on_deletes.iter().all(|oid| same(oid, |table| table.deletes));
+    certain &= table.relies_on_appends.iter().all(|oid| same(oid, |table| table.appends));
+    Ok(certain)
+}
+
+/// The rows that go must still be there.
+fn check_deletes(table: &PreparedTable, now: &Table) -> Result<bool> {
+    let mut certain = true;
+    for (id, positions) in &table.deleted {
+        match now.version.find(*id) {
+            Some((_, segment)) if segment.deleted.is_disjoint(positions) => {}
+            Some(_) => {
+                return Err(serialization_failure(format!(
+                    "Another transaction has changed a row of table \"{}\" meanwhile.",
+                    table.name
+                )));
+            }
+            // Truncated, or merged with others: the rebase finds out.
+            None => certain = false,
+        }
+    }
+    Ok(certain)
+}
+
+/// The keys that come must not be those of rows that came meanwhile.
+fn check_keys(table: &PreparedTable, now: &Table, then: &Table) -> Result<bool> {
+    if now.appends == then.appends && now.version.memory_segment_count() == 0 {
+        return Ok(true);
+    }
+    for segment in now.version.added_since(&then.version) {
+        let Rows::Memory(rows) = &segment.rows else { return Ok(false) };
+        for keys in table.keys.iter().filter(|keys| !keys.codes.is_empty()) {
+            if let Some(columns) = key_columns(rows, keys)
+                && has_any(keys, &columns, segment)?
+            {
+                return Err(duplicate_key(&keys.constraint));
+            }
+        }
+    }
+    Ok(true)
+}
+
+fn key_columns(
+    rows: &segment::InMemory,
+    keys: &NewKeys,
+) -> Option<Vec<arrow::array::ArrayRef>> {
+    keys.coder.ids().iter().map(|id| rows.column(*id).cloned()).collect()
+}
+
+/// Whether a live row of the segment has one of the keys.
+fn has_any(
+    keys: &NewKeys,
+    columns: &[arrow::array::ArrayRef],
+    segment: &Segment,
+) -> Result<bool> {
+    let codes = keys.coder.codes(columns)?;
+    Ok(codes.iter().zip(0u32..).any(|(code, position)| {
+        code.is_some_and(|code| keys.codes.contains(&code)) && !segment.deleted.contains(position)
+    }))
+}
+
+fn validate_merge(merge: &MergeCommit, state: &Snapshot) -> Check {
+    let lost = |what: &str| Check::Lost(serialization_failure(what));
+    let Some(now) = state.tables.get(&merge.table) else {
+        return lost("The table was dropped.");
+    };
+    if now.generation != merge.source.generation {
+        return lost("The table was truncated.");
+    }
+    if now.schema_version != merge.source.schema_version {
+        return lost("The table was altered.");
+    }
+    let there = |id| now.version.find(id).is_some();
+    if merge.inputs.iter().all(|id| there(*id)) {
+        Check::Valid
+    } else {
+        lost("A segment was merged by another.")
+    }
+}
+
+impl Prepared {
+    /// Whether no other commit may share its transaction: a truncation removes what is older than
+    /// its revision, and a merge carries over deletes that the mirror has seen.
+    pub(super) fn publishes_alone(&self) -> bool {
+        self.merge.is_some() || self.tables.iter().any(|table| table.truncate)
+    }
+
+    /// Adds what this commit compares and puts. `base` is the state that the mirror has, whose
+    /// version keys are compared.
+    pub(super) fn write(&self, keys: &Keys, base: &Snapshot, step: &mut Step) -> Result<()> {
+        if let Some(merge) = &self.merge {
+            return merge.write(self, keys, base, step);
+        }
+        for table in &self.tables {
+            self.write_table(table, keys, base, step)?;
+        }
+        Ok(())
+    }
+
+    fn write_table(
+        &self,
+        table: &PreparedTable,
+        keys: &Keys,
+        base: &Snapshot,
+        step: &mut Step,
+    ) -> Result<()> {
+        let now = current(base, table.oid, &table.name)?;
+        let oid = table.oid;
+        step.unchanged(keys.schema_version(oid), now.schema_version);
+        if table.appends() {
+            step.touched.push(keys.appends(oid));
+        }
+        if table.has_new_keys() {
+            step.unchanged(keys.appends(oid), now.appends);
+        }
+        if table.deletes() {
+            step.unchanged(keys.deletes(oid), now.deletes);
+            step.touched.push(keys.deletes(oid));
+        }
+        for other in &table.relies_on_deletes {
+            let revision = base.tables.get(other).map_or(Revision(0), |table| table.deletes);
+            step.unchanged(keys.deletes(*other), revision);
+        }
+        for other in &table.relies_on_appends {
+            let revision = base.tables.get(other).map_or(Revision(0), |table| table.appends);
+            step.unchanged(keys.appends(*other), revision);
+        }
+        if table.truncate {
+            step.operations.push(Operation::put(keys.generation(oid), self.id.to_string()));
+        }
+        for segment in &table.segments {
+            step.operations.push(Operation::put(keys.segment(oid, segment.id), segment.encode()?));
+        }
+        if let Some(inline) = &table.inline {
+            let key = keys.inline(oid, inline.id);
+            step.operations.push(Operation::put(key, inline.encoded.clone()));
+        }
+        for (segment, positions) in table.deleted.iter().chain(&table.own_deleted) {
+            let key = keys.deleted(oid, *segment, self.id);
+            step.operations.push(Operation::put(key, segment::encode_deletes(positions)));
+        }
+        Ok(())
+    }
+}
+
+impl MergeCommit {
+    fn write(
+        &self,
+        prepared: &Prepared,
+        keys: &Keys,
+        base: &Snapshot,
+        step: &mut Step,
+    ) -> Result<()> {
+        let now = current(base, self.table, "")?;
+        step.unchanged(keys.schema_version(self.table), now.schema_version);
+        step.unchanged(keys.generation(self.table), now.generation);
+        // Deletes that come meanwhile name the inputs: they must see that those are gone.
+        step.unchanged(keys.deletes(self.table), now.deletes);
+        step.touched.push(keys.deletes(self.table));
+        for id in &self.inputs {
+            let segment = keys.segment(self.table, *id);
+            if now.listed.contains(id) {
+                step.operations.push(Operation::put(segment, Vec::new()));
+            } else if now.inline.contains_key(id) {
+                step.operations.push(Operation::delete(keys.inline(self.table, *id)));
+            } else {
+                step.operations.push(Operation::delete(segment));
+            }
+            if now.version.find(*id).is_some_and(|(_, segment)| !segment.deleted.is_empty()) {
+                step.operations.push(Operation::Delete(keys.all_deleted(self.table, *id)));
+            }
+        }
+        for segment in &self.outputs {
+            let key = keys.segment(self.table, segment.id);
+            step.operations.push(Operation::put(key, segment.encode()?));
+        }
+        for (segment, positions) in self.carry_over(&now.version)? {
+            let key = keys.deleted(self.table, segment, prepared.id);
+            step.operations.push(Operation::put(key, segment::encode_deletes(&positions)));
+        }
+        Ok(())
+    }
+
+    /// Deletes that were committed since the merge read its inputs, as positions of the outputs.
+    fn carry_over(
+        &self,
+        now: &TableVersion,
+    ) -> Result<std::collections::BTreeMap<crate::base::SegmentId, roaring::RoaringBitmap>> {
+        let mut carried = std::collections::BTreeMap::new();
+        for id in &self.inputs {
+            let (Some((_, then)), Some((_, now))) =
+                (self.source.version.find(*id), now.find(*id))
+            else {
+                return Err(SqlError::internal("a merge's input is gone"));
+            };
+            for position in (&*now.deleted - &*then.deleted).iter() {
+                let moved = self.moved.find(*id, position).ok_or_else(|| {
+                    SqlError::internal("a merge has lost a row that was live when it began")
+                })?;
+                let positions: &mut roaring::RoaringBitmap =
+                    carried.entry(moved.segment).or_default();
+                positions.insert(moved.position);
+            }
+        }
+        Ok(carried)
+    }
+}

@@ -1,0 +1,436 @@
+//! What an open transaction wants to change: rows in memory or in early objects, positions to
+//! delete, keys that it added. Nobody sees it, its own connection only with
+//! `redkite.read_your_writes`.
+//!
+//! A table's writes are copied when a savepoint still needs the old ones, so that
+//! `ROLLBACK TO` is taking those back.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, RecordBatch};
+use roaring::RoaringBitmap;
+
+use crate::base::{ColumnId, Oid, Result, Revision, SegmentId, SqlError, SqlState};
+use crate::catalog::{KeyDef, Table};
+use crate::segment::{InMemory, RowIdMap, Segment, SegmentMeta, TableVersion, split_address};
+use crate::types::{ColumnEncoder, TextContext};
+
+use super::engine::Engine;
+use super::key_code::{KeyCode, KeyCoder};
+
+/// What an open transaction wants to change.
+#[derive(Debug, Default)]
+pub struct WriteSet {
+    tables: BTreeMap<Oid, Arc<TableWrites>>,
+    savepoints: Vec<Savepoint>,
+}
+
+/// A point to go back to.
+#[derive(Debug)]
+pub struct Savepoint {
+    /// Its name.
+    pub name: String,
+    tables: BTreeMap<Oid, Arc<TableWrites>>,
+}
+
+/// What an open transaction wants to change in one table.
+#[derive(Clone, Debug)]
+pub struct TableWrites {
+    /// The table as it was when the transaction first wrote to it.
+    pub(super) table: Arc<Table>,
+    /// New rows in memory.
+    pub(super) rows: Vec<Segment>,
+    pub(super) row_bytes: usize,
+    /// New rows in objects that nobody can reach.
+    pub(super) written: Vec<Arc<SegmentMeta>>,
+    /// Rows of committed segments that go.
+    pub(super) deleted: BTreeMap<SegmentId, RoaringBitmap>,
+    /// The committed segments that rows go from, as the statements saw them.
+    pub(super) sources: BTreeMap<SegmentId, Segment>,
+    /// New rows that went again.
+    pub(super) own_deleted: BTreeMap<SegmentId, RoaringBitmap>,
+    /// New keys, in the order of the definition's keys.
+    pub(super) keys: Vec<OwnKeys>,
+    /// The oldest state of the table that new keys were checked against.
+    pub(super) keys_checked_at: Option<Revision>,
+    /// Values of new rows in foreign key columns, in the order of the definition's.
+    pub(super) references: Vec<Vec<Vec<ArrayRef>>>,
+    /// All that was committed before goes.
+    pub(super) truncated: bool,
+}
+
+/// The keys of one constraint that an open transaction added.
+#[derive(Clone, Debug)]
+pub(super) struct OwnKeys {
+    pub(super) coder: Arc<KeyCoder>,
+    pub(super) codes: Arc<HashSet<KeyCode>>,
+    /// The same as values, batch by batch, with those that the transaction took back.
+    pub(super) columns: Vec<Vec<ArrayRef>>,
+}
+
+/// Why a row can't be added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Conflict {
+    /// A committed row has the key.
+    Committed {
+        /// Its segment.
+        segment: SegmentId,
+        /// Its position there.
+        position: u32,
+    },
+    /// The transaction itself has added the key before this statement's batch.
+    Own,
+    /// An earlier row of the same batch has the key.
+    Batch(usize),
+}
+
+impl WriteSet {
+    /// Whether there is nothing to flush.
+    pub fn is_empty(&self) -> bool {
+        self.tables.is_empty()
+    }
+
+    /// Bytes of rows in memory.
+    pub fn bytes(&self) -> usize {
+        self.tables.values().map(|writes| writes.row_bytes).sum()
+    }
+
+    /// The tables written to.
+    pub(super) fn into_tables(self) -> impl Iterator<Item = Arc<TableWrites>> {
+        self.tables.into_values()
+    }
+
+    /// What was written to a table.
+    pub fn table(&self, oid: Oid) -> Option<&TableWrites> {
+        self.tables.get(&oid).map(Arc::as_ref)
+    }
+
+    /// Starts writing to a table, or goes on.
+    ///
+    /// # Errors
+    /// 40001 when the table's definition has changed since the transaction first wrote to it.
+    pub fn open(&mut self, table: &Arc<Table>) -> Result<&mut TableWrites> {
+        let oid = table.oid();
+        if let std::collections::btree_map::Entry::Vacant(entry) = self.tables.entry(oid) {
+            entry.insert(Arc::new(TableWrites::new(table)?));
+        }
+        let writes = self.tables.get_mut(&oid).ok_or_else(|| SqlError::internal("no writes"))?;
+        if writes.table.schema_version != table.schema_version {
+            return Err(super::publish::altered(&table.definition.name));
+        }
+        Ok(Arc::make_mut(writes))
+    }
+
+    /// SAVEPOINT.
+    pub fn savepoint(&mut self, name: String) {
+        self.savepoints.push(Savepoint { name, tables: self.tables.clone() });
+    }
+
+    /// ROLLBACK TO SAVEPOINT: the savepoint stays.
+    pub fn rollback_to(&mut self, name: &str) -> Result<()> {
+        let at = self.find_savepoint(name)?;
+        self.savepoints.truncate(at + 1);
+        self.tables = self.savepoints[at].tables.clone();
+        Ok(())
+    }
+
+    /// RELEASE SAVEPOINT.
+    pub fn release(&mut self, name: &str) -> Result<()> {
+        let at = self.find_savepoint(name)?;
+        self.savepoints.truncate(at);
+        Ok(())
+    }
+
+    fn find_savepoint(&self, name: &str) -> Result<usize> {
+        self.savepoints.iter().rposition(|savepoint| savepoint.name == name).ok_or_else(|| {
+            let message = format!("savepoint \"{name}\" does not exist");
+            SqlError::new(SqlState::INVALID_SAVEPOINT_SPECIFICATION, message)
+        })
+    }
+
+    /// The table's rows as `redkite.read_your_writes` shows them.
+    pub fn own_view(&self, table: &Arc<Table>) -> Arc<TableVersion> {
+        match self.tables.get(&table.oid()) {
+            Some(writes) => Arc::new(writes.with_own_rows(&table.version)),
+            None => Arc::clone(&table.version),
+        }
+    }
+}
+
+impl TableWrites {
+    fn new(table: &Arc<Table>) -> Result<Self> {
+        let definition = &table.definition;
+        let keys = definition
+            .keys
+            .iter()
+            .map(|key| {
+                let coder = KeyCoder::new(&table.schema, &key.columns, key.nulls_not_distinct)?;
+                Ok(OwnKeys { coder, codes: Arc::default(), columns: Vec::new() })
+            })
+            .collect::<Result<_>>()?;
+        Ok(Self {
+            table: Arc::clone(table),
+            rows: Vec::new(),
+            row_bytes: 0,
+            written: Vec::new(),
+            deleted: BTreeMap::new(),
+            sources: BTreeMap::new(),
+            own_deleted: BTreeMap::new(),
+            keys,
+            keys_checked_at: None,
+            references: vec![Vec::new(); definition.foreign_keys.len()],
+            truncated: false,
+        })
+    }
+
+    /// Committed rows that this transaction leaves.
+    pub(super) fn remaining(&self, version: &TableVersion) -> TableVersion {
+        if self.truncated {
+            return TableVersion::empty(version.oid);
+        }
+        let mut remaining = version.clone();
+        for (segment, positions) in &self.deleted {
+            remaining.delete(*segment, positions);
+        }
+        remaining
+    }
+
+    /// The same, with the transaction's own rows behind them.
+    pub(super) fn with_own_rows(&self, version: &TableVersion) -> TableVersion {
+        let mut view = self.remaining(version);
+        for segment in &self.written {
+            view.insert(Segment::object(Arc::clone(segment)));
+        }
+        for segment in &self.rows {
+            view.insert(segment.clone());
+        }
+        for (segment, positions) in &self.own_deleted {
+            view.delete(*segment, positions);
+        }
+        view
+    }
+
+    /// The conflicts of a batch's rows with one key: own ones first, then committed ones.
+    pub async fn conflicts(
+        &self,
+        engine: &Engine,
+        table: &Table,
+        key: usize,
+        batch: &RecordBatch,
+    ) -> Result<Vec<(usize, Conflict)>> {
+        let own = &self.keys[key];
+        let columns = self.columns(batch, own.coder.ids())?;
+        let codes = own.coder.codes(&columns)?;
+        let mut conflicts = Vec::new();
+        let mut seen: HashMap<KeyCode, usize> = HashMap::with_capacity(codes.len());
+        for (row, code) in codes.iter().enumerate() {
+            let Some(code) = code else { continue };
+            if own.codes.contains(code) {
+                conflicts.push((row, Conflict::Own));
+            } else if let Some(first) = seen.get(code) {
+                conflicts.push((row, Conflict::Batch(*first)));
+            } else {
+                seen.insert(*code, row);
+            }
+        }
+        let remaining = self.remaining(&table.version);
+        if remaining.total_row_count() > 0 {
+            let reader = engine.reader();
+            let key = own.coder.columns();
+            let found = reader.find_keys(&remaining, key, &columns, &|_| false).await?;
+            conflicts.extend(found.into_iter().filter(|found| codes[found.key].is_some()).map(
+                |found| {
+                    let (segment, position) = (found.segment, found.position);
+                    (found.key, Conflict::Committed { segment, position })
+                },
+            ));
+        }
+        Ok(conflicts)
+    }
+
+    /// Adds rows, in the table's order of columns, whose keys are known to be free.
+    pub fn append(&mut self, engine: &Engine, table: &Table, batch: RecordBatch) -> Result<()> {
+        if batch.num_rows() == 0 {
+            return Ok(());
+        }
+        let checked = self.keys_checked_at.unwrap_or(table.appends).min(table.appends);
+        self.keys_checked_at = Some(checked);
+        for key in 0..self.keys.len() {
+            let columns = self.columns(&batch, self.keys[key].coder.ids())?;
+            let codes = self.keys[key].coder.codes(&columns)?;
+            Arc::make_mut(&mut self.keys[key].codes).extend(codes.into_iter().flatten());
+            self.keys[key].columns.push(columns);
+        }
+        for (place, foreign) in self.table.definition.foreign_keys.iter().enumerate() {
+            let columns = self.columns(&batch, &foreign.columns)?;
+            self.references[place].push(columns);
+        }
+        let row_ids = RowIdMap::Contiguous(engine.provisional_row_ids(batch.num_rows()));
+        let rows = Arc::new(InMemory::new(self.table.schema.ids(), batch, row_ids)?);
+        self.row_bytes += rows.bytes();
+        self.rows.push(Segment::memory(engine.fresh_segment(), rows));
+        Ok(())
+    }
+
+    /// Adds rows after checking all their keys.
+    ///
+    /// # Errors
+    /// 23505.
+    pub async fn insert(
+        &mut self,
+        engine: &Engine,
+        table: &Table,
+        batch: RecordBatch,
+    ) -> Result<()> {
+        for key in 0..self.keys.len() {
+            let conflicts = self.conflicts(engine, table, key, &batch).await?;
+            if let Some((row, _)) = conflicts.iter().min_by_key(|(row, _)| *row) {
+                let key = &self.table.definition.keys[key];
+                return Err(self.duplicate(key, &batch, *row));
+            }
+        }
+        self.append(engine, table, batch)
+    }
+
+    /// Deletes rows by their addresses in `version`, which a statement has read: the snapshot's,
+    /// or [`WriteSet::own_view`] of it. Returns how many it deleted.
+    ///
+    /// # Errors
+    /// 27000 when `update` and the transaction has changed one of them already.
+    pub async fn delete(
+        &mut self,
+        engine: &Engine,
+        version: &TableVersion,
+        addresses: impl IntoIterator<Item = u64>,
+        update: bool,
+    ) -> Result<usize> {
+        let mut own = Vec::new();
+        let mut deleted = 0;
+        for address in addresses {
+            let (ordinal, position) = split_address(address);
+            let segment = version.segment(ordinal);
+            let segment = segment.ok_or_else(|| SqlError::internal("no such segment"))?;
+            if self.is_own(segment.id) {
+                let positions = self.own_deleted.entry(segment.id).or_default();
+                if positions.insert(position) {
+                    own.push(address);
+                    deleted += 1;
+                }
+                continue;
+            }
+            let positions = self.deleted.entry(segment.id).or_default();
+            if positions.is_empty() {
+                self.sources.insert(segment.id, segment.clone());
+            }
+            if positions.insert(position) {
+                deleted += 1;
+            } else if update {
+                return Err(changed_twice());
+            }
+        }
+        self.free_keys(engine, version, &own).await?;
+        Ok(deleted)
+    }
+
+    fn is_own(&self, id: SegmentId) -> bool {
+        self.rows.iter().any(|segment| segment.id == id)
+            || self.written.iter().any(|segment| segment.id == id)
+    }
+
+    /// The keys of own rows that go are free again.
+    async fn free_keys(
+        &mut self,
+        engine: &Engine,
+        version: &TableVersion,
+        own: &[u64],
+    ) -> Result<()> {
+        if own.is_empty() {
+            return Ok(());
+        }
+        for key in &mut self.keys {
+            let batch = engine.reader().take(version, own, key.coder.columns()).await?;
+            let codes = Arc::make_mut(&mut key.codes);
+            for code in key.coder.codes(batch.columns())?.into_iter().flatten() {
+                codes.remove(&code);
+            }
+        }
+        Ok(())
+    }
+
+    /// TRUNCATE: all that was committed goes, and so do the transaction's own rows so far.
+    pub fn truncate(&mut self) -> Result<()> {
+        *self = Self { truncated: true, ..Self::new(&self.table)? };
+        Ok(())
+    }
+
+    /// The columns of a batch in the table's order that have these numbers.
+    fn columns(&self, batch: &RecordBatch, ids: &[ColumnId]) -> Result<Vec<ArrayRef>> {
+        ids.iter()
+            .map(|id| {
+                let position = self.table.schema.position(*id);
+                let column = position.and_then(|position| batch.columns().get(position));
+                column.cloned().ok_or_else(|| SqlError::internal("a key's column is missing"))
+            })
+            .collect()
+    }
+
+    /// 23505 as PostgreSQL words it.
+    pub fn duplicate(&self, key: &KeyDef, batch: &RecordBatch, row: usize) -> SqlError {
+        let definition = &self.table.definition;
+        let mut error = duplicate_key(&key.name).with_constraint(&key.name);
+        if let Some(values) = self.describe_key(&key.columns, batch, row) {
+            error = error.with_detail(format!("Key {values} already exists."));
+        }
+        error.with_table("", &definition.name)
+    }
+
+    /// `(a, b)=(1, 2)`.
+    pub(super) fn describe_key(
+        &self,
+        columns: &[ColumnId],
+        batch: &RecordBatch,
+        row: usize,
+    ) -> Option<String> {
+        let arrays = self.columns(batch, columns).ok()?;
+        describe_key(&self.table, columns, &arrays, row)
+    }
+}
+
+/// `(a, b)=(1, 2)`.
+pub(super) fn describe_key(
+    table: &Table,
+    columns: &[ColumnId],
+    arrays: &[ArrayRef],
+    row: usize,
+) -> Option<String> {
+    let mut names = Vec::new();
+    let mut values = Vec::new();
+    for (id, array) in columns.iter().zip(arrays) {
+        let column = table.definition.column_by_id(*id)?;
+        names.push(column.name.clone());
+        if array.is_null(row) {
+            values.push("null".to_owned());
+            continue;
+        }
+        let encoder = ColumnEncoder::new(array.as_ref(), &column.ty.pg_type()).ok()?;
+        let mut text = bytes::BytesMut::new();
+        encoder.write_text(row, &mut text, &TextContext::default());
+        values.push(String::from_utf8_lossy(&text).into_owned());
+    }
+    Some(format!("({})=({})", names.join(", "), values.join(", ")))
+}
+
+pub(super) fn duplicate_key(constraint: &str) -> SqlError {
+    let message = format!("duplicate key value violates unique constraint \"{constraint}\"");
+    SqlError::new(SqlState::UNIQUE_VIOLATION, message).with_constraint(constraint)
+}
+
+fn changed_twice() -> SqlError {
+    SqlError::new(
+        SqlState::TRIGGERED_DATA_CHANGE_VIOLATION,
+        "tuple to be updated was already modified by this transaction",
+    )
+    .with_detail("A transaction's own changes are invisible to it until they are flushed.")
+    .with_hint("SET redkite.read_your_writes = on lets a transaction change a row again.")
+}
