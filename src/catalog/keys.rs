@@ -13,7 +13,7 @@ pub struct Keys {
 }
 
 /// What a key below the database's prefix names.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Key {
     /// `head`.
     Head,
@@ -190,7 +190,6 @@ impl Keys {
     pub fn node(&self, cluster: &str, incarnation: Incarnation) -> Bytes {
         self.key(format_args!("clusters/{cluster}/nodes/{incarnation}"))
     }
-
 }
 
 impl Key {

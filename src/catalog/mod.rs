@@ -13,9 +13,6 @@ mod lookup;
 mod snapshot;
 mod table;
 
-#[cfg(test)]
-mod tests;
-
 pub use definition::{
     CheckDef, ColumnDef, DatabaseDef, ExtensionDef, ForeignKeyDef, IdentityDef, KeyDef, RoleDef,
     SchemaDef, SequenceDef, TableDef, TypeDef, ViewDef,

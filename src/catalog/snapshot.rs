@@ -3,6 +3,7 @@
 //! Within a revision, definitions are applied first, then truncations, then segments, then
 //! deletes, whatever the order of the keys, so that a full read and a watch give the same state.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -42,12 +43,11 @@ pub struct Snapshot {
     parts: imbl::OrdMap<(CommitId, u32), Bytes>,
 }
 
-/// A change-set's part: keys with their values, encoded as JSON pairs of key and Base64 value is
-/// wasteful, so it is a list of length-prefixed pairs (`docs/format.md`).
+/// A change-set's part: a list of keys and values, each after its length (`docs/format.md`).
 fn part_pairs(part: &Bytes) -> meta::Result<Vec<(Bytes, Bytes)>> {
     let mut pairs = Vec::new();
     let mut at = 0;
-    let mut field = |at: &mut usize| -> meta::Result<Bytes> {
+    let field = |at: &mut usize| -> meta::Result<Bytes> {
         let cut = || meta::Error::corrupt("a change-set's part ends in the middle of a field");
         let length = part.get(*at..*at + 4).ok_or_else(cut)?;
         let length = u32::from_le_bytes([length[0], length[1], length[2], length[3]]) as usize;
@@ -137,10 +137,11 @@ impl Snapshot {
             else {
                 continue;
             };
+            let own: HashSet<&Key> = parsed.iter().map(|change| &change.key).collect();
             for (_, part) in self.parts.range((*commit, 0)..=(*commit, u32::MAX)) {
                 for (key, value) in part_pairs(part)? {
                     let key = Key::parse(&key);
-                    if !parsed.iter().any(|other| other.key == key) {
+                    if !own.contains(&key) {
                         let put = Some((value, *created, *modified));
                         listed.push(Parsed { key, put, listed: true });
                     }
@@ -154,16 +155,17 @@ impl Snapshot {
     fn apply_one(&mut self, revision: Revision, change: &Parsed) -> meta::Result<()> {
         let value = change.put.as_ref().map(|(value, ..)| value);
         match &change.key {
-            Key::Table(oid) => return self.apply_table(*oid, value),
+            Key::Table(oid) => return self.apply_table(revision, *oid, value),
             Key::Schema(oid) => set(&mut self.schemas, *oid, value)?,
             Key::View(oid) => set(&mut self.views, *oid, value)?,
             Key::Sequence(oid) => set(&mut self.sequences, *oid, value)?,
             Key::Role(oid) => set(&mut self.roles, *oid, value)?,
             Key::Database => self.database = value.map(|value| json(value)).transpose()?,
             Key::NextOid => {
-                let (value, _, modified) = change.put.as_ref().ok_or_else(|| {
-                    meta::Error::corrupt("the key of the next oid was removed")
-                })?;
+                let (value, _, modified) = change
+                    .put
+                    .as_ref()
+                    .ok_or_else(|| meta::Error::corrupt("the key of the next oid was removed"))?;
                 self.next_oid = (json(value)?, *modified);
                 return Ok(());
             }
@@ -185,7 +187,12 @@ impl Snapshot {
         Ok(())
     }
 
-    fn apply_table(&mut self, oid: Oid, value: Option<&Bytes>) -> meta::Result<()> {
+    fn apply_table(
+        &mut self,
+        revision: Revision,
+        oid: Oid,
+        value: Option<&Bytes>,
+    ) -> meta::Result<()> {
         match value {
             None => {
                 self.tables.remove(&oid);
@@ -205,6 +212,7 @@ impl Snapshot {
                 }
             }
         }
+        self.catalog_version = revision;
         self.index_names();
         Ok(())
     }
@@ -220,7 +228,7 @@ impl Snapshot {
             (Key::Generation(_), Some((.., modified))) => {
                 if *modified > table.generation {
                     table.generation = *modified;
-                    table.version = Arc::new(TableVersion::new(table.definition.oid));
+                    table.version = Arc::new(TableVersion::empty(table.definition.oid));
                     table.inline = imbl::OrdMap::new();
                     table.listed = imbl::HashSet::new();
                 }
@@ -235,14 +243,16 @@ impl Snapshot {
             }
             (Key::Inline(_, id), Some((value, created, _))) => {
                 if *created >= table.generation {
-                    let rows = segment::decode_inline(value).map_err(meta::Error::corrupt)?;
-                    let segment = Segment::memory(*id, rows);
+                    let rows = segment::decode_inline(&id.to_string(), value)
+                        .map_err(meta::Error::corrupt)?;
+                    let segment = Segment::memory(*id, Arc::new(rows));
                     table.add_segment(segment, value.len(), change.listed);
                 }
             }
             (Key::Segment(_, id) | Key::Inline(_, id), None) => table.remove_segment(*id),
             (Key::Deleted(_, id, _), Some((value, ..))) => {
-                let deleted = segment::decode_deleted(value).map_err(meta::Error::corrupt)?;
+                let deleted = segment::decode_deletes(&id.to_string(), value)
+                    .map_err(meta::Error::corrupt)?;
                 table.delete_rows(*id, &deleted);
             }
             // Deltas are removed together with their segment, or after they were folded.
@@ -284,7 +294,7 @@ impl Table {
         if listed {
             self.listed.insert(id);
         }
-        Arc::make_mut(&mut self.version).add(Arc::new(segment));
+        Arc::make_mut(&mut self.version).insert(segment);
     }
 
     fn remove_segment(&mut self, id: SegmentId) {

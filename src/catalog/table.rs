@@ -35,7 +35,7 @@ impl Table {
     /// An empty table.
     pub fn new(definition: Arc<TableDef>) -> Result<Self> {
         let schema = Arc::new(table_schema(&definition)?);
-        let version = Arc::new(TableVersion::new(definition.oid));
+        let version = Arc::new(TableVersion::empty(definition.oid));
         Ok(Self {
             definition,
             schema,

@@ -238,6 +238,34 @@ impl TableVersion {
         self.objects.iter().map(|(&ordinal, segment)| (ordinal, segment))
     }
 
+    /// The segments that an earlier version of the same table doesn't have.
+    ///
+    /// Later segments have higher ordinals as long as both versions come from one line of
+    /// edits; where the earlier one has ordinals that this one doesn't reach, all are compared.
+    pub fn added_since<'a>(&'a self, earlier: &'a Self) -> impl Iterator<Item = &'a Segment> {
+        let first = if earlier.next_ordinal <= self.next_ordinal && earlier.follows(self) {
+            earlier.next_ordinal
+        } else {
+            0
+        };
+        let objects = self.objects.range(first..);
+        let memory = self.memory.range(first..);
+        objects
+            .chain(memory)
+            .map(|(_, segment)| segment)
+            .filter(|segment| !earlier.ordinals.contains_key(&segment.id))
+    }
+
+    /// Whether the newest segment that both have stands at the same ordinal in both: false
+    /// after one of them was read anew or renumbered.
+    fn follows(&self, other: &Self) -> bool {
+        let newest =
+            self.objects.iter().next_back().into_iter().chain(self.memory.iter().next_back());
+        newest.into_iter().all(|(ordinal, segment)| {
+            other.ordinals.get(&segment.id).is_none_or(|there| there == ordinal)
+        })
+    }
+
     /// How many segments.
     pub fn segment_count(&self) -> usize {
         self.ordinals.len()

@@ -7,8 +7,10 @@ use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::{concat_batches, filter_record_batch};
 use futures::future::try_join_all;
 
-use crate::base::limits::{INLINE_COMMIT_BYTES_MAX, INLINE_TABLE_BYTES_MAX, SEGMENT_BUFFER_BYTES_MAX};
-use crate::base::{Result, SqlError};
+use crate::base::limits::{
+    INLINE_COMMIT_BYTES_MAX, INLINE_TABLE_BYTES_MAX, SEGMENT_BUFFER_BYTES_MAX,
+};
+use crate::base::{Result, RowIds, SqlError};
 use crate::catalog::Table;
 use crate::segment::{self, InMemory, RowIdMap, Rows, SegmentMeta, Writer, WriterOptions};
 
@@ -67,7 +69,8 @@ impl Engine {
             return Ok(prepared);
         }
         let bytes: usize = rows.iter().map(RecordBatch::get_array_memory_size).sum();
-        let outstanding = self.current().state.tables.get(&table.oid()).map_or(0, |table| table.inline_bytes());
+        let outstanding =
+            self.current().state.tables.get(&table.oid()).map_or(0, |table| table.inline_bytes());
         if bytes <= INLINE_COMMIT_BYTES_MAX * 2
             && outstanding < INLINE_TABLE_BYTES_MAX
             && let Some(inline) = self.inline(table, &rows).await?
@@ -89,7 +92,7 @@ impl Engine {
         if encoded.len() > INLINE_COMMIT_BYTES_MAX {
             return Ok(None);
         }
-        Ok(Some(Inline { id: self.fresh_segment(), encoded: encoded.into(), rows: Arc::new(rows) }))
+        Ok(Some(Inline { id: self.fresh_segment(), encoded: encoded.into() }))
     }
 
     /// Writes rows to objects that nobody can reach.
@@ -98,19 +101,33 @@ impl Engine {
         table: &Table,
         rows: Vec<RecordBatch>,
     ) -> Result<Vec<Arc<SegmentMeta>>> {
-        let mut writer = Writer::new(
-            Arc::clone(self.reader()),
-            table.oid(),
-            self.incarnation(),
-            Arc::clone(self.random()),
-            Arc::clone(&table.schema),
-            WriterOptions::default(),
-        )?;
+        let count: usize = rows.iter().map(RecordBatch::num_rows).sum();
+        let mut row_ids = self.allocate_row_ids(count as u64).await?;
+        let mut writer = self.writer(table);
         for batch in rows {
             writer.write(batch).await?;
         }
-        let written = writer.finish(async |count| self.allocate_row_ids(count).await).await?;
+        let written = writer
+            .finish(|count| {
+                let taken = RowIds { first: row_ids.first, count };
+                row_ids.first += count;
+                Ok(taken)
+            })
+            .await?;
         Ok(written.into_iter().map(Arc::new).collect())
+    }
+
+    /// Makes new segments of a table.
+    pub fn writer(&self, table: &Table) -> Writer {
+        let reader = self.reader();
+        Writer::new(
+            Arc::clone(reader.objects()),
+            Arc::clone(reader.cache()),
+            self.incarnation(),
+            Arc::clone(self.random()),
+            (table.oid(), Arc::clone(&table.schema)),
+            WriterOptions::default(),
+        )
     }
 
     /// Writes a table's buffered rows early when they take too much memory.

@@ -120,17 +120,14 @@ impl Engine {
         let columns = child_columns(child, &foreign.columns)?;
         let values = convert(gone.columns(), &columns)?;
         let own_child = prepared.tables.iter().find(|table| table.oid == child.oid());
-        let left =
-            own_child.map_or_else(|| (*child.version).clone(), |own| left_of(child, own));
+        let left = own_child.map_or_else(|| (*child.version).clone(), |own| left_of(child, own));
         let found = self.reader().find_keys(&left, &columns, &values, &|_| false).await?;
         let referenced = found
             .into_iter()
             .find(|found| codes[found.key].is_some_and(|code| !kept.contains(&code)));
         match referenced {
             None => Ok(()),
-            Some(found) => {
-                Err(still_referenced(parent, child, foreign, gone.columns(), found.key))
-            }
+            Some(found) => Err(still_referenced(parent, child, foreign, gone.columns(), found.key)),
         }
     }
 }

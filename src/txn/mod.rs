@@ -27,9 +27,6 @@ mod sequence;
 mod validate;
 mod write_set;
 
-#[cfg(test)]
-mod tests;
-
 pub use engine::{Consistency, Engine, EngineParts};
 pub use prepared::{MergeCommit, Prepared};
 pub use sequence::SequenceState;

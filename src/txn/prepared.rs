@@ -9,7 +9,7 @@ use roaring::RoaringBitmap;
 
 use crate::base::{CommitId, Oid, Revision, SegmentId};
 use crate::catalog::{Snapshot, Table};
-use crate::segment::{InMemory, Segment, SegmentMeta};
+use crate::segment::{Segment, SegmentMeta};
 use crate::store::meta::Mirrored;
 
 use super::key_code::{KeyCode, KeyCoder};
@@ -64,7 +64,6 @@ pub(super) struct PreparedTable {
 pub(super) struct Inline {
     pub(super) id: SegmentId,
     pub(super) encoded: Bytes,
-    pub(super) rows: Arc<InMemory>,
 }
 
 /// The keys of one constraint that a commit adds.
@@ -88,12 +87,6 @@ impl PreparedTable {
 
     pub(super) fn has_new_keys(&self) -> bool {
         self.keys.iter().any(|keys| !keys.codes.is_empty())
-    }
-
-    /// The segments that this commit adds.
-    pub(super) fn own_segments(&self) -> impl Iterator<Item = SegmentId> {
-        let inline = self.inline.iter().map(|inline| inline.id);
-        self.segments.iter().map(|segment| segment.id).chain(inline)
     }
 }
 

@@ -337,8 +337,7 @@ impl Group {
         let operations = operations + step.operations.len() + step.touched.len();
         let compares = self.compares.len() + step.compares.len();
         let bytes = |operations: &[Operation]| {
-            let transaction =
-                Transaction { compares: Vec::new(), operations: operations.to_vec() };
+            let transaction = Transaction { compares: Vec::new(), operations: operations.to_vec() };
             transaction.bytes()
         };
         let total = bytes(&self.operations) + bytes(&step.operations);

@@ -55,12 +55,8 @@ impl Engine {
         checked: &Mirrored<Snapshot>,
         now: &Table,
     ) -> Result<()> {
-        let gone: Vec<SegmentId> = table
-            .deleted
-            .keys()
-            .filter(|id| now.version.find(**id).is_none())
-            .copied()
-            .collect();
+        let gone: Vec<SegmentId> =
+            table.deleted.keys().filter(|id| now.version.find(**id).is_none()).copied().collect();
         for id in gone {
             let positions = table.deleted.remove(&id).unwrap_or_default();
             let then = table.sources.get(&id).cloned().or_else(|| {
@@ -142,14 +138,13 @@ impl Engine {
             for columns in &keys.columns {
                 let codes = keys.coder.codes(columns)?;
                 let key = keys.coder.columns();
-                let found =
-                    self.reader().find_keys(&remaining, key, columns, &|_| false).await?;
+                let found = self.reader().find_keys(&remaining, key, columns, &|_| false).await?;
                 let taken = found
                     .into_iter()
                     .find(|found| codes[found.key].is_some_and(|code| keys.codes.contains(&code)));
                 if let Some(taken) = taken {
-                    let mut error = duplicate_key(&keys.constraint)
-                        .with_table("", &now.definition.name);
+                    let mut error =
+                        duplicate_key(&keys.constraint).with_table("", &now.definition.name);
                     if let Some(values) = describe_key(now, keys.coder.ids(), columns, taken.key) {
                         error = error.with_detail(format!("Key {values} already exists."));
                     }

@@ -57,8 +57,10 @@ impl Engine {
             let (min, max) = (sequence.min, sequence.max);
             return Err(SqlError::new(
                 SqlState::NUMERIC_VALUE_OUT_OF_RANGE,
-                format!("setval: value {value} is out of bounds for sequence \"{}\" ({min}..{max})",
-                    sequence.name),
+                format!(
+                    "setval: value {value} is out of bounds for sequence \"{}\" ({min}..{max})",
+                    sequence.name
+                ),
             ));
         }
         let next = if called { step(sequence, value, 1) } else { Some(value) };
@@ -137,11 +139,8 @@ fn decode(value: &[u8]) -> Result<SequenceState> {
 }
 
 fn exhausted(sequence: &SequenceDef) -> SqlError {
-    let (which, value) = if sequence.increment > 0 {
-        ("maximum", sequence.max)
-    } else {
-        ("minimum", sequence.min)
-    };
+    let (which, value) =
+        if sequence.increment > 0 { ("maximum", sequence.max) } else { ("minimum", sequence.min) };
     let message =
         format!("nextval: reached {which} value of sequence \"{}\" ({value})", sequence.name);
     SqlError::new(SqlState::SEQUENCE_GENERATOR_LIMIT_EXCEEDED, message)

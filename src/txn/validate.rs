@@ -95,19 +95,12 @@ fn check_keys(table: &PreparedTable, now: &Table, then: &Table) -> Result<bool> 
     Ok(true)
 }
 
-fn key_columns(
-    rows: &segment::InMemory,
-    keys: &NewKeys,
-) -> Option<Vec<arrow::array::ArrayRef>> {
+fn key_columns(rows: &segment::InMemory, keys: &NewKeys) -> Option<Vec<arrow::array::ArrayRef>> {
     keys.coder.ids().iter().map(|id| rows.column(*id).cloned()).collect()
 }
 
 /// Whether a live row of the segment has one of the keys.
-fn has_any(
-    keys: &NewKeys,
-    columns: &[arrow::array::ArrayRef],
-    segment: &Segment,
-) -> Result<bool> {
+fn has_any(keys: &NewKeys, columns: &[arrow::array::ArrayRef], segment: &Segment) -> Result<bool> {
     let codes = keys.coder.codes(columns)?;
     Ok(codes.iter().zip(0u32..).any(|(code, position)| {
         code.is_some_and(|code| keys.codes.contains(&code)) && !segment.deleted.contains(position)
@@ -243,8 +236,7 @@ impl MergeCommit {
     ) -> Result<std::collections::BTreeMap<crate::base::SegmentId, roaring::RoaringBitmap>> {
         let mut carried = std::collections::BTreeMap::new();
         for id in &self.inputs {
-            let (Some((_, then)), Some((_, now))) =
-                (self.source.version.find(*id), now.find(*id))
+            let (Some((_, then)), Some((_, now))) = (self.source.version.find(*id), now.find(*id))
             else {
                 return Err(SqlError::internal("a merge's input is gone"));
             };

@@ -413,7 +413,7 @@ pub(super) fn describe_key(
             values.push("null".to_owned());
             continue;
         }
-        let encoder = ColumnEncoder::new(array.as_ref(), &column.ty.pg_type()).ok()?;
+        let encoder = ColumnEncoder::new(array, &column.ty.pg_type()).ok()?;
         let mut text = bytes::BytesMut::new();
         encoder.write_text(row, &mut text, &TextContext::default());
         values.push(String::from_utf8_lossy(&text).into_owned());
