@@ -5,5 +5,7 @@ mod parse;
 pub mod statement;
 
 pub use name::{Name, cut_identifier, fold_identifier, quote_identifier};
-pub use parse::{data_type_of, parse, parse_data_type, parse_expression, parse_query};
+pub use parse::{
+    Constant, Lifted, data_type_of, lift, parse, parse_data_type, parse_expression, parse_query,
+};
 pub use statement::{Parsed, Statement};

@@ -15,6 +15,7 @@ mod data_type;
 mod dispatch;
 mod insert;
 mod keyword;
+mod lift;
 mod maintenance;
 mod merge;
 mod modify;
@@ -39,6 +40,7 @@ use crate::base::{Result, SqlError, SqlState};
 use crate::types::PgType;
 
 pub(crate) use self::keyword::is_reserved;
+pub use self::lift::{Constant, Lifted, lift};
 
 /// Reads a query string: zero or more statements with semicolons between. Either all of them
 /// parse, or the first error is given, as PostgreSQL does.

@@ -4,7 +4,7 @@ use sqlparser::ast;
 
 use super::cursor::Cursor;
 use super::dispatch::Tagged;
-use super::token::{Kind, Symbol};
+use super::token::{Kind, Symbol, position};
 use crate::base::{Result, SqlState};
 use crate::plan::statement::{
     Assignment, AssignmentSource, Cell, Delete, Expression, Returning, Statement, Target, Truncate,
@@ -89,9 +89,9 @@ impl Cursor<'_> {
         if !self.is_symbol(Symbol::LeftParen) {
             let column = self.assigned_column()?;
             self.expect_operator("=")?;
-            let value = self.cell()?;
+            let (value, place) = self.placed_cell()?;
             let source = AssignmentSource::Values(vec![value]);
-            return Ok(Assignment { columns: vec![column], source });
+            return Ok(Assignment { columns: vec![column], source, places: vec![place] });
         }
         let start = self.at;
         let columns = self.parenthesized(Self::assigned_column)?;
@@ -99,14 +99,29 @@ impl Cursor<'_> {
         let row = self.accept("row");
         if !row && self.is_subquery() {
             let query = self.query_in_parentheses()?;
-            return Ok(Assignment { columns, source: AssignmentSource::Query(query.ast) });
+            let source = AssignmentSource::Query(query.ast);
+            return Ok(Assignment { columns, source, places: Vec::new() });
         }
-        let values = self.parenthesized(Self::cell)?;
+        let (values, places): (Vec<_>, Vec<_>) =
+            self.parenthesized(Self::placed_cell)?.into_iter().unzip();
         if values.len() != columns.len() {
             let message = "number of columns does not match number of values";
             return Err(self.error_at(start, SqlState::SYNTAX_ERROR, message));
         }
-        Ok(Assignment { columns, source: AssignmentSource::Values(values) })
+        Ok(Assignment { columns, source: AssignmentSource::Values(values), places })
+    }
+
+    /// A value with its place.
+    fn placed_cell(&mut self) -> Result<(Cell, (u64, u64))> {
+        let start = self.at;
+        let cell = self.cell()?;
+        let first = self.source.tokens.tokens[start].start as usize;
+        let end = first + self.text_since(start).len();
+        let column = |byte| {
+            let ascii = self.source.ascii;
+            (if ascii { byte + 1 } else { position(self.source.sql, byte) }) as u64
+        };
+        Ok((cell, (column(first), column(end))))
     }
 
     /// The column on the left; parts of one can't be assigned.

@@ -3,6 +3,7 @@
 //! the difference.
 
 mod errors;
+mod lifting;
 mod random;
 
 use std::fmt::Write;

@@ -77,17 +77,24 @@ impl<'c> Translation<'c> {
 
     /// Puts out a token in the place of the one at hand.
     fn push(&mut self, token: SqlToken) {
-        let place = self.token(self.at).start as usize;
-        let column = if self.cursor.source.ascii {
-            place as u64 + 1
-        } else {
-            if place > self.counted {
-                self.count_to(place);
-            }
-            self.characters
-        };
-        let location = Location::new(self.at as u64 + 1, column);
-        self.out.push(TokenWithSpan::new(token, Span::new(location, location)));
+        let place = self.token(self.at);
+        let number = self.at as u64 + 1;
+        let start = Location::new(number, self.column(place.start as usize));
+        let end = Location::new(number, self.column(place.end as usize));
+        self.out.push(TokenWithSpan::new(token, Span::new(start, end)));
+    }
+
+    /// A byte's column: characters from one.
+    fn column(&mut self, byte: usize) -> u64 {
+        if self.cursor.source.ascii {
+            return byte as u64 + 1;
+        }
+        if byte < self.counted {
+            // A typed literal's tokens go back a little.
+            (self.counted, self.characters) = (0, 1);
+        }
+        self.count_to(byte);
+        self.characters
     }
 
     fn push_keyword(&mut self, keyword: &str) {

@@ -201,6 +201,8 @@ pub struct Assignment {
     pub columns: Vec<String>,
     /// Their values.
     pub source: AssignmentSource,
+    /// Where each value stands: characters of the query string from one, the end excluded.
+    pub places: Vec<(u64, u64)>,
 }
 
 /// The right side of an assignment.
