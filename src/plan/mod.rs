@@ -1,5 +1,6 @@
 //! Rank 6: SQL text to statement to plan; no I/O.
 
+pub mod ddl;
 mod name;
 mod parse;
 pub mod statement;

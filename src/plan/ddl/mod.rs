@@ -1,4 +1,61 @@
 //! Statements that define things, as changes of the catalog: pure functions of a snapshot.
 //!
-//! [`Ddl::make`] turns one statement into a [`crate::catalog::Edit`], which `txn` publishes
-//! and makes again when another change comes between.
+//! [`define`] turns one statement into an [`Edit`], which `txn` publishes and makes again when
+//! another change comes between. What a definition demands of rows that exist is an [`Effect`]:
+//! the session looks at the rows, under the very snapshot that the edit compares, before it
+//! publishes.
+
+use std::sync::Arc;
+
+use crate::base::{ColumnId, Oid, Random, Result, SqlError};
+use crate::catalog::{Edit, Keys, Snapshot, TableDef};
+
+use super::{Statement, statement::Query};
+
+/// What a definition is made under.
+#[derive(Clone, Debug)]
+pub struct DdlContext<'a> {
+    /// The key layout.
+    pub keys: &'a Keys,
+    /// The schemas in which names are looked up; the first that exists is where things are made.
+    pub search_path: &'a [String],
+    /// Who owns what is made.
+    pub role: Oid,
+    /// For the salts of passwords.
+    pub random: &'a Arc<dyn Random>,
+}
+
+/// What rows that exist must do for a definition.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// No NULL in a column.
+    NotNull(Oid, ColumnId),
+    /// A CHECK constraint holds: the table as it will be, the constraint's name.
+    Check(Arc<TableDef>, String),
+    /// A key is unique: the table as it will be, the constraint's name.
+    Unique(Arc<TableDef>, String),
+    /// A foreign key holds: the table as it will be, the constraint's name.
+    ForeignKey(Arc<TableDef>, String),
+    /// The new table's rows come from a query.
+    Fill(Oid, Box<Query>),
+}
+
+/// A definition, ready to be published.
+#[derive(Debug)]
+pub struct Ddl {
+    /// The change; empty where there is nothing to do (`IF NOT EXISTS`).
+    pub edit: Edit,
+    /// What to tell the client.
+    pub notices: Vec<SqlError>,
+    /// What rows that exist must do.
+    pub effects: Vec<Effect>,
+}
+
+/// Turns a statement into a change of the catalog.
+///
+/// # Errors
+/// PostgreSQL's, for what can't be defined like that; 0A000 for what Redkite doesn't define.
+pub fn define(statement: &Statement, snapshot: &Snapshot, context: &DdlContext<'_>) -> Result<Ddl> {
+    let _ = (snapshot, context, statement);
+    Err(SqlError::unsupported("this statement is not supported"))
+}
