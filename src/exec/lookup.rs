@@ -3,7 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch};
+use datafusion::arrow::array::{
+    Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, new_empty_array,
+};
 use datafusion::arrow::compute::{concat, filter_record_batch};
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::common::tree_node::TreeNodeRecursion;
@@ -12,7 +14,7 @@ use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::expr::InList;
 use datafusion::logical_expr::{BinaryExpr, ColumnarValue, Expr, Operator};
 use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
-use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType, SchedulingType};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 
@@ -137,7 +139,7 @@ impl KeyLookupExec {
         let row = RecordBatch::try_new_with_options(
             Arc::new(Schema::empty()),
             Vec::new(),
-            &datafusion::arrow::array::RecordBatchOptions::new().with_row_count(Some(1)),
+            &RecordBatchOptions::new().with_row_count(Some(1)),
         )?;
         let mut columns = Vec::with_capacity(self.values.len());
         for (values, column) in self.values.iter().zip(&self.key) {
@@ -162,7 +164,7 @@ impl KeyLookupExec {
             }
             let all: Vec<&dyn Array> = arrays.iter().map(AsRef::as_ref).collect();
             columns.push(match all.as_slice() {
-                [] => datafusion::arrow::array::new_empty_array(wanted),
+                [] => new_empty_array(wanted),
                 [_] => Arc::clone(&arrays[0]),
                 _ => concat(&all)?,
             });
@@ -198,8 +200,7 @@ pub(crate) fn finish(
         Some(order) => order.iter().map(|&at| Arc::clone(batch.column(at))).collect(),
         None => batch.columns()[..output].to_vec(),
     };
-    let rows =
-        datafusion::arrow::array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &rows)?)
 }
 
@@ -262,7 +263,14 @@ fn move_columns(expr: Arc<dyn PhysicalExpr>, to: &[usize]) -> Result<Arc<dyn Phy
 }
 
 pub(crate) fn single_partition(schema: &SchemaRef) -> Arc<PlanProperties> {
-    properties(schema, 1)
+    let properties = PlanProperties::new(
+        EquivalenceProperties::new(Arc::clone(schema)),
+        Partitioning::UnknownPartitioning(1),
+        EmissionType::Final,
+        Boundedness::Bounded,
+    );
+    // One batch and the end: there is nothing to yield between.
+    Arc::new(properties.with_scheduling_type(SchedulingType::Cooperative))
 }
 
 pub(crate) fn properties(schema: &SchemaRef, partitions: usize) -> Arc<PlanProperties> {

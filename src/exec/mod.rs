@@ -5,6 +5,7 @@
 //! task context ([`Tables`]), the parameters in [`Slots`]. Uses `segment`, `index` and `types`;
 //! never looks at the catalog, never plans.
 
+mod cast;
 pub mod functions;
 mod lookup;
 mod pruning;
@@ -18,6 +19,7 @@ mod vector_search;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use cast::cast_function;
 pub use lookup::KeyLookupExec;
 pub(crate) use run::CancelOnDrop;
 pub use run::{ParameterValues, Run, Tables};

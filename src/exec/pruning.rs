@@ -11,7 +11,7 @@ use datafusion::logical_expr::ColumnarValue;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::ScalarFunctionExpr;
 use datafusion::physical_expr::expressions::Literal;
-use datafusion::physical_optimizer::pruning::PruningPredicate;
+use datafusion::physical_optimizer::pruning::{PruningPredicate, PruningPredicateBuilder};
 
 use super::source::Reads;
 use crate::segment::{Statistics, TableVersion, Unit};
@@ -52,7 +52,8 @@ pub(crate) fn pruner(
 ) -> Option<Arc<PruningPredicate>> {
     let bound = with_values(Arc::clone(predicate)).ok()?;
     let fields: Vec<_> = reads.schema.fields().iter().cloned().collect();
-    let pruning = PruningPredicate::try_new(bound, Arc::new(Schema::new(fields))).ok()?;
+    let builder = PruningPredicateBuilder::new().with_file_schema(Arc::new(Schema::new(fields)));
+    let pruning = builder.try_build(bound).ok()?;
     (!pruning.always_true()).then(|| Arc::new(pruning))
 }
 

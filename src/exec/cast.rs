@@ -1,0 +1,256 @@
+//! PostgreSQL's casts as functions, where Arrow's differ: text in and out, rounding instead of
+//! cutting off, lengths and dimensions checked.
+//!
+//! A cast goes value by value: the same number or string is stored through a
+//! [`ColumnBuilder`], which knows the modifiers; anything else goes through its text form, which
+//! is what PostgreSQL's own I/O conversion casts do.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array, ArrayRef, AsArray};
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::{DataType, FieldRef, Float32Type, Float64Type};
+use datafusion::common::{Result, ScalarValue};
+use datafusion::logical_expr::{
+    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    Volatility,
+};
+
+use super::external;
+use crate::base::{SqlError, SqlState};
+use crate::types::{CastContext, ColumnBuilder, PgType, TextContext, parse_text, to_text};
+
+/// The function that casts from one type to another; `None` where Arrow's cast is PostgreSQL's.
+pub fn cast_function(
+    source: &PgType,
+    target: &PgType,
+    context: CastContext,
+) -> Option<Arc<ScalarUDF>> {
+    if source == target || arrow_does(source, target) {
+        return None;
+    }
+    let explicit = context == CastContext::Explicit;
+    let function = CastFunction {
+        source: source.clone(),
+        target: target.clone(),
+        explicit,
+        signature: Signature::any(1, Volatility::Immutable),
+    };
+    Some(Arc::new(ScalarUDF::new_from_impl(function)))
+}
+
+/// Casts that never fail and never change a value.
+fn arrow_does(source: &PgType, target: &PgType) -> bool {
+    use PgType as T;
+    matches!(
+        (source, target),
+        (T::Int2, T::Int4 | T::Int8 | T::Float4 | T::Float8)
+            | (T::Int4, T::Int8 | T::Float8)
+            | (T::Int8, T::Float8)
+            | (T::Float4, T::Float8)
+            | (T::Date, T::Timestamp)
+    )
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct CastFunction {
+    source: PgType,
+    target: PgType,
+    explicit: bool,
+    signature: Signature,
+}
+
+impl Hash for CastFunction {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.source.name().hash(state);
+        self.target.name().hash(state);
+        self.target.typmod().hash(state);
+        self.explicit.hash(state);
+    }
+}
+
+impl ScalarUDFImpl for CastFunction {
+    fn name(&self) -> &str {
+        self.target.name()
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _arg_types: &[DataType]) -> Result<DataType> {
+        Ok(self.target.arrow())
+    }
+
+    fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> Result<FieldRef> {
+        let nullable = args.arg_fields.iter().any(|field| field.is_nullable());
+        Ok(Arc::new(self.target.field(self.name(), nullable)))
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        match args.args.first() {
+            Some(ColumnarValue::Scalar(value)) => {
+                let array = self.array(&value.to_array()?)?;
+                Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&array, 0)?))
+            }
+            Some(ColumnarValue::Array(array)) => Ok(ColumnarValue::Array(self.array(array)?)),
+            None => Err(external(SqlError::internal("a cast of nothing"))),
+        }
+    }
+}
+
+impl CastFunction {
+    fn array(&self, array: &ArrayRef) -> Result<ArrayRef> {
+        let array = match array.data_type() {
+            DataType::Utf8View | DataType::LargeUtf8 => cast(array, &DataType::Utf8)?,
+            _ => Arc::clone(array),
+        };
+        let mut builder = ColumnBuilder::new(&self.target, array.len());
+        let context = TextContext::default();
+        for row in 0..array.len() {
+            if array.is_null(row) {
+                builder.append_null();
+                continue;
+            }
+            self.value(&array, row, &mut builder, &context).map_err(external)?;
+        }
+        Ok(builder.finish())
+    }
+
+    fn value(
+        &self,
+        array: &ArrayRef,
+        row: usize,
+        builder: &mut ColumnBuilder,
+        context: &TextContext,
+    ) -> Result<(), SqlError> {
+        let value = ScalarValue::try_from_array(array, row)
+            .map_err(|error| SqlError::internal(error.to_string()))?;
+        if self.source.bare() == self.target.bare() && !self.explicit_length() {
+            return builder.append_scalar(&value);
+        }
+        if is_vector_pair(&self.source, &self.target) {
+            return self.elements(array, row, builder);
+        }
+        let text = to_text(&self.source, &value, context)?.unwrap_or_default();
+        match (&self.source, &self.target) {
+            (PgType::Float4 | PgType::Float8 | PgType::Numeric(_), target)
+                if is_integer(target) =>
+            {
+                let rounded = self.rounded(&value, &text)?;
+                builder.append_text(&rounded, context).map_err(|_| self.out_of_range())
+            }
+            (PgType::Bool, target) if is_integer(target) => {
+                builder.append_text(if text == "t" { "1" } else { "0" }, context)
+            }
+            (PgType::Bool, target) if target.is_string() => {
+                builder.append_text(if text == "t" { "true" } else { "false" }, context)
+            }
+            (source, PgType::Bool) if is_integer(source) => {
+                builder.append_text(if text == "0" { "f" } else { "t" }, context)
+            }
+            (source, target) if source.is_number() && is_integer(target) => {
+                builder.append_text(&text, context).map_err(|_| self.out_of_range())
+            }
+            (PgType::Timestamp | PgType::Timestamptz, PgType::Date | PgType::Time) => {
+                let parsed = parse_text(&PgType::Timestamp, &text, context)?;
+                let cast = parsed.cast_to(&self.target.arrow());
+                builder.append_scalar(&cast.map_err(|error| SqlError::internal(error.to_string()))?)
+            }
+            (_, PgType::Varchar(Some(length)) | PgType::Bpchar(Some(length))) if self.explicit => {
+                let length = usize::try_from(*length).unwrap_or(usize::MAX);
+                let cut: String = text.chars().take(length).collect();
+                builder.append_text(&cut, context)
+            }
+            _ => builder.append_text(&text, context),
+        }
+    }
+
+    /// An explicit cast to `varchar(n)` cuts silently, an assignment refuses.
+    fn explicit_length(&self) -> bool {
+        self.explicit && matches!(self.target, PgType::Varchar(Some(_)) | PgType::Bpchar(Some(_)))
+    }
+
+    fn out_of_range(&self) -> SqlError {
+        let message = format!("{} out of range", self.target.sql_name());
+        SqlError::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, message)
+    }
+
+    /// A number as the nearest integer: floats round half to even, numerics away from zero.
+    fn rounded(&self, value: &ScalarValue, text: &str) -> Result<String, SqlError> {
+        let float = match value {
+            ScalarValue::Float32(Some(number)) => f64::from(*number),
+            ScalarValue::Float64(Some(number)) => *number,
+            _ => return Ok(round_decimal(text)),
+        };
+        if !float.is_finite() || float.abs() > 9.3e18 {
+            return Err(self.out_of_range());
+        }
+        Ok(format!("{:.0}", float.round_ties_even()))
+    }
+
+    /// Between vectors and arrays of numbers, element by element.
+    fn elements(
+        &self,
+        array: &ArrayRef,
+        row: usize,
+        builder: &mut ColumnBuilder,
+    ) -> Result<(), SqlError> {
+        let internal =
+            |error: datafusion::arrow::error::ArrowError| SqlError::internal(error.to_string());
+        let values = match array.as_fixed_size_list_opt() {
+            Some(list) => list.value(row),
+            None => array.as_list::<i32>().value(row),
+        };
+        let numbers = cast(&values, &DataType::Float64).map_err(internal)?;
+        let numbers = numbers.as_primitive::<Float64Type>();
+        if numbers.null_count() > 0 {
+            let message = "array must not contain nulls";
+            return Err(SqlError::new(SqlState::DATA_EXCEPTION, message));
+        }
+        let (open, close) = match self.target {
+            PgType::Vector(_) => ('[', ']'),
+            _ => ('{', '}'),
+        };
+        let mut text = String::from(open);
+        for (at, number) in numbers.values().iter().enumerate() {
+            if at > 0 {
+                text.push(',');
+            }
+            match values.as_primitive_opt::<Float32Type>() {
+                Some(short) => text.push_str(&short.value(at).to_string()),
+                None => text.push_str(&number.to_string()),
+            }
+        }
+        text.push(close);
+        builder.append_text(&text, &TextContext::default())
+    }
+}
+
+fn is_integer(ty: &PgType) -> bool {
+    matches!(ty, PgType::Int2 | PgType::Int4 | PgType::Int8)
+}
+
+fn is_vector_pair(source: &PgType, target: &PgType) -> bool {
+    matches!(
+        (source, target),
+        (PgType::Vector(_), PgType::Array(_) | PgType::Vector(_))
+            | (PgType::Array(_), PgType::Vector(_))
+    )
+}
+
+/// A decimal number's text rounded half away from zero.
+fn round_decimal(text: &str) -> String {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    if fraction.as_bytes().first().is_none_or(|digit| *digit < b'5') {
+        return whole.to_owned();
+    }
+    let negative = whole.starts_with('-');
+    let digits = whole.trim_start_matches('-');
+    match digits.parse::<i128>() {
+        Ok(number) if negative => (-(number + 1)).to_string(),
+        Ok(number) => (number + 1).to_string(),
+        Err(_) => whole.to_owned(),
+    }
+}

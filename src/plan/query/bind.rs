@@ -1,0 +1,114 @@
+//! Puts values, or the slots that will hold them, in the place of parameters.
+
+use std::sync::Arc;
+
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::{Result, ScalarValue};
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::{Expr, LogicalPlan};
+
+use super::errors::external;
+use super::literal::parameter_index;
+use crate::base::{SqlError, SqlState};
+use crate::exec::Slots;
+use crate::types::PgType;
+
+/// The parameters that stand in LIMIT and OFFSET: DataFusion plans differently for different
+/// numbers, so their values belong to the plan.
+pub(crate) fn limit_parameters(plan: &LogicalPlan) -> Result<Vec<usize>> {
+    let mut found = Vec::new();
+    plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::Limit(limit) = node {
+            for expr in [&limit.skip, &limit.fetch].into_iter().flatten() {
+                expr.apply(|expr| {
+                    if let Expr::Placeholder(placeholder) = expr {
+                        found.extend(parameter_index(placeholder));
+                    }
+                    Ok(datafusion::common::tree_node::TreeNodeRecursion::Continue)
+                })?;
+            }
+        }
+        Ok(datafusion::common::tree_node::TreeNodeRecursion::Continue)
+    })?;
+    found.sort_unstable();
+    found.dedup();
+    Ok(found)
+}
+
+/// Puts the values of LIMIT's and OFFSET's parameters in their place.
+pub(crate) fn bind_limits(plan: LogicalPlan, values: &[ScalarValue]) -> Result<LogicalPlan> {
+    let bound = plan.transform_up_with_subqueries(|node| {
+        let LogicalPlan::Limit(mut limit) = node else { return Ok(Transformed::no(node)) };
+        let offset = limit.skip.take().map(|skip| count(*skip, values, "OFFSET")).transpose()?;
+        let fetch = limit.fetch.take().map(|fetch| count(*fetch, values, "LIMIT")).transpose()?;
+        limit.skip = offset.flatten().map(Box::new);
+        limit.fetch = fetch.flatten().map(Box::new);
+        Ok(Transformed::yes(LogicalPlan::Limit(limit)))
+    })?;
+    Ok(bound.data)
+}
+
+/// A count of rows as a literal; none for NULL, which is no limit.
+fn count(expr: Expr, values: &[ScalarValue], clause: &str) -> Result<Option<Expr>> {
+    let bound = expr.transform_up(|expr| match expr {
+        Expr::Placeholder(placeholder) => {
+            let value = parameter_index(&placeholder).and_then(|at| values.get(at).cloned());
+            let value = value.unwrap_or(ScalarValue::Int64(None));
+            Ok(Transformed::yes(Expr::Literal(value, None)))
+        }
+        other => Ok(Transformed::no(other)),
+    })?;
+    let Expr::Literal(value, _) = &bound.data else { return Ok(Some(bound.data)) };
+    let value = value.cast_to(&datafusion::arrow::datatypes::DataType::Int64)?;
+    match value {
+        ScalarValue::Int64(Some(rows)) if rows < 0 => {
+            let state = match clause {
+                "LIMIT" => SqlState::INVALID_ROW_COUNT_IN_LIMIT_CLAUSE,
+                _ => SqlState::INVALID_ROW_COUNT_IN_RESULT_OFFSET_CLAUSE,
+            };
+            Err(external(SqlError::new(state, format!("{clause} must not be negative"))))
+        }
+        ScalarValue::Int64(None) => Ok(None),
+        rows => Ok(Some(Expr::Literal(rows, None))),
+    }
+}
+
+/// Puts slots in the place of all parameters.
+pub(crate) fn bind_slots(
+    plan: LogicalPlan,
+    slots: &Arc<Slots>,
+    types: &[PgType],
+) -> Result<LogicalPlan> {
+    if types.is_empty() {
+        return Ok(plan);
+    }
+    let bound = plan.transform_up_with_subqueries(|node| {
+        let names = NamePreserver::new(&node);
+        node.map_expressions(|expr| {
+            let saved = names.save(&expr);
+            let bound = expr.transform_up(|expr| Ok(slot(expr, slots, types)))?;
+            Ok(match bound.transformed {
+                true => bound.update_data(|expr| saved.restore(expr)),
+                false => bound,
+            })
+        })
+    })?;
+    Ok(bound.data)
+}
+
+/// Puts slots in the place of an expression's parameters.
+pub(crate) fn slot(expr: Expr, slots: &Arc<Slots>, types: &[PgType]) -> Transformed<Expr> {
+    match expr {
+        Expr::Placeholder(placeholder) => {
+            let Some(index) = parameter_index(&placeholder) else {
+                return Transformed::no(Expr::Placeholder(placeholder));
+            };
+            let field = placeholder.field.clone().unwrap_or_else(|| {
+                let ty = types.get(index).unwrap_or(&PgType::Text);
+                Arc::new(ty.field(placeholder.id.clone(), true))
+            });
+            Transformed::yes(slots.parameter(index, field))
+        }
+        other => Transformed::no(other),
+    }
+}

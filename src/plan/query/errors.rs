@@ -1,0 +1,229 @@
+//! DataFusion's errors in PostgreSQL's words, with its SQLSTATEs.
+//!
+//! Errors of ours travel through DataFusion as `External` and come out as they went in. Of
+//! DataFusion's own, what a user can cause by a statement is recognised; the rest is XX000.
+
+use datafusion::arrow::error::ArrowError;
+use datafusion::common::{Column, DataFusionError, SchemaError};
+
+use super::names::visible;
+use crate::base::{SqlError, SqlState};
+
+/// Wraps an error of ours, so that it survives the way through DataFusion.
+pub(crate) fn external(error: SqlError) -> DataFusionError {
+    DataFusionError::External(Box::new(error))
+}
+
+/// The error that the client sees.
+pub fn sql_error(error: DataFusionError) -> SqlError {
+    match error {
+        DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => {
+            sql_error(*inner)
+        }
+        DataFusionError::Shared(inner) => shared(&inner),
+        DataFusionError::Collection(mut errors) if !errors.is_empty() => {
+            sql_error(errors.swap_remove(0))
+        }
+        DataFusionError::External(inner) => match inner.downcast::<SqlError>() {
+            Ok(ours) => *ours,
+            Err(inner) => match inner.downcast::<DataFusionError>() {
+                Ok(nested) => sql_error(*nested),
+                Err(inner) => match inner.downcast::<ArrowError>() {
+                    Ok(arrow) => arrow_error(*arrow),
+                    Err(other) => SqlError::internal(other.to_string()),
+                },
+            },
+        },
+        DataFusionError::ArrowError(inner, _) => arrow_error(*inner),
+        DataFusionError::SchemaError(inner, _) => schema_error(&inner),
+        DataFusionError::NotImplemented(message) => not_implemented(&message),
+        DataFusionError::Plan(message) => plan_error(&message),
+        DataFusionError::Execution(message) => execution_error(&message),
+        DataFusionError::ResourcesExhausted(message) => {
+            SqlError::new(SqlState::OUT_OF_MEMORY, "out of memory").with_detail(message)
+        }
+        DataFusionError::SQL(inner, _) => SqlError::new(SqlState::SYNTAX_ERROR, inner.to_string()),
+        DataFusionError::IoError(inner) => SqlError::new(SqlState::IO_ERROR, inner.to_string()),
+        other => SqlError::internal(other.strip_backtrace()),
+    }
+}
+
+/// An error that several consumers share cannot be moved out: what it says is copied.
+fn shared(error: &DataFusionError) -> SqlError {
+    match error.find_root() {
+        DataFusionError::External(inner) => match inner.downcast_ref::<SqlError>() {
+            Some(ours) => ours.clone(),
+            None => SqlError::internal(inner.to_string()),
+        },
+        DataFusionError::Execution(message) => execution_error(message),
+        DataFusionError::Plan(message) => plan_error(message),
+        DataFusionError::ResourcesExhausted(message) => {
+            SqlError::new(SqlState::OUT_OF_MEMORY, "out of memory").with_detail(message.clone())
+        }
+        DataFusionError::ArrowError(inner, _) => match inner.as_ref() {
+            ArrowError::DivideByZero => division_by_zero(),
+            other => arrow_message(&other.to_string()),
+        },
+        other => SqlError::internal(other.strip_backtrace()),
+    }
+}
+
+fn division_by_zero() -> SqlError {
+    SqlError::new(SqlState::DIVISION_BY_ZERO, "division by zero")
+}
+
+fn arrow_error(error: ArrowError) -> SqlError {
+    match error {
+        ArrowError::DivideByZero => division_by_zero(),
+        ArrowError::ExternalError(inner) => match inner.downcast::<SqlError>() {
+            Ok(ours) => *ours,
+            Err(inner) => match inner.downcast::<DataFusionError>() {
+                Ok(nested) => sql_error(*nested),
+                Err(other) => SqlError::internal(other.to_string()),
+            },
+        },
+        ArrowError::ArithmeticOverflow(_) => {
+            SqlError::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "value out of range")
+        }
+        other => arrow_message(&other.to_string()),
+    }
+}
+
+fn arrow_message(message: &str) -> SqlError {
+    if message.contains("Divide by zero") {
+        return division_by_zero();
+    }
+    if message.contains("verflow") || message.contains("Can't cast value") {
+        return SqlError::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "value out of range")
+            .with_detail(message);
+    }
+    if message.contains("Cast error") || message.contains("Parser error") {
+        return SqlError::new(SqlState::INVALID_TEXT_REPRESENTATION, message);
+    }
+    SqlError::internal(message)
+}
+
+/// `"t"."c"` as PostgreSQL writes it in messages.
+fn column_name(column: &Column) -> String {
+    match &column.relation {
+        Some(relation) => format!("{}.{}", relation.table(), visible(&column.name)),
+        None => format!("\"{}\"", visible(&column.name)),
+    }
+}
+
+fn schema_error(error: &SchemaError) -> SqlError {
+    match error {
+        SchemaError::FieldNotFound { field, .. } => undefined_column(field),
+        SchemaError::AmbiguousReference { field } => {
+            let message = format!("column reference \"{}\" is ambiguous", visible(&field.name));
+            SqlError::new(SqlState::AMBIGUOUS_COLUMN, message)
+        }
+        SchemaError::DuplicateQualifiedField { qualifier, .. } => {
+            duplicate_alias(qualifier.table())
+        }
+        SchemaError::DuplicateUnqualifiedField { name } => {
+            let message = format!("column reference \"{}\" is ambiguous", visible(name));
+            SqlError::new(SqlState::AMBIGUOUS_COLUMN, message)
+        }
+    }
+}
+
+fn undefined_column(column: &Column) -> SqlError {
+    let message = format!("column {} does not exist", column_name(column));
+    let error = SqlError::new(SqlState::UNDEFINED_COLUMN, message);
+    match column.spans.first() {
+        // PARSE's spans: the column of a location is the character within the statement.
+        Some(span) if span.start.column > 0 => {
+            error.with_position(usize::try_from(span.start.column).unwrap_or_default())
+        }
+        _ => error,
+    }
+}
+
+fn duplicate_alias(name: &str) -> SqlError {
+    let message = format!("table name \"{name}\" specified more than once");
+    SqlError::new(SqlState::DUPLICATE_ALIAS, message)
+}
+
+fn not_implemented(message: &str) -> SqlError {
+    let first = message.lines().next().unwrap_or(message);
+    SqlError::unsupported(format!("not supported: {first}"))
+}
+
+fn quoted(message: &str, mark: char) -> Option<&str> {
+    let (_, rest) = message.split_once(mark)?;
+    rest.split_once(mark).map(|(inside, _)| inside)
+}
+
+fn plan_error(message: &str) -> SqlError {
+    let first = message.lines().next().unwrap_or(message);
+    let lower = first.to_lowercase();
+    if lower.contains("invalid function") {
+        let name = quoted(first, '\'').unwrap_or("?");
+        return undefined_function(&format!("{name}()"));
+    }
+    if lower.contains("no function matches") || lower.contains("failed to coerce arguments") {
+        let call = quoted(first, '\'').unwrap_or(first);
+        return undefined_function(&call.replace("()", ""));
+    }
+    if lower.contains("must be in the group by")
+        || lower.contains("must appear in the group by")
+        || lower.contains("could not be resolved from available columns")
+    {
+        let column = quoted(first, '"').unwrap_or("?").replace('"', "");
+        let message = format!(
+            "column \"{column}\" must appear in the GROUP BY clause or be used in an aggregate function"
+        );
+        return SqlError::new(SqlState::GROUPING_ERROR, message);
+    }
+    if lower.contains("cannot coerce")
+        || lower.contains("cannot infer common argument type")
+        || lower.contains("unsupported cast")
+        || lower.contains("cannot be cast")
+    {
+        return SqlError::new(SqlState::DATATYPE_MISMATCH, first);
+    }
+    if lower.contains("duplicate") || lower.contains("unique expression names") {
+        return SqlError::new(SqlState::DUPLICATE_ALIAS, first);
+    }
+    if lower.contains("aggregate function") && lower.contains("where") {
+        let message = "aggregate functions are not allowed in WHERE";
+        return SqlError::new(SqlState::GROUPING_ERROR, message);
+    }
+    if lower.contains("same number of columns") || lower.contains("must have the same") {
+        let message = "each UNION query must have the same number of columns";
+        return SqlError::new(SqlState::SYNTAX_ERROR, message);
+    }
+    if lower.contains("scalar subquery") && lower.contains("one column")
+        || lower.contains("too many columns")
+    {
+        return SqlError::new(SqlState::SYNTAX_ERROR, "subquery must return only one column");
+    }
+    if lower.contains("limit") && lower.contains("must be") || lower.contains("negative") {
+        return SqlError::new(SqlState::INVALID_ROW_COUNT_IN_LIMIT_CLAUSE, first);
+    }
+    SqlError::new(SqlState::SYNTAX_ERROR, first)
+}
+
+fn undefined_function(call: &str) -> SqlError {
+    let message = format!("function {call} does not exist");
+    let hint = "No function matches the given name and argument types. \
+                You might need to add explicit type casts.";
+    SqlError::new(SqlState::UNDEFINED_FUNCTION, message).with_hint(hint)
+}
+
+fn execution_error(message: &str) -> SqlError {
+    let first = message.lines().next().unwrap_or(message);
+    let lower = first.to_lowercase();
+    if lower.contains("more than one row") {
+        let message = "more than one row returned by a subquery used as an expression";
+        return SqlError::new(SqlState::CARDINALITY_VIOLATION, message);
+    }
+    if lower.contains("divide by zero") || lower.contains("division by zero") {
+        return division_by_zero();
+    }
+    if lower.contains("overflow") {
+        return SqlError::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "value out of range");
+    }
+    SqlError::new(SqlState::DATA_EXCEPTION, first)
+}

@@ -1,0 +1,238 @@
+//! A plan that runs, many times and at the same time.
+//!
+//! The logical plan is optimised once; it differs only by the numbers after LIMIT and OFFSET.
+//! Of the physical plan there is one instance for each execution that runs at the same time;
+//! when an execution ends, its instance waits for the next.
+
+use std::collections::{BTreeSet, HashMap};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::datatypes::{Schema, SchemaRef};
+use datafusion::common::{DataFusionError, ScalarValue};
+use datafusion::execution::{RecordBatchStream, SendableRecordBatchStream};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
+use datafusion::physical_plan::execution_plan::reset_plan_states;
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
+use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
+use futures::Stream;
+use parking_lot::Mutex;
+
+use super::bind::{bind_limits, bind_slots, limit_parameters};
+use super::errors::sql_error;
+use super::planner::Planner;
+use crate::base::{ColumnId, Oid, Result, SqlError, SqlState};
+use crate::exec::{CancelOnDrop, Run, Slots, VectorSearchPlanner};
+use crate::types::PgType;
+
+/// Instances of one plan that wait: more ran at the same time once, but keep memory no longer.
+const IDLE_INSTANCES_MAX: usize = 64;
+/// Plans of one statement that differ by LIMIT and OFFSET.
+const LIMIT_VARIANTS_MAX: usize = 16;
+
+/// A column of a result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutputColumn {
+    /// Its name, which another column may have too.
+    pub name: String,
+    /// Its type.
+    pub ty: PgType,
+    /// The table's column that it shows unchanged.
+    pub table: Option<(Oid, ColumnId)>,
+}
+
+/// A planned query.
+#[derive(Debug)]
+pub struct QueryPlan {
+    planner: Arc<Planner>,
+    logical: LogicalPlan,
+    limits: Vec<usize>,
+    columns: Arc<[OutputColumn]>,
+    parameters: Vec<PgType>,
+    depends_on: Vec<Oid>,
+    variants: Mutex<HashMap<Vec<ScalarValue>, Arc<Variant>>>,
+}
+
+/// The plan for certain numbers after LIMIT and OFFSET.
+#[derive(Debug)]
+struct Variant {
+    optimized: LogicalPlan,
+    idle: Mutex<Vec<Instance>>,
+}
+
+/// A physical plan that runs once at a time.
+#[derive(Debug)]
+struct Instance {
+    plan: Arc<dyn ExecutionPlan>,
+    slots: Arc<Slots>,
+    /// What it may do again after it ran.
+    reusable: bool,
+}
+
+impl QueryPlan {
+    pub(crate) fn new(
+        planner: Arc<Planner>,
+        logical: LogicalPlan,
+        columns: Arc<[OutputColumn]>,
+        parameters: Vec<PgType>,
+        used: BTreeSet<Oid>,
+    ) -> Self {
+        let limits = limit_parameters(&logical).unwrap_or_default();
+        let depends_on = used.into_iter().collect();
+        let variants = Mutex::default();
+        Self { planner, logical, limits, columns, parameters, depends_on, variants }
+    }
+
+    /// The columns of the result.
+    pub fn columns(&self) -> &Arc<[OutputColumn]> {
+        &self.columns
+    }
+
+    /// The types of the parameters.
+    pub fn parameters(&self) -> &[PgType] {
+        &self.parameters
+    }
+
+    /// The relations that the plan was made for: another version of one makes it invalid.
+    pub fn depends_on(&self) -> &[Oid] {
+        &self.depends_on
+    }
+
+    /// Runs the plan. The parameters have the types of [`Self::parameters`].
+    ///
+    /// # Errors
+    /// What planning found out late, and what operators find out before the first row.
+    pub fn execute(
+        &self,
+        parameters: &[ScalarValue],
+        run: &Run,
+    ) -> Result<SendableRecordBatchStream> {
+        if parameters.len() < self.parameters.len() {
+            let message = format!(
+                "bind message supplies {} parameters, but the statement requires {}",
+                parameters.len(),
+                self.parameters.len()
+            );
+            return Err(SqlError::new(SqlState::PROTOCOL_VIOLATION, message));
+        }
+        let variant = self.variant(parameters)?;
+        let idle = variant.idle.lock().pop();
+        let instance = match idle {
+            Some(instance) => instance,
+            None => self.instance(&variant.optimized)?,
+        };
+        instance.slots.fill(parameters.into());
+        let (context, cancel) = run.task(self.planner.state().config());
+        let inner = instance.plan.execute(0, context).map_err(sql_error)?;
+        let schema = Arc::new(Schema::new(inner.schema().fields().clone()));
+        Ok(Box::pin(Running {
+            inner: Some(inner),
+            schema,
+            instance: Some(instance),
+            variant,
+            _cancel: cancel,
+        }))
+    }
+
+    /// The optimised logical plan and the physical plan, for EXPLAIN.
+    pub(crate) fn physical(&self, parameters: &[ScalarValue]) -> Result<Arc<dyn ExecutionPlan>> {
+        let variant = self.variant(parameters)?;
+        let instance = self.instance(&variant.optimized)?;
+        instance.slots.fill(parameters.into());
+        Ok(instance.plan)
+    }
+
+    /// What the planner shares with its plans.
+    pub(crate) fn planner(&self) -> &Arc<Planner> {
+        &self.planner
+    }
+
+    /// The analysed logical plan.
+    pub(crate) fn logical(&self) -> &LogicalPlan {
+        &self.logical
+    }
+
+    fn variant(&self, parameters: &[ScalarValue]) -> Result<Arc<Variant>> {
+        let key: Vec<ScalarValue> =
+            self.limits.iter().filter_map(|&at| parameters.get(at).cloned()).collect();
+        if let Some(variant) = self.variants.lock().get(&key) {
+            return Ok(Arc::clone(variant));
+        }
+        let bound = bind_limits(self.logical.clone(), parameters).map_err(sql_error)?;
+        let optimized = self.planner.optimize(bound)?;
+        let variant = Arc::new(Variant { optimized, idle: Mutex::default() });
+        let mut variants = self.variants.lock();
+        if variants.len() >= LIMIT_VARIANTS_MAX {
+            variants.clear();
+        }
+        variants.insert(key, Arc::clone(&variant));
+        Ok(variant)
+    }
+
+    fn instance(&self, optimized: &LogicalPlan) -> Result<Instance> {
+        let slots = Arc::new(Slots::default());
+        let bound = bind_slots(optimized.clone(), &slots, &self.parameters).map_err(sql_error)?;
+        let physical =
+            DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(VectorSearchPlanner)]);
+        let state = self.planner.state();
+        // Nothing in it waits for anything: our sources only make nodes.
+        let plan = futures::executor::block_on(physical.create_physical_plan(&bound, state))
+            .map_err(sql_error)?;
+        let plan: Arc<dyn ExecutionPlan> = match plan.output_partitioning().partition_count() {
+            1 => plan,
+            _ => Arc::new(CoalescePartitionsExec::new(plan)),
+        };
+        let reusable = reusable(&plan);
+        Ok(Instance { plan, slots, reusable })
+    }
+}
+
+/// A recursive query keeps its working table, so it is planned for each execution.
+fn reusable(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    plan.name() != "RecursiveQueryExec" && plan.children().into_iter().all(reusable)
+}
+
+/// The result of an execution; gives the instance back at the end.
+struct Running {
+    inner: Option<SendableRecordBatchStream>,
+    schema: SchemaRef,
+    instance: Option<Instance>,
+    variant: Arc<Variant>,
+    _cancel: CancelOnDrop,
+}
+
+impl Stream for Running {
+    type Item = Result<RecordBatch, DataFusionError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        match &mut self.inner {
+            Some(inner) => inner.as_mut().poll_next(context),
+            None => Poll::Ready(None),
+        }
+    }
+}
+
+impl RecordBatchStream for Running {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.inner.take());
+        let Some(instance) = self.instance.take().filter(|instance| instance.reusable) else {
+            return;
+        };
+        let Ok(plan) = reset_plan_states(instance.plan) else { return };
+        // Values of parameters may be large.
+        instance.slots.fill(Arc::from([]));
+        let mut idle = self.variant.idle.lock();
+        if idle.len() < IDLE_INSTANCES_MAX {
+            idle.push(Instance { plan, ..instance });
+        }
+    }
+}

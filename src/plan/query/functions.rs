@@ -1,0 +1,163 @@
+//! The functions that statements can call: ours before DataFusion's of the same name.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::FieldRef;
+use datafusion::catalog::{TableFunction, TableFunctionArgs};
+use datafusion::common::Result;
+use datafusion::datasource::provider_as_source;
+use datafusion::execution::session_state::SessionState;
+use datafusion::execution::{SessionStateBuilder, SessionStateDefaults};
+use datafusion::logical_expr::expr::Cast;
+use datafusion::logical_expr::planner::ExprPlanner;
+use datafusion::logical_expr::{AggregateUDF, Expr, ScalarUDF, TableSource, WindowUDF};
+
+use crate::exec::functions;
+use crate::types::{CastContext, PgType};
+
+/// All functions by name.
+#[derive(Debug)]
+pub(crate) struct Functions {
+    scalars: HashMap<String, Arc<ScalarUDF>>,
+    aggregates: HashMap<String, Arc<AggregateUDF>>,
+    windows: HashMap<String, Arc<WindowUDF>>,
+    tables: HashMap<String, Arc<TableFunction>>,
+    expr_planners: Vec<Arc<dyn ExprPlanner>>,
+    /// For table functions, which ask for a session.
+    session: SessionState,
+}
+
+impl Functions {
+    pub(crate) fn new() -> Self {
+        let mut scalars = HashMap::new();
+        let all = SessionStateDefaults::default_scalar_functions()
+            .into_iter()
+            .chain(functions::scalar_functions());
+        for function in all {
+            for alias in function.aliases() {
+                scalars.insert(alias.clone(), Arc::clone(&function));
+            }
+            scalars.insert(function.name().to_owned(), function);
+        }
+        let mut aggregates = HashMap::new();
+        let all = SessionStateDefaults::default_aggregate_functions()
+            .into_iter()
+            .chain(functions::aggregate_functions());
+        for function in all {
+            for alias in function.aliases() {
+                aggregates.insert(alias.clone(), Arc::clone(&function));
+            }
+            aggregates.insert(function.name().to_owned(), function);
+        }
+        let mut windows = HashMap::new();
+        for function in SessionStateDefaults::default_window_functions() {
+            windows.insert(function.name().to_owned(), function);
+        }
+        let tables = SessionStateDefaults::default_table_functions()
+            .into_iter()
+            .map(|function| (function.name().to_owned(), function))
+            .collect();
+        Self {
+            scalars,
+            aggregates,
+            windows,
+            tables,
+            expr_planners: SessionStateDefaults::default_expr_planners(),
+            session: SessionStateBuilder::new().build(),
+        }
+    }
+
+    pub(crate) fn scalar(&self, name: &str) -> Option<Arc<ScalarUDF>> {
+        self.scalars.get(name).cloned()
+    }
+
+    pub(crate) fn aggregate(&self, name: &str) -> Option<Arc<AggregateUDF>> {
+        self.aggregates.get(name).cloned()
+    }
+
+    pub(crate) fn window(&self, name: &str) -> Option<Arc<WindowUDF>> {
+        self.windows.get(name).cloned()
+    }
+
+    pub(crate) fn table(&self, name: &str) -> Option<Arc<TableFunction>> {
+        self.tables.get(name).cloned()
+    }
+
+    pub(crate) fn scalars(&self) -> Vec<Arc<ScalarUDF>> {
+        self.scalars.values().cloned().collect()
+    }
+
+    pub(crate) fn aggregates(&self) -> Vec<Arc<AggregateUDF>> {
+        self.aggregates.values().cloned().collect()
+    }
+
+    pub(crate) fn windows(&self) -> Vec<Arc<WindowUDF>> {
+        self.windows.values().cloned().collect()
+    }
+
+    /// The names of all scalar functions.
+    pub(crate) fn scalar_names(&self) -> Vec<String> {
+        self.scalars.keys().cloned().collect()
+    }
+
+    /// The names of all aggregates.
+    pub(crate) fn aggregate_names(&self) -> Vec<String> {
+        self.aggregates.keys().cloned().collect()
+    }
+
+    /// The names of all window functions.
+    pub(crate) fn window_names(&self) -> Vec<String> {
+        self.windows.keys().cloned().collect()
+    }
+
+    pub(crate) fn expr_planners(&self) -> &[Arc<dyn ExprPlanner>] {
+        &self.expr_planners
+    }
+
+    /// The rows of a table function.
+    pub(crate) fn table_source(
+        &self,
+        function: &TableFunction,
+        args: &[Expr],
+    ) -> Result<Arc<dyn TableSource>> {
+        let args = TableFunctionArgs::new(args, &self.session);
+        Ok(provider_as_source(function.create_table_provider_with_args(args)?))
+    }
+
+    /// The function behind an operator where DataFusion's own would differ from PostgreSQL's.
+    pub(crate) fn operator(
+        &self,
+        symbol: &str,
+        left: &PgType,
+        right: &PgType,
+    ) -> Option<Arc<ScalarUDF>> {
+        // DataFusion's integers wrap around; these report it.
+        let integer = |ty: &PgType| matches!(ty, PgType::Int2 | PgType::Int4 | PgType::Int8);
+        if !integer(left) || !integer(right) {
+            return None;
+        }
+        self.scalar(match symbol {
+            "+" => "checked_add",
+            "-" => "checked_sub",
+            "*" => "checked_mul",
+            "/" => "checked_div",
+            "%" => "checked_mod",
+            _ => return None,
+        })
+    }
+
+    /// A cast from one type to another.
+    pub(crate) fn cast(
+        &self,
+        expr: Expr,
+        source: &PgType,
+        target: &PgType,
+        field: &FieldRef,
+    ) -> Result<Expr> {
+        match crate::exec::cast_function(source, target, CastContext::Explicit) {
+            Some(function) => Ok(function.call(vec![expr])),
+            None => Ok(Expr::Cast(Cast::new_from_field(Box::new(expr), Arc::clone(field)))),
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! A query's way from its syntax tree to something that runs, and runs again.
+//!
+//! [`Planner::query`] rewrites the tree ([`rewrite`]), lets DataFusion plan it with our
+//! operators, types and tables ([`provider`], [`operators`]), gives literals and parameters
+//! their types ([`resolve`]) and returns a [`QueryPlan`]. That one optimises once, and makes a
+//! physical plan for each execution that runs at the same time, which is kept for the next.
+
+mod bind;
+mod errors;
+mod executable;
+mod functions;
+mod literal;
+mod names;
+mod operators;
+mod planner;
+mod provider;
+mod relations;
+mod resolve;
+mod rewrite;
+mod source;
+mod type_names;
+mod vector_function;
+mod vector_rule;
+
+#[cfg(test)]
+mod tests;
+
+pub use errors::sql_error;
+pub use executable::{OutputColumn, QueryPlan};
+pub use planner::{PlanContext, Planner};
+pub use relations::{Relation, Relations};

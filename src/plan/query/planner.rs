@@ -1,0 +1,371 @@
+//! From a syntax tree to a [`QueryPlan`].
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use datafusion::common::DFSchema;
+use datafusion::common::alias::AliasGenerator;
+use datafusion::common::config::ConfigOptions;
+use datafusion::execution::FunctionRegistry;
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::expr::Cast;
+use datafusion::logical_expr::{Expr, LogicalPlan, Projection};
+use datafusion::optimizer::analyzer::Analyzer;
+use datafusion::optimizer::{Optimizer, OptimizerConfig};
+use datafusion::prelude::SessionConfig;
+use datafusion::sql::planner::{ParserOptions, PlannerContext, SqlToRel};
+use sqlparser::ast;
+
+use super::errors::sql_error;
+use super::executable::{OutputColumn, QueryPlan};
+use super::functions::Functions;
+use super::literal::{Literals, Parameters};
+use super::names::visible;
+use super::provider::Provider;
+use super::relations::Relations;
+use super::resolve::{Resolver, parameters_of};
+use super::rewrite::rewrite;
+use super::vector_rule;
+use crate::base::limits::{BATCH_ROWS, PARAMETERS_MAX};
+use crate::base::{ColumnId, Oid, Result, SqlError, SqlState};
+use crate::plan::statement::Query;
+use crate::types::{PgType, TextContext};
+
+/// Parameters get their types within this many rounds: each round may tell one by another.
+const INFERENCE_ROUNDS_MAX: usize = 4;
+
+/// What a statement is planned in: the catalog at its snapshot, and the session's part.
+#[derive(Clone, Debug)]
+pub struct PlanContext {
+    /// What names mean.
+    pub relations: Arc<dyn Relations>,
+    /// The schemas that are searched for names without one, in order.
+    pub search_path: Vec<String>,
+    /// How literals are read.
+    pub text: Arc<TextContext>,
+}
+
+/// Plans statements. One for a node: it holds what all plans share.
+#[derive(Debug)]
+pub struct Planner {
+    functions: Arc<Functions>,
+    analyzer: Analyzer,
+    optimizer: Optimizer,
+    options: Arc<ConfigOptions>,
+    state: SessionState,
+}
+
+/// A statement's logical plan, before it is optimised.
+pub(crate) struct Analyzed {
+    pub(crate) plan: LogicalPlan,
+    pub(crate) parameters: Vec<PgType>,
+    pub(crate) used: BTreeSet<Oid>,
+}
+
+impl Planner {
+    /// A planner whose plans run on this many threads.
+    pub fn new(partitions: usize) -> Self {
+        let mut config = SessionConfig::new()
+            .with_target_partitions(partitions.max(1))
+            .with_batch_size(BATCH_ROWS)
+            // A scan gives every thread its share itself; without it order survives projections.
+            .with_round_robin_repartition(false);
+        let options = config.options_mut();
+        options.sql_parser.parse_float_as_decimal = true;
+        options.sql_parser.map_string_types_to_utf8view = false;
+        options.sql_parser.dialect = datafusion::config::Dialect::PostgreSQL;
+        options.execution.time_zone = Some("UTC".into());
+        // A plan with dynamic filters can't run twice.
+        options.optimizer.enable_dynamic_filter_pushdown = false;
+        options.optimizer.enable_topk_dynamic_filter_pushdown = false;
+        options.optimizer.enable_join_dynamic_filter_pushdown = false;
+        options.optimizer.enable_aggregate_dynamic_filter_pushdown = false;
+        let options = Arc::clone(config.options());
+        let functions = Arc::new(Functions::new());
+        let state = SessionStateBuilder::new()
+            .with_config(config)
+            .with_scalar_functions(functions.scalars())
+            .with_aggregate_functions(functions.aggregates())
+            .with_window_functions(functions.windows())
+            .build();
+        Self { functions, analyzer: Analyzer::new(), optimizer: Optimizer::new(), options, state }
+    }
+
+    pub(crate) fn functions(&self) -> &Arc<Functions> {
+        &self.functions
+    }
+
+    pub(crate) fn options(&self) -> &ConfigOptions {
+        &self.options
+    }
+
+    pub(crate) fn state(&self) -> &SessionState {
+        &self.state
+    }
+
+    /// Plans a query. Types that the client declared for its parameters are taken, the others
+    /// found out.
+    ///
+    /// # Errors
+    /// What PostgreSQL's parse analysis would report.
+    pub fn query(
+        self: &Arc<Self>,
+        context: &PlanContext,
+        query: &Query,
+        parameter_types: &[Option<PgType>],
+    ) -> Result<QueryPlan> {
+        if query.locking.is_some() {
+            let message = "SELECT ... FOR UPDATE is not supported";
+            let hint = "Nothing is locked here: a transaction that changes rows which another \
+                        one changed meanwhile fails at COMMIT with 40001.";
+            return Err(SqlError::unsupported(message).with_hint(hint));
+        }
+        self.tree(context, query.ast.as_ref().clone(), parameter_types, None)
+    }
+
+    /// Plans a query's tree; the target of a change shows its hidden columns.
+    pub(crate) fn tree(
+        self: &Arc<Self>,
+        context: &PlanContext,
+        mut tree: ast::Query,
+        parameter_types: &[Option<PgType>],
+        target: Option<Oid>,
+    ) -> Result<QueryPlan> {
+        rewrite(&mut tree)?;
+        let analyzed = self.analyze(context, &tree, parameter_types, target, 0)?;
+        self.finish(analyzed)
+    }
+
+    /// The plan behind analysed logic: coerced, with PostgreSQL's types at the top.
+    pub(crate) fn finish(self: &Arc<Self>, analyzed: Analyzed) -> Result<QueryPlan> {
+        let Analyzed { plan, parameters, used } = analyzed;
+        let plan =
+            self.analyzer.execute_and_check(plan, &self.options, |_, _| {}).map_err(sql_error)?;
+        let (plan, columns) = canonical_output(plan).map_err(sql_error)?;
+        Ok(QueryPlan::new(Arc::clone(self), plan, columns, parameters, used))
+    }
+
+    /// Plans a view's query: without coercion, as a part of the statement that uses it.
+    pub(crate) fn view(
+        &self,
+        context: &PlanContext,
+        sql: &str,
+        depth: usize,
+    ) -> Result<(LogicalPlan, BTreeSet<Oid>)> {
+        let mut tree = *crate::plan::parse_query(sql)?.ast;
+        rewrite(&mut tree)?;
+        let analyzed = self.analyze(context, &tree, &[], None, depth)?;
+        Ok((analyzed.plan, analyzed.used))
+    }
+
+    fn analyze(
+        &self,
+        context: &PlanContext,
+        tree: &ast::Query,
+        declared: &[Option<PgType>],
+        target: Option<Oid>,
+        depth: usize,
+    ) -> Result<Analyzed> {
+        let parameters = Arc::new(Parameters::new(declared));
+        let literals = Arc::new(Literals {
+            parameters: Arc::clone(&parameters),
+            text: Arc::clone(&context.text),
+        });
+        let mut round = 0;
+        loop {
+            round += 1;
+            let before = parameters.snapshot();
+            let known: Vec<_> = fields_of(&before);
+            let provider = Provider::new(self, context, Arc::clone(&literals), target, depth);
+            let planned = self.logical(&provider, tree, known);
+            let resolver = Resolver {
+                literals: &literals,
+                functions: &self.functions,
+                relations: context.relations.as_ref(),
+            };
+            let planned = planned.and_then(|plan| resolver.plan(plan).map_err(sql_error));
+            let learned = parameters.snapshot().len() > before.len();
+            if learned && round < INFERENCE_ROUNDS_MAX {
+                continue;
+            }
+            let plan = planned?;
+            let mentioned = parameters_of(&plan).map_err(sql_error)?;
+            let types = parameter_types(declared, &mentioned, &parameters)?;
+            // A parameter that nothing tells about is text, as in PostgreSQL.
+            if mentioned.iter().any(|at| !before.contains_key(at)) && round < INFERENCE_ROUNDS_MAX {
+                let all: Vec<_> = types.iter().cloned().map(Some).collect();
+                return self.analyze(context, tree, &all, target, depth);
+            }
+            return Ok(Analyzed { plan, parameters: types, used: provider.used() });
+        }
+    }
+
+    fn logical(
+        &self,
+        provider: &Provider<'_>,
+        tree: &ast::Query,
+        known: Vec<Option<datafusion::arrow::datatypes::FieldRef>>,
+    ) -> Result<LogicalPlan> {
+        let options = ParserOptions::from(&self.options.sql_parser);
+        let planner = SqlToRel::new_with_options(provider, options.with_collect_spans(true));
+        let mut context = PlannerContext::new().with_prepare_param_data_types(known);
+        let statement = ast::Statement::Query(Box::new(tree.clone()));
+        planner.sql_statement_to_plan_with_context(statement, &mut context).map_err(sql_error)
+    }
+
+    /// Plans an expression over the columns of a schema, coerced.
+    pub(crate) fn expression(
+        &self,
+        context: &PlanContext,
+        expr: ast::Expr,
+        schema: &DFSchema,
+        parameters: &Arc<Parameters>,
+    ) -> Result<Expr> {
+        let mut expr = expr;
+        super::rewrite::rewrite_expr(&mut expr)?;
+        let literals = Arc::new(Literals {
+            parameters: Arc::clone(parameters),
+            text: Arc::clone(&context.text),
+        });
+        let provider = Provider::new(self, context, Arc::clone(&literals), None, 0);
+        let options = ParserOptions::from(&self.options.sql_parser);
+        let planner = SqlToRel::new_with_options(&provider, options.with_collect_spans(true));
+        let known = fields_of(&parameters.snapshot());
+        let mut planner_context = PlannerContext::new().with_prepare_param_data_types(known);
+        let planned = planner.sql_to_expr(expr, schema, &mut planner_context).map_err(sql_error)?;
+        let resolver = Resolver {
+            literals: &literals,
+            functions: &self.functions,
+            relations: context.relations.as_ref(),
+        };
+        Ok(resolver.expr(planned, schema).map_err(sql_error)?.data)
+    }
+
+    /// Optimises a plan; vector searches become nodes of their own.
+    pub(crate) fn optimize(&self, plan: LogicalPlan) -> Result<LogicalPlan> {
+        let context = Optimization { planner: self, aliases: Arc::default() };
+        let plan = self.optimizer.optimize(plan, &context, |_, _| {}).map_err(sql_error)?;
+        vector_rule::apply(plan).map_err(sql_error)
+    }
+}
+
+/// What one optimisation may use. There is no start time: plans outlive executions.
+struct Optimization<'a> {
+    planner: &'a Planner,
+    aliases: Arc<AliasGenerator>,
+}
+
+impl OptimizerConfig for Optimization<'_> {
+    fn query_execution_start_time(&self) -> Option<DateTime<Utc>> {
+        None
+    }
+
+    fn alias_generator(&self) -> &Arc<AliasGenerator> {
+        &self.aliases
+    }
+
+    fn options(&self) -> Arc<ConfigOptions> {
+        Arc::clone(&self.planner.options)
+    }
+
+    fn function_registry(&self) -> Option<&dyn FunctionRegistry> {
+        Some(&self.planner.state)
+    }
+}
+
+fn fields_of(
+    known: &std::collections::BTreeMap<usize, PgType>,
+) -> Vec<Option<datafusion::arrow::datatypes::FieldRef>> {
+    let count = known.keys().next_back().map_or(0, |last| last + 1);
+    (0..count)
+        .map(|at| known.get(&at).map(|ty| Arc::new(ty.field(format!("${}", at + 1), true))))
+        .collect()
+}
+
+fn parameter_types(
+    declared: &[Option<PgType>],
+    mentioned: &[usize],
+    parameters: &Parameters,
+) -> Result<Vec<PgType>> {
+    let highest = mentioned.iter().max().map_or(0, |last| last + 1);
+    let count = highest.max(declared.len());
+    if count > PARAMETERS_MAX {
+        let message = format!("there is no parameter ${count}");
+        return Err(SqlError::new(SqlState::UNDEFINED_PARAMETER, message));
+    }
+    Ok((0..count).map(|at| parameters.get(at).unwrap_or(PgType::Text)).collect())
+}
+
+/// Gives every output column the Arrow form of its PostgreSQL type, whatever DataFusion's
+/// functions return, and says what the columns are.
+fn canonical_output(
+    plan: LogicalPlan,
+) -> datafusion::common::Result<(LogicalPlan, Arc<[OutputColumn]>)> {
+    let mut columns = Vec::new();
+    let mut exprs = Vec::new();
+    let mut changed = false;
+    for (position, (qualifier, field)) in plan.schema().iter().enumerate() {
+        let ty = PgType::of_field(field);
+        let ty = if ty == PgType::Unknown { PgType::Text } else { ty };
+        let wanted = match &ty {
+            // A decimal keeps its scale and an array its element's form.
+            PgType::Numeric(_) | PgType::Array(_) | PgType::Vector(_) => field.data_type().clone(),
+            PgType::Record => field.data_type().clone(),
+            other => other.arrow(),
+        };
+        let column =
+            Expr::Column(datafusion::common::Column::new(qualifier.cloned(), field.name().clone()));
+        if &wanted == field.data_type() {
+            exprs.push(column);
+        } else {
+            changed = true;
+            let typed = Arc::new(ty.field(field.name().clone(), true));
+            let cast = Expr::Cast(Cast::new_from_field(Box::new(column), typed));
+            exprs.push(cast.alias_qualified(qualifier.cloned(), field.name().clone()));
+        }
+        let table = origin(&plan, position);
+        columns.push(OutputColumn { name: visible(field.name()).to_owned(), ty, table });
+    }
+    let plan = match changed {
+        true => LogicalPlan::Projection(Projection::try_new(exprs, Arc::new(plan))?),
+        false => plan,
+    };
+    Ok((plan, columns.into()))
+}
+
+/// The table's column that an output column shows unchanged.
+fn origin(plan: &LogicalPlan, position: usize) -> Option<(Oid, ColumnId)> {
+    match plan {
+        LogicalPlan::Projection(projection) => {
+            let mut expr = projection.expr.get(position)?;
+            while let Expr::Alias(alias) = expr {
+                expr = &alias.expr;
+            }
+            let Expr::Column(column) = expr else { return None };
+            let below = projection.input.schema().maybe_index_of_column(column)?;
+            origin(&projection.input, below)
+        }
+        LogicalPlan::Filter(filter) => origin(&filter.input, position),
+        LogicalPlan::Sort(sort) => origin(&sort.input, position),
+        LogicalPlan::Limit(limit) => origin(&limit.input, position),
+        LogicalPlan::SubqueryAlias(alias) => origin(&alias.input, position),
+        LogicalPlan::Join(join) => {
+            let left = join.left.schema().fields().len();
+            match position < left {
+                true => origin(&join.left, position),
+                false => origin(&join.right, position - left),
+            }
+        }
+        LogicalPlan::TableScan(scan) => {
+            let source = super::source::of_scan(scan)?;
+            let at = match &scan.projection {
+                Some(projection) => *projection.get(position)?,
+                None => position,
+            };
+            Some((source.oid(), source.column_id(at)?))
+        }
+        _ => None,
+    }
+}

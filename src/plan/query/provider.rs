@@ -1,0 +1,199 @@
+//! What DataFusion's SQL planner asks of its surroundings: tables, views, functions, types.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{DataType, SchemaRef};
+use datafusion::catalog::cte_worktable::CteWorkTable;
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::{Result, ScalarValue, TableReference};
+use datafusion::datasource::{ViewTable, provider_as_source};
+use datafusion::logical_expr::planner::{ContextProvider, ExprPlanner, TypePlanner};
+use datafusion::logical_expr::{
+    AggregateUDF, Expr, HigherOrderUDF, ScalarUDF, TableSource as LogicalSource, WindowUDF,
+};
+use parking_lot::Mutex;
+
+use super::PlanContext;
+use super::errors::external;
+use super::functions::Functions;
+use super::literal::{Literals, fold};
+use super::operators::Operators;
+use super::planner::Planner;
+use super::relations::Relation;
+use super::type_names::TypeNames;
+use crate::base::{Oid, SqlError, SqlState};
+use crate::exec::TableSource;
+
+/// Views may use views; a cycle can't be made by DDL, but metadata may be broken.
+const VIEW_DEPTH_MAX: usize = 32;
+
+/// The surroundings of one statement.
+pub(crate) struct Provider<'a> {
+    planner: &'a Planner,
+    context: &'a PlanContext,
+    functions: Arc<Functions>,
+    expr_planners: Vec<Arc<dyn ExprPlanner>>,
+    /// The table whose rows are changed: it shows its hidden columns.
+    target: Option<Oid>,
+    used: Mutex<BTreeSet<Oid>>,
+    depth: usize,
+}
+
+impl<'a> Provider<'a> {
+    pub(crate) fn new(
+        planner: &'a Planner,
+        context: &'a PlanContext,
+        literals: Arc<Literals>,
+        target: Option<Oid>,
+        depth: usize,
+    ) -> Self {
+        let functions = Arc::clone(planner.functions());
+        let ours = Operators { literals, functions: Arc::clone(&functions) };
+        let mut expr_planners: Vec<Arc<dyn ExprPlanner>> = vec![Arc::new(ours)];
+        expr_planners.extend(functions.expr_planners().iter().cloned());
+        let used = Mutex::default();
+        Self { planner, context, functions, expr_planners, target, used, depth }
+    }
+
+    /// The relations that were looked up.
+    pub(crate) fn used(&self) -> BTreeSet<Oid> {
+        self.used.lock().clone()
+    }
+
+    fn view(
+        &self,
+        oid: Oid,
+        name: &str,
+        query: &str,
+        search_path: Vec<String>,
+    ) -> Result<Arc<dyn LogicalSource>> {
+        if self.depth >= VIEW_DEPTH_MAX {
+            let message = format!("view \"{name}\" is nested too deeply");
+            return Err(external(SqlError::new(SqlState::STATEMENT_TOO_COMPLEX, message)));
+        }
+        let context = PlanContext { search_path, ..self.context.clone() };
+        let planned = self.planner.view(&context, query, self.depth + 1);
+        let (plan, used) = planned.map_err(external)?;
+        let mut all = self.used.lock();
+        all.insert(oid);
+        all.extend(used);
+        Ok(provider_as_source(Arc::new(ViewTable::new(plan, Some(query.to_owned())))))
+    }
+}
+
+impl ContextProvider for Provider<'_> {
+    fn get_table_source(&self, name: TableReference) -> Result<Arc<dyn LogicalSource>> {
+        let (schema, table) = (name.schema(), name.table());
+        let path = &self.context.search_path;
+        let relation = self.context.relations.relation(schema, table, path);
+        match relation {
+            Some(Relation::Table { oid, schema }) => {
+                self.used.lock().insert(oid);
+                let source = TableSource::new(oid, schema, self.target == Some(oid));
+                Ok(provider_as_source(Arc::new(source)))
+            }
+            Some(Relation::View { oid, query, search_path }) => {
+                self.view(oid, table, &query, search_path)
+            }
+            Some(Relation::Provider { oid, provider }) => {
+                self.used.lock().insert(oid);
+                Ok(provider_as_source(provider))
+            }
+            None => Err(external(undefined_table(schema, table))),
+        }
+    }
+
+    fn get_table_function_source(
+        &self,
+        name: &str,
+        args: Vec<Expr>,
+    ) -> Result<Arc<dyn LogicalSource>> {
+        let function = self.functions.table(name).ok_or_else(|| {
+            let message = format!("function {name} does not exist");
+            external(SqlError::new(SqlState::UNDEFINED_FUNCTION, message))
+        })?;
+        let args: Vec<Expr> = args.into_iter().map(|arg| wide(fold(arg))).collect();
+        self.functions.table_source(&function, &args)
+    }
+
+    fn create_cte_work_table(
+        &self,
+        name: &str,
+        schema: SchemaRef,
+    ) -> Result<Arc<dyn LogicalSource>> {
+        Ok(provider_as_source(Arc::new(CteWorkTable::new(name, schema))))
+    }
+
+    fn get_expr_planners(&self) -> &[Arc<dyn ExprPlanner>] {
+        &self.expr_planners
+    }
+
+    fn get_type_planner(&self) -> Option<Arc<dyn TypePlanner>> {
+        Some(Arc::new(TypeNames))
+    }
+
+    fn get_function_meta(&self, name: &str) -> Option<Arc<ScalarUDF>> {
+        self.functions.scalar(unqualified(name))
+    }
+
+    fn get_higher_order_meta(&self, _name: &str) -> Option<Arc<HigherOrderUDF>> {
+        None
+    }
+
+    fn get_aggregate_meta(&self, name: &str) -> Option<Arc<AggregateUDF>> {
+        self.functions.aggregate(unqualified(name))
+    }
+
+    fn get_window_meta(&self, name: &str) -> Option<Arc<WindowUDF>> {
+        self.functions.window(unqualified(name))
+    }
+
+    fn get_variable_type(&self, _names: &[String]) -> Option<DataType> {
+        None
+    }
+
+    fn options(&self) -> &ConfigOptions {
+        self.planner.options()
+    }
+
+    fn udf_names(&self) -> Vec<String> {
+        self.functions.scalar_names()
+    }
+
+    fn higher_order_function_names(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn udaf_names(&self) -> Vec<String> {
+        self.functions.aggregate_names()
+    }
+
+    fn udwf_names(&self) -> Vec<String> {
+        self.functions.window_names()
+    }
+}
+
+/// `pg_catalog.version` is `version`: functions are not in schemas here.
+fn unqualified(name: &str) -> &str {
+    name.strip_prefix("pg_catalog.").or_else(|| name.strip_prefix("public.")).unwrap_or(name)
+}
+
+/// DataFusion's table functions take 64-bit integers only.
+fn wide(expr: Expr) -> Expr {
+    match expr {
+        Expr::Literal(ScalarValue::Int32(Some(value)), None) => {
+            Expr::Literal(ScalarValue::Int64(Some(value.into())), None)
+        }
+        other => other,
+    }
+}
+
+/// The error for a relation that is not there.
+pub(crate) fn undefined_table(schema: Option<&str>, table: &str) -> SqlError {
+    let name = match schema {
+        Some(schema) => format!("{schema}.{table}"),
+        None => table.to_owned(),
+    };
+    SqlError::new(SqlState::UNDEFINED_TABLE, format!("relation \"{name}\" does not exist"))
+}

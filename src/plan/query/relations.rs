@@ -1,0 +1,85 @@
+//! What names mean: the planner's window on the catalog.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use datafusion::catalog::TableProvider;
+
+use crate::base::Oid;
+use crate::catalog::{self, RelationName, Snapshot};
+use crate::segment::TableSchema;
+
+/// A relation that a name stands for.
+#[derive(Clone, Debug)]
+pub enum Relation {
+    /// A table.
+    Table {
+        /// Its oid.
+        oid: Oid,
+        /// Its columns and keys.
+        schema: Arc<TableSchema>,
+    },
+    /// A view: its query is planned in its place.
+    View {
+        /// Its oid.
+        oid: Oid,
+        /// The query, as SQL.
+        query: String,
+        /// The search path under which the query's names are looked up.
+        search_path: Vec<String>,
+    },
+    /// A relation of the system whose rows are made when they are asked for.
+    Provider {
+        /// Its oid.
+        oid: Oid,
+        /// What makes the rows.
+        provider: Arc<dyn TableProvider>,
+    },
+}
+
+impl Relation {
+    /// Its oid.
+    pub fn oid(&self) -> Oid {
+        match self {
+            Self::Table { oid, .. } | Self::View { oid, .. } | Self::Provider { oid, .. } => *oid,
+        }
+    }
+}
+
+/// Looks names up, at one snapshot of the catalog.
+pub trait Relations: Debug + Send + Sync {
+    /// The relation of this name: in the schema if one is named, otherwise along the path.
+    fn relation(&self, schema: Option<&str>, name: &str, path: &[String]) -> Option<Relation>;
+
+    /// Whether there is such a schema: decides which error a wrong name gives.
+    fn has_schema(&self, name: &str) -> bool;
+
+    /// The oid behind a name as `regclass` reads it, along the default path.
+    fn oid_of(&self, text: &str) -> Option<Oid> {
+        let mut parts: Vec<&str> = text.split('.').map(|part| part.trim_matches('"')).collect();
+        let name = parts.pop()?;
+        let path = ["pg_catalog".to_owned(), "public".to_owned()];
+        self.relation(parts.pop(), name, &path).map(|relation| relation.oid())
+    }
+}
+
+impl Relations for Snapshot {
+    fn relation(&self, schema: Option<&str>, name: &str, path: &[String]) -> Option<Relation> {
+        match self.relation(RelationName { schema, name }, path)? {
+            catalog::Relation::Table(oid) => {
+                let table = self.require_table_by_oid(oid).ok()?;
+                Some(Relation::Table { oid, schema: Arc::clone(&table.schema) })
+            }
+            catalog::Relation::View(oid) => {
+                let view = self.view(oid)?;
+                let (query, search_path) = (view.query.clone(), view.search_path.clone());
+                Some(Relation::View { oid, query, search_path })
+            }
+            catalog::Relation::Sequence(_) | catalog::Relation::Index { .. } => None,
+        }
+    }
+
+    fn has_schema(&self, name: &str) -> bool {
+        self.schema(name).is_some()
+    }
+}

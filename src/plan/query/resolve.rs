@@ -1,0 +1,328 @@
+//! The pass over a fresh logical plan that gives `unknown` literals and parameters their types
+//! where no binary operator did, and turns casts into PostgreSQL's.
+//!
+//! It runs before DataFusion's type coercion, which would take every string literal for text
+//! and compare numbers with it as text.
+
+use std::sync::Arc;
+
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::{DFSchema, DataFusionError, Result};
+use datafusion::logical_expr::expr::{Between, BinaryExpr, Case, Cast, InList, InSubquery};
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::utils::merge_schema;
+use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, Operator, Subquery};
+
+use super::errors::external;
+use super::functions::Functions;
+use super::literal::{Literals, Operand, fold, parameter_index, typed_literal};
+use super::operators::comparable;
+use super::relations::Relations;
+use crate::base::{SqlError, SqlState};
+use crate::types::{PgType, parse_text};
+
+/// What the pass needs of its statement.
+pub(crate) struct Resolver<'a> {
+    pub(crate) literals: &'a Literals,
+    pub(crate) functions: &'a Functions,
+    pub(crate) relations: &'a dyn Relations,
+}
+
+impl Resolver<'_> {
+    /// Resolves a whole plan, subqueries included.
+    pub(crate) fn plan(&self, plan: LogicalPlan) -> Result<LogicalPlan> {
+        Ok(plan.transform_up_with_subqueries(|node| self.node(node))?.data)
+    }
+
+    fn node(&self, plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
+        if let LogicalPlan::Limit(_) = &plan {
+            return self.limit(plan);
+        }
+        let mut schema = merge_schema(&plan.inputs());
+        if let LogicalPlan::TableScan(scan) = &plan {
+            let source = DFSchema::try_from_qualified_schema(
+                scan.table_name.clone(),
+                &scan.source.schema(),
+            )?;
+            schema.merge(&source);
+        }
+        let names = NamePreserver::new(&plan);
+        let changed = plan.map_expressions(|expr| {
+            let saved = names.save(&expr);
+            let resolved = self.expr(expr, &schema)?;
+            Ok(resolved.update_data(|expr| saved.restore(expr)))
+        })?;
+        match changed.transformed {
+            true => changed.map_data(LogicalPlan::recompute_schema),
+            false => changed.map_data(LogicalPlan::recompute_schema),
+        }
+    }
+
+    fn limit(&self, plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
+        plan.map_expressions(|expr| {
+            Ok(Transformed::yes(self.literals.give(expr, &PgType::Int8).map_err(external)?))
+        })
+    }
+
+    /// Resolves an expression over a schema.
+    pub(crate) fn expr(&self, expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+        expr.transform_up(|expr| self.one(expr, schema))
+    }
+
+    fn one(&self, expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+        match expr {
+            Expr::Cast(cast) => self.cast(cast, schema).map(Transformed::yes),
+            Expr::InList(list) => self.in_list(list, schema).map(Transformed::yes),
+            Expr::Between(between) => self.between(between, schema).map(Transformed::yes),
+            Expr::BinaryExpr(binary) => self.binary(binary, schema).map(Transformed::yes),
+            Expr::Case(case) => self.case(case, schema).map(Transformed::yes),
+            Expr::InSubquery(subquery) => self.in_subquery(subquery, schema).map(Transformed::yes),
+            Expr::ScalarFunction(function) => {
+                let arguments = self.arguments(&function.func, function.args, schema)?;
+                Ok(Transformed::yes(function.func.call(arguments)))
+            }
+            placeholder @ Expr::Placeholder(_) => {
+                Ok(Transformed::yes(self.literals.known(placeholder)))
+            }
+            other => Ok(Transformed::no(other)),
+        }
+    }
+
+    fn cast(&self, cast: Cast, schema: &DFSchema) -> Result<Expr> {
+        let target = PgType::of_field(&cast.field);
+        if let Expr::Literal(value, None) = cast.expr.as_ref()
+            && let Some(Some(text)) = value.try_as_str()
+        {
+            return self.text_literal(text, &target);
+        }
+        match self.literals.operand(&cast.expr, schema) {
+            Some(Operand::Unknown) => {
+                let given = self.literals.give(*cast.expr, &target).map_err(external)?;
+                let source = self.literals.operand(&given, schema);
+                match source.as_ref().and_then(Operand::ty) {
+                    Some(source) => self.functions.cast(given, source, &target, &cast.field),
+                    None => Ok(Expr::Cast(Cast::new_from_field(Box::new(given), cast.field))),
+                }
+            }
+            Some(Operand::Typed(source)) => {
+                let folded = fold(Expr::Cast(cast));
+                match folded {
+                    Expr::Cast(cast) => {
+                        self.functions.cast(*cast.expr, &source, &target, &cast.field)
+                    }
+                    literal => Ok(literal),
+                }
+            }
+            None => Ok(Expr::Cast(cast)),
+        }
+    }
+
+    /// `'text'::type`.
+    fn text_literal(&self, text: &str, target: &PgType) -> Result<Expr> {
+        if matches!(target, PgType::Regclass) && !text.bytes().all(|b| b.is_ascii_digit()) {
+            let oid = self.relations.oid_of(text).ok_or_else(|| {
+                let message = format!("relation \"{text}\" does not exist");
+                external(SqlError::new(SqlState::UNDEFINED_TABLE, message))
+            })?;
+            let value = datafusion::common::ScalarValue::UInt32(Some(oid.0));
+            return Ok(typed_literal(value, target));
+        }
+        let value = parse_text(target, text, &self.literals.text).map_err(external)?;
+        let field = target.field("", true);
+        let metadata = datafusion::common::metadata::FieldMetadata::new_from_field(&field);
+        Ok(Expr::Literal(value, Some(metadata)))
+    }
+
+    fn in_list(&self, list: InList, schema: &DFSchema) -> Result<Expr> {
+        let mut operands = vec![fold(*list.expr)];
+        operands.extend(list.list.into_iter().map(fold));
+        let mut operands = self.agree(operands, schema)?.into_iter();
+        let expr = operands.next().map(Box::new).unwrap_or_default();
+        Ok(Expr::InList(InList { expr, list: operands.collect(), negated: list.negated }))
+    }
+
+    fn between(&self, between: Between, schema: &DFSchema) -> Result<Expr> {
+        let operands = vec![fold(*between.expr), fold(*between.low), fold(*between.high)];
+        let operands = self.agree(operands, schema)?;
+        let Ok([expr, low, high]) = <[Expr; 3]>::try_from(operands) else {
+            return Err(DataFusionError::Internal("BETWEEN lost an operand".into()));
+        };
+        Ok(Expr::Between(Between {
+            expr: Box::new(expr),
+            negated: between.negated,
+            low: Box::new(low),
+            high: Box::new(high),
+        }))
+    }
+
+    fn binary(&self, binary: BinaryExpr, schema: &DFSchema) -> Result<Expr> {
+        let BinaryExpr { left, op, right } = binary;
+        let (mut left, mut right) = (fold(*left), fold(*right));
+        let distinct = matches!(op, Operator::IsDistinctFrom | Operator::IsNotDistinctFrom);
+        if distinct || is_comparison(op) {
+            let pair = self.agree(vec![left, right], schema)?;
+            let Ok([first, second]) = <[Expr; 2]>::try_from(pair) else {
+                return Err(DataFusionError::Internal("an operator lost an operand".into()));
+            };
+            (left, right) = (first, second);
+        }
+        Ok(Expr::BinaryExpr(BinaryExpr { left: Box::new(left), op, right: Box::new(right) }))
+    }
+
+    fn case(&self, case: Case, schema: &DFSchema) -> Result<Expr> {
+        let mut results: Vec<Expr> =
+            case.when_then_expr.iter().map(|(_, then)| fold(then.as_ref().clone())).collect();
+        let has_else = case.else_expr.is_some();
+        results.extend(case.else_expr.map(|otherwise| fold(*otherwise)));
+        let mut results = self.agree(results, schema)?;
+        let else_expr = if has_else { results.pop().map(Box::new) } else { None };
+        let mut whens: Vec<Expr> =
+            case.when_then_expr.into_iter().map(|(when, _)| fold(*when)).collect();
+        let mut operand = case.expr;
+        if let Some(tested) = operand {
+            let mut all = vec![fold(*tested)];
+            all.extend(whens);
+            let mut all = self.agree(all, schema)?;
+            whens = all.split_off(1);
+            operand = all.pop().map(Box::new);
+        } else {
+            whens = whens
+                .into_iter()
+                .map(|when| self.literals.give(when, &PgType::Bool).map_err(external))
+                .collect::<Result<_>>()?;
+        }
+        let pairs = whens.into_iter().zip(results);
+        let when_then_expr = pairs.map(|(when, then)| (Box::new(when), Box::new(then))).collect();
+        Ok(Expr::Case(Case { expr: operand, when_then_expr, else_expr }))
+    }
+
+    fn in_subquery(&self, subquery: InSubquery, schema: &DFSchema) -> Result<Expr> {
+        let InSubquery { expr, subquery, negated } = subquery;
+        let field = subquery.subquery.schema().fields().first().cloned();
+        let expr = match field {
+            Some(field) => {
+                self.literals.give(*expr, &PgType::of_field(&field)).map_err(external)?
+            }
+            None => *expr,
+        };
+        let subquery: Subquery = subquery;
+        Ok(Expr::InSubquery(InSubquery { expr: Box::new(expr), subquery, negated }))
+    }
+
+    /// Operands that must have one type: the `unknown` ones take that of the first other one.
+    fn agree(&self, operands: Vec<Expr>, schema: &DFSchema) -> Result<Vec<Expr>> {
+        let types: Vec<_> =
+            operands.iter().map(|expr| self.literals.operand(expr, schema)).collect();
+        let known: Vec<_> =
+            types.iter().filter_map(|operand| operand.as_ref().and_then(Operand::ty)).collect();
+        let Some(first) = known.first().map(|ty| ty.bare()) else {
+            let text = PgType::Text;
+            return operands
+                .into_iter()
+                .map(|expr| self.literals.give(expr, &text).map_err(external))
+                .collect();
+        };
+        if let Some(other) = known.iter().find(|other| !comparable(&first, other)) {
+            let message =
+                format!("operator does not exist: {} = {}", first.sql_name(), other.sql_name());
+            let hint = "No operator matches the given name and argument types. \
+                        You might need to add explicit type casts.";
+            let error = SqlError::new(SqlState::UNDEFINED_FUNCTION, message).with_hint(hint);
+            return Err(external(error));
+        }
+        // A list such as (1, 2.5, '3') takes the widest of its types.
+        let widest = known.iter().fold(first, |widest, ty| wider(widest, ty));
+        let give = |(expr, operand): (Expr, Option<Operand>)| match operand {
+            Some(Operand::Unknown) => self.literals.give(expr, &widest).map_err(external),
+            Some(Operand::Typed(_)) | None => Ok(self.literals.known(expr)),
+        };
+        operands.into_iter().zip(types).map(give).collect()
+    }
+
+    /// A function's arguments: parameters take the type that its signature asks for.
+    fn arguments(
+        &self,
+        function: &Arc<datafusion::logical_expr::ScalarUDF>,
+        arguments: Vec<Expr>,
+        schema: &DFSchema,
+    ) -> Result<Vec<Expr>> {
+        let arguments: Vec<Expr> =
+            arguments.into_iter().map(|argument| self.literals.known(fold(argument))).collect();
+        let open = |expr: &Expr| matches!(expr, Expr::Placeholder(p) if p.field.is_none());
+        if matches!(function.name(), "coalesce" | "nullif" | "greatest" | "least") {
+            return self.agree(arguments, schema);
+        }
+        if !arguments.iter().any(open) {
+            return Ok(arguments);
+        }
+        let fields = arguments
+            .iter()
+            .map(|argument| argument.to_field(schema).map(|(_, field)| field))
+            .collect::<Result<Vec<_>>>()?;
+        let wanted = datafusion::logical_expr::type_coercion::functions::fields_with_udf(
+            &fields,
+            function.as_ref(),
+        );
+        arguments
+            .into_iter()
+            .enumerate()
+            .map(|(position, argument)| {
+                if !open(&argument) {
+                    return Ok(argument);
+                }
+                let ty = wanted.as_ref().ok().and_then(|fields| fields.get(position));
+                let ty =
+                    ty.map(|field| PgType::of_field(field)).filter(|ty| *ty != PgType::Unknown);
+                self.literals.give(argument, &ty.unwrap_or(PgType::Text)).map_err(external)
+            })
+            .collect()
+    }
+}
+
+fn is_comparison(op: Operator) -> bool {
+    matches!(
+        op,
+        Operator::Eq
+            | Operator::NotEq
+            | Operator::Lt
+            | Operator::LtEq
+            | Operator::Gt
+            | Operator::GtEq
+    )
+}
+
+/// The type that values of both have in common.
+fn wider(left: PgType, right: &PgType) -> PgType {
+    let rank = |ty: &PgType| match ty {
+        PgType::Int2 => 1,
+        PgType::Int4 => 2,
+        PgType::Int8 => 3,
+        PgType::Numeric(_) => 4,
+        PgType::Float4 => 5,
+        PgType::Float8 => 6,
+        PgType::Date => 1,
+        PgType::Timestamp => 2,
+        PgType::Timestamptz => 3,
+        _ => 0,
+    };
+    match rank(right) > rank(&left) {
+        true => right.bare(),
+        false => left,
+    }
+}
+
+/// The highest parameter of an expression tree, for statements whose plan does not show all.
+pub(crate) fn parameters_of(plan: &LogicalPlan) -> Result<Vec<usize>> {
+    let mut found = Vec::new();
+    plan.apply_with_subqueries(|node| {
+        node.apply_expressions(|expr| {
+            expr.apply(|expr| {
+                if let Expr::Placeholder(placeholder) = expr {
+                    found.extend(parameter_index(placeholder));
+                }
+                Ok(datafusion::common::tree_node::TreeNodeRecursion::Continue)
+            })
+        })
+    })?;
+    Ok(found)
+}
