@@ -11,6 +11,9 @@
 mod membership;
 mod node;
 
+#[cfg(test)]
+mod tests;
+
 pub use membership::{Membership, MembershipConfig};
 pub use node::{LiveNode, live_nodes, nodes_range};
 

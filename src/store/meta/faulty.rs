@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -31,6 +32,8 @@ pub enum Fault {
     LoseRequest,
     /// Takes this long, then goes on.
     Delay(Duration),
+    /// Goes through at once; the reply takes this long.
+    DelayReply(Duration),
     /// A watch ends after this many events; other calls are not affected.
     CutWatch(usize),
 }
@@ -59,6 +62,7 @@ pub struct Faulty {
     inner: Arc<dyn MetaStore>,
     random: SeededRandom,
     plan: Mutex<Plan>,
+    reads: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -73,7 +77,12 @@ struct Plan {
 impl Faulty {
     /// A store that does not fail until it is told to.
     pub fn new(inner: Arc<dyn MetaStore>, seed: u64) -> Self {
-        Self { inner, random: SeededRandom::new(seed), plan: Mutex::default() }
+        Self {
+            inner,
+            random: SeededRandom::new(seed),
+            plan: Mutex::default(),
+            reads: AtomicU64::new(0),
+        }
     }
 
     /// From now on, faults happen this often.
@@ -99,6 +108,11 @@ impl Faulty {
     /// What happens to the next watch that nothing is planned for.
     pub fn plan_watch(&self, fault: Fault) {
         self.plan.lock().watches.push_back(fault);
+    }
+
+    /// How many reads were asked for.
+    pub fn reads(&self) -> u64 {
+        self.reads.load(Ordering::Relaxed)
     }
 
     fn draw(&self, planned: impl FnOnce(&mut Plan) -> &mut VecDeque<Fault>, watch: bool) -> Fault {
@@ -134,11 +148,17 @@ impl Faulty {
     }
 
     async fn read<T>(&self, call: impl Future<Output = Result<T>> + Send) -> Result<T> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
         match self.draw(|plan| &mut plan.reads, false) {
             Fault::None | Fault::CutWatch(_) => call.await,
             Fault::Delay(delay) => {
                 tokio::time::sleep(delay).await;
                 call.await
+            }
+            Fault::DelayReply(delay) => {
+                let reply = call.await;
+                tokio::time::sleep(delay).await;
+                reply
             }
             Fault::Unavailable | Fault::LoseRequest => Err(Error::unavailable("a planned fault")),
             Fault::LoseReply => {
@@ -155,6 +175,11 @@ impl Faulty {
             Fault::Delay(delay) => {
                 tokio::time::sleep(delay).await;
                 call.await
+            }
+            Fault::DelayReply(delay) => {
+                let reply = call.await;
+                tokio::time::sleep(delay).await;
+                reply
             }
             Fault::Unavailable => Err(Error::unavailable("a planned fault")),
             Fault::LoseRequest => Err(Error::unknown("a planned fault")),
@@ -195,7 +220,7 @@ impl MetaStore for Faulty {
             Fault::Unavailable | Fault::LoseReply | Fault::LoseRequest => {
                 return Err(Error::unavailable("a planned fault"));
             }
-            Fault::Delay(delay) => tokio::time::sleep(delay).await,
+            Fault::Delay(delay) | Fault::DelayReply(delay) => tokio::time::sleep(delay).await,
             Fault::None | Fault::CutWatch(_) => {}
         }
         let events = self.inner.watch(range, from).await?;

@@ -35,6 +35,11 @@ mod state;
 mod transaction;
 mod watch;
 
+#[cfg(test)]
+mod conformance;
+#[cfg(test)]
+mod etcd_server;
+
 use std::fmt::Debug;
 use std::time::Duration;
 

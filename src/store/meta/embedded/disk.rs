@@ -31,15 +31,32 @@ impl FileDisks {
     }
 }
 
-impl Disks for FileDisks {
-    fn open(&self) -> Result<Box<dyn StorageBackend>, redb::DatabaseError> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        let file = options.open(&self.path)?;
-        // The file's name must survive a crash as well as its bytes.
+impl FileDisks {
+    /// Makes an empty database under another name first: a crash must not leave half of one, and
+    /// of two processes one must win.
+    fn make(&self) -> Result<(), redb::DatabaseError> {
+        let fresh = self.path.with_extension(format!("{}.new", std::process::id()));
+        let _left_over = std::fs::remove_file(&fresh);
+        redb::Database::builder().create(&fresh)?.close()?;
+        match std::fs::hard_link(&fresh, &self.path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            linked => linked?,
+        }
+        std::fs::remove_file(&fresh)?;
+        // The name must survive a crash as well as the bytes.
         if let Some(directory) = self.path.parent() {
             File::open(directory)?.sync_all()?;
         }
+        Ok(())
+    }
+}
+
+impl Disks for FileDisks {
+    fn open(&self) -> Result<Box<dyn StorageBackend>, redb::DatabaseError> {
+        if !self.path.try_exists()? {
+            self.make()?;
+        }
+        let file = OpenOptions::new().read(true).write(true).open(&self.path)?;
         Ok(Box::new(FileBackend::new(file)?))
     }
 

@@ -36,8 +36,6 @@ const LOG: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("log");
 const FORMAT: u64 = 1;
 /// The first revision, as in etcd.
 const FIRST_REVISION: u64 = 1;
-/// Bytes of log after which it is folded: small enough that a fold takes tens of milliseconds.
-const LOG_BYTES_MAX: usize = 4 << 20;
 /// redb's cache holds the trees' inner pages; the keys themselves are in memory already.
 const CACHE_BYTES: usize = 16 << 20;
 
@@ -173,9 +171,9 @@ impl MetaFile {
         Ok(())
     }
 
-    /// Whether the log has grown enough to be folded.
-    pub(super) fn wants_fold(&self) -> bool {
-        self.log_bytes > LOG_BYTES_MAX
+    /// Bytes of the log's rows.
+    pub(super) fn log_bytes(&self) -> usize {
+        self.log_bytes
     }
 
     /// What the keys that the log changed hold in a state.

@@ -17,6 +17,9 @@ mod disk;
 mod file;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
@@ -40,6 +43,9 @@ use writer::{Ask, Request, Writer};
 
 /// The file's name in the data directory.
 const FILE_NAME: &str = "metadata.redb";
+
+/// Bytes of log after which it is folded: few enough that a fold takes tens of milliseconds.
+const LOG_BYTES_MAX: usize = 4 << 20;
 
 const LIMITS: Limits = Limits {
     operations_max: EMBEDDED_TRANSACTION_OPERATIONS_MAX,
@@ -68,11 +74,11 @@ impl Embedded {
         };
         std::fs::create_dir_all(directory).map_err(failed)?;
         let path: PathBuf = directory.join(FILE_NAME);
-        Self::open_on(Box::new(FileDisks::new(path)), clock)
+        Self::open_on(Box::new(FileDisks::new(path)), clock, LOG_BYTES_MAX)
     }
 
     /// Opens the store on whatever holds the bytes.
-    fn open_on(disks: Box<dyn Disks>, clock: Arc<dyn Clock>) -> Result<Self> {
+    fn open_on(disks: Box<dyn Disks>, clock: Arc<dyn Clock>, log_bytes_max: usize) -> Result<Self> {
         let (mut file, loaded) = MetaFile::open(disks.as_ref())?;
         let state = State::restore(loaded.revision, loaded.revision, loaded.keys);
         let leased: Vec<_> = state.leased_keys();
@@ -81,7 +87,7 @@ impl Embedded {
             end_former_leases(&mut file, &published, leased)?;
         }
         let (requests, inbox) = mpsc::channel();
-        let writer = Writer::new(disks, file, Arc::clone(&published), inbox);
+        let writer = Writer::new(disks, file, Arc::clone(&published), inbox, log_bytes_max);
         let thread = std::thread::Builder::new().name("redkite-metadata".to_owned());
         let thread = thread.spawn(move || writer.run()).map_err(Error::unavailable)?;
         Ok(Self { published, requests: Some(requests), writer: Some(thread) })

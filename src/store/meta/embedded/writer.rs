@@ -18,6 +18,10 @@ const BATCH_BYTES_MAX: usize = 16 << 20;
 const LEASE_TICK: Duration = Duration::from_millis(50);
 const IDLE_TICK: Duration = Duration::from_millis(500);
 
+/// How long a batch waits for as many as the last one had: the callers that were just answered
+/// are about to come back, and each fsync costs more than this.
+const GATHER_TIME: Duration = Duration::from_micros(100);
+
 /// What a caller wants written.
 #[derive(Debug)]
 pub(super) enum Ask {
@@ -34,6 +38,15 @@ pub(super) struct Request {
     pub(super) reply: oneshot::Sender<Result<Outcome>>,
 }
 
+impl Request {
+    fn bytes(&self) -> usize {
+        match &self.ask {
+            Ask::Transact(transaction) => transaction.bytes(),
+            Ask::EndLease(_) => 0,
+        }
+    }
+}
+
 /// An answer that is decided and waits for the disk.
 type Decided = (oneshot::Sender<Result<Outcome>>, Result<Outcome>);
 
@@ -44,6 +57,9 @@ pub(super) struct Writer {
     file: Disk,
     published: Arc<Published>,
     inbox: Receiver<Request>,
+    log_bytes_max: usize,
+    /// How many requests the last batch had.
+    last_batch: usize,
 }
 
 /// Whether writes can be made durable.
@@ -68,8 +84,9 @@ impl Writer {
         file: MetaFile,
         published: Arc<Published>,
         inbox: Receiver<Request>,
+        log_bytes_max: usize,
     ) -> Self {
-        Self { disks, file: Disk::Good(file), published, inbox }
+        Self { disks, file: Disk::Good(file), published, inbox, log_bytes_max, last_batch: 0 }
     }
 
     /// Serves until every sender is gone.
@@ -84,23 +101,27 @@ impl Writer {
                 Err(RecvTimeoutError::Timeout) => self.serve(Vec::new()),
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            self.fold(MetaFile::wants_fold);
+            self.fold(self.log_bytes_max);
         }
-        self.fold(|_| true);
+        self.fold(0);
     }
 
-    fn gather(&self, first: Request) -> Vec<Request> {
-        let mut bytes = 0;
+    /// All that has arrived, and shortly as many as arrived together the last time.
+    fn gather(&mut self, first: Request) -> Vec<Request> {
+        let mut bytes = first.bytes();
         let mut batch = vec![first];
-        while let Some(Request { ask, .. }) = batch.last()
-            && bytes < BATCH_BYTES_MAX
-        {
-            if let Ask::Transact(transaction) = ask {
-                bytes += transaction.bytes();
-            }
-            let Ok(next) = self.inbox.try_recv() else { break };
+        while bytes < BATCH_BYTES_MAX {
+            let next = match self.inbox.try_recv() {
+                Err(_) if batch.len() < self.last_batch => {
+                    self.inbox.recv_timeout(GATHER_TIME).ok()
+                }
+                arrived => arrived.ok(),
+            };
+            let Some(next) = next else { break };
+            bytes += next.bytes();
             batch.push(next);
         }
+        self.last_batch = batch.len();
         batch
     }
 
@@ -194,9 +215,10 @@ impl Writer {
         };
     }
 
-    fn fold(&mut self, when: fn(&MetaFile) -> bool) {
+    /// Empties a log that is larger than this.
+    fn fold(&mut self, log_bytes_max: usize) {
         let Disk::Good(file) = &mut self.file else { return };
-        if !when(file) {
+        if file.log_bytes() <= log_bytes_max {
             return;
         }
         let unfolded = self.published.read(|state| file.unfolded(state));

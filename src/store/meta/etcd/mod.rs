@@ -13,6 +13,9 @@ mod convert;
 mod failure;
 mod watching;
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -225,8 +228,8 @@ impl MetaStore for Etcd {
     }
 
     async fn keep_alive(&self, lease: LeaseId) -> Result<Duration> {
-        // The stream's first answer is taken by the client, which does not tell how long it
-        // is: ask for the time to live instead, after it.
+        // The client keeps the stream's first answer, and with it the time, to itself: the second
+        // one tells.
         let ttl = self
             .read(|| {
                 let mut leases = self.client.lease_client();

@@ -1,5 +1,8 @@
 //! The state machine alone: nothing survives, nothing fails.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -13,6 +13,9 @@
 mod follow;
 mod freshness;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -24,7 +24,7 @@ pub(in super::super) struct Commit {
 pub(in super::super) struct State {
     /// A key's versions, oldest first; never empty.
     keys: BTreeMap<Bytes, Vec<Change>>,
-    /// The commits after `compacted`, without a gap.
+    /// The commits after `compacted`, without a gap up to `revision`.
     log: VecDeque<Arc<Commit>>,
     log_bytes: usize,
     revision: Revision,
@@ -132,7 +132,9 @@ impl State {
         if from <= self.compacted {
             return Err(Error::Compacted { at: from });
         }
-        let start = usize::try_from(from.0 - self.compacted.0 - 1).unwrap_or(usize::MAX);
+        // Without a gap, but not always from `compacted` on: a store's first revision has no commit.
+        let first = self.log.front().map_or(from.0, |commit| commit.revision.0);
+        let start = usize::try_from(from.0.saturating_sub(first)).unwrap_or(usize::MAX);
         Ok(self.log.iter().skip(start).take(max).cloned().collect())
     }
 
