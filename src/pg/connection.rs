@@ -125,9 +125,8 @@ where
         let message = match frontend::decode(frame.kind, &frame.body) {
             Ok(message) => message,
             Err(error) => {
+                self.report(error.into())?;
                 self.skipping = is_extended(frame.kind);
-                self.fail_statement();
-                self.wire.put_error(&error);
                 if !self.skipping {
                     self.ready().await?;
                 }
@@ -335,7 +334,12 @@ where
         match outcome {
             Outcome::Empty => Ok(None),
             Outcome::Command { tag } => Ok(Some(tag)),
-            Outcome::CopyIn(copy) => self.copy_in(copy, mode).await.map(Some),
+            Outcome::CopyIn(copy) => {
+                self.wire.expect_bulk(true);
+                let copied = self.copy_in(copy, mode).await;
+                self.wire.expect_bulk(false);
+                copied.map(Some)
+            }
             Outcome::CopyOut { columns, options, stream } => {
                 let context = self.session.text_context();
                 let stop = stopper(&self.server, &self.key);

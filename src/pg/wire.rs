@@ -42,6 +42,8 @@ pub(super) struct Wire<S> {
     /// Where the message that is being appended starts, see [`Wire::discard_partial`].
     whole: usize,
     gone: bool,
+    /// Much is coming: fewer, larger reads.
+    bulk: bool,
 }
 
 /// One message: its type and exactly its bytes.
@@ -60,7 +62,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             output: BytesMut::with_capacity(READ_BYTES),
             whole: 0,
             gone: false,
+            bulk: false,
         }
+    }
+
+    /// Says whether much is coming (COPY).
+    pub(super) fn expect_bulk(&mut self, bulk: bool) {
+        self.bulk = bulk;
     }
 
     /// Whether the other side has closed its half.
@@ -73,7 +81,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             return Err(Failure::Gone);
         }
         // The client's number decides nothing: memory grows with what has really arrived.
-        let wanted = if expected > READ_BYTES { READ_LARGE_BYTES } else { READ_BYTES };
+        let large = self.bulk || expected > READ_BYTES;
+        let wanted = if large { READ_LARGE_BYTES } else { READ_BYTES };
         self.input.reserve(wanted);
         if self.stream.read_buf(&mut self.input).await? == 0 {
             self.gone = true;

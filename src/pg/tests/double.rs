@@ -212,7 +212,10 @@ impl Session for TestSession {
     }
 
     fn initial_parameters(&self) -> Vec<(String, String)> {
-        vec![("server_encoding".to_owned(), "UTF8".to_owned())]
+        // psycopg2 and asyncpg don't go on without these.
+        [("server_version", "17.0"), ("client_encoding", "UTF8"), ("DateStyle", "ISO, MDY")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .to_vec()
     }
 
     fn status(&self) -> Status {
@@ -240,7 +243,7 @@ impl Session for TestSession {
             return Err(SqlError::new(SqlState::SYNTAX_ERROR, "syntax error").with_position(1));
         }
         let statements = sql.split(';').map(str::trim).filter(|part| !part.is_empty());
-        Ok(statements.map(str::to_owned).collect())
+        Ok(statements.map(str::to_lowercase).collect())
     }
 
     async fn prepare(&mut self, sql: String, _types: &[Oid]) -> Result<Arc<TestPrepared>> {

@@ -59,6 +59,7 @@ async fn lost_framing_ends_the_connection() {
         b"Q\x7f\xff\xff\xff",
         b"E\0\x01\0\0",
         b"!\0\0\0\x04",
+        b"p\0\0\0\x04",
         b"\0\0\0\0\x04",
     ] {
         let server = TestServer::new();

@@ -9,6 +9,7 @@ mod extended;
 mod faults;
 mod malformed;
 mod simple;
+mod sockets;
 mod startup;
 
 use client::Client;

@@ -43,7 +43,7 @@ async fn a_trusted_client_is_let_in() {
         ],
     );
     client.send(&packet).await;
-    assert_eq!(client.until_ready().await, "R0 S K Z:I");
+    assert_eq!(client.until_ready().await, "R0 S S S K Z:I");
     let startups = server.startups.lock();
     assert_eq!((startups[0].user.as_str(), startups[0].database.as_str()), ("kite", "kite"));
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
@@ -68,7 +68,7 @@ async fn encryption_is_refused_and_the_connection_goes_on() {
         assert_eq!(&answer, b"N");
     }
     client.send(&startup_packet(V3_0, &[("user", "kite")])).await;
-    assert_eq!(client.until_ready().await, "R0 S K Z:I");
+    assert_eq!(client.until_ready().await, "R0 S S S K Z:I");
 }
 
 #[tokio::test]
