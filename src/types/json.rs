@@ -47,6 +47,11 @@ pub(crate) fn unquote(text: &str) -> Result<String> {
     Parser::new(text).string()
 }
 
+/// The content of a JSON value that is a string.
+pub(crate) fn unquote_if_string(text: &str) -> Option<String> {
+    text.starts_with('"').then(|| unquote(text).ok()).flatten()
+}
+
 /// Walks over a text; with an output, writes the normal form there.
 struct Parser<'a> {
     text: &'a str,

@@ -29,7 +29,10 @@ pub(super) fn all() -> Vec<Arc<ScalarUDF>> {
     ];
     let build = |(name, operation)| {
         let signature = Signature::user_defined(Volatility::Immutable);
-        Arc::new(ScalarUDF::new_from_impl(Checked { name, operation, signature }))
+        let function = ScalarUDF::new_from_impl(Checked { name, operation, signature });
+        // PostgreSQL's own name of the operator `%`.
+        let aliases = (operation == Operation::Remainder).then_some("mod");
+        Arc::new(function.with_aliases(aliases))
     };
     operations.into_iter().map(build).collect()
 }

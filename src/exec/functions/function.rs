@@ -20,18 +20,12 @@ use crate::types::PgType;
 pub(super) enum Kind {
     /// A vector, an array of numbers, or a literal
     Vector,
-    /// An array of numbers
-    Numbers,
     /// Text
     Text,
     /// `json` or `jsonb`, or a literal
     Json,
     /// `integer`
     Int4,
-    /// `bigint`
-    Int8,
-    /// `double precision`
-    Float8,
     /// Any array
     Array,
     /// Anything, as it is
@@ -104,15 +98,6 @@ impl Function {
         }
     }
 
-    /// The same function with another volatility.
-    pub(super) fn volatility(mut self, volatility: Volatility) -> Self {
-        self.signature = match self.arguments {
-            Arguments::Exactly([]) => Signature::nullary(volatility),
-            _ => Signature::user_defined(volatility),
-        };
-        self
-    }
-
     /// The same function, under another name too.
     pub(super) fn alias(mut self, name: &str) -> Self {
         self.aliases.push(name.to_owned());
@@ -160,12 +145,6 @@ impl Kind {
                 PgType::Array(element) if element.is_number() => keep(),
                 _ => None,
             },
-            Self::Numbers => match ty {
-                PgType::Array(element) if element.is_number() => keep(),
-                PgType::Array(element) if *element == PgType::Unknown => keep(),
-                PgType::Vector(_) | PgType::Unknown => keep(),
-                _ => None,
-            },
             Self::Array => match ty {
                 PgType::Array(_) | PgType::Vector(_) | PgType::Unknown => keep(),
                 _ => None,
@@ -174,8 +153,6 @@ impl Kind {
                 matches!(ty, PgType::Text | PgType::Unknown).then_some(DataType::Utf8)
             }
             Self::Int4 => narrow(&ty, &[PgType::Int2, PgType::Int4, PgType::Int8], DataType::Int32),
-            Self::Int8 => narrow(&ty, &[PgType::Int2, PgType::Int4, PgType::Int8], DataType::Int64),
-            Self::Float8 => (ty.is_number() || ty == PgType::Unknown).then_some(DataType::Float64),
         }
     }
 }

@@ -7,6 +7,12 @@
 mod cast_text;
 mod checked;
 mod function;
+mod introspect;
+mod json_build;
+mod json_navigate;
+mod json_text;
+mod quoting;
+mod random;
 mod vector_aggregate;
 mod vector_distance;
 mod vector_make;
@@ -19,10 +25,21 @@ use datafusion::execution::FunctionRegistry;
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
 pub use cast_text::{cast_text_to, cast_to_text};
+pub use random::random_functions;
 
-/// Every scalar function of this layer.
+/// Every scalar function of this layer but those that need the node's randomness
+/// ([`random_functions`]) or are made for a type ([`cast_text_to`], [`cast_to_text`]).
 pub fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
-    [vector_distance::all(), vector_make::all(), checked::all()].concat()
+    [
+        vector_distance::all(),
+        vector_make::all(),
+        checked::all(),
+        introspect::all(),
+        json_navigate::all(),
+        json_build::all(),
+        quoting::all(),
+    ]
+    .concat()
 }
 
 /// Every aggregate of this layer.

@@ -145,3 +145,65 @@ async fn integers_overflow_as_errors() {
     let cases: Vec<(&str, &str)> = cases.iter().map(|(a, b)| (a.as_str(), *b)).collect();
     check(&cases).await;
 }
+
+#[tokio::test]
+async fn json() {
+    check(&[
+        (r#"json_get('{"a": {"b": 1}}', 'a')"#, r#"{"b": 1}"#),
+        (r#"json_get('{"a": 1, "b": [1, 2]}', 'b')"#, "[1, 2]"),
+        (r#"json_get('[1, {"x": "]"}, 3]', 1)"#, r#"{"x": "]"}"#),
+        (r#"json_get('[1, 2, 3]', -1)"#, "3"),
+        (r#"json_get('[1, 2, 3]', 5)"#, "NULL"),
+        (r#"json_get('{"a": 1}', 'z')"#, "NULL"),
+        (r#"json_get('5', 'z')"#, "NULL"),
+        (r#"json_get_text('{"a": "x\"y"}', 'a')"#, "x\"y"),
+        (r#"json_get_text('{"a": null}', 'a')"#, "NULL"),
+        (r#"json_get('{"a": null}', 'a')"#, "null"),
+        (r#"json_get_path('{"a": [{"b": 7}]}', '{a,0,b}')"#, "7"),
+        (r#"json_get_path_text('{"a": ["x"]}', make_array('a', '0'))"#, "x"),
+        (r#"jsonb_extract_path_text('{"a": {"b": "c"}}', 'a', 'b')"#, "c"),
+        (r#"jsonb_typeof('[1]')"#, "array"),
+        (r#"jsonb_array_length('[1, [2, 3], {}]')"#, "3"),
+        (r#"jsonb_array_length('{}')"#, "!22023 cannot get array length of a non-array"),
+        (r#"jsonb_contains('{"a": 1, "b": [1, 2]}', '{"b": [2]}')"#, "t"),
+        (r#"jsonb_contains('{"a": 1}', '{"a": 2}')"#, "f"),
+        (r#"jsonb_contains('[1, 2.0]', '2')"#, "t"),
+        (r#"jsonb_contains('{"a": [1]}', '{"a": 1}')"#, "f"),
+        (r#"jsonb_exists('{"a": 1}', 'a')"#, "t"),
+        (r#"jsonb_exists('["a"]', 'b')"#, "f"),
+        (r#"jsonb_build_object('b', 1, 'a', 'x"y')"#, r#"{"a": "x\"y", "b": 1}"#),
+        (r#"json_build_object('b', 1, 'a', NULL)"#, r#"{"b" : 1, "a" : null}"#),
+        ("jsonb_build_array(1, 'a', true, NULL)", r#"[1, "a", true, null]"#),
+        ("to_jsonb(make_array(1, 2))", "[1, 2]"),
+        ("to_json('a')", "\"a\""),
+        ("jsonb_build_object('a')", "!22023 argument list must have even number of elements"),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn texts_and_types() {
+    check(&[
+        ("quote_ident('abc')", "abc"),
+        ("quote_ident('select')", "\"select\""),
+        ("quote_ident('A\"b')", "\"A\"\"b\""),
+        ("quote_literal('it''s')", "'it''s'"),
+        (r"quote_literal('a\b')", r"E'a\\b'"),
+        ("quote_nullable(NULL)", "NULL"),
+        ("format('%s and %I = %L %%', 1, 'Col', 'x''y')", "1 and \"Col\" = 'x''y' %"),
+        ("format('%2$s %1$s|%-5s|%5s', 'a', 'b', 'c')", "b a|b    |    c"),
+        ("format('%s', NULL)", ""),
+        ("format('%s')", "!22023 too few arguments for format()"),
+        ("format('%d', 1)", "!22023 unrecognized format() type specifier \"d\""),
+        ("pg_typeof(1.5)", "double precision"),
+        ("pg_typeof(make_array('a'))", "text[]"),
+        ("array_length(make_array(1, 2, 3), 1)", "3"),
+        ("array_length(make_array(1, 2, 3), 2)", "NULL"),
+        ("array_upper(make_array(1, 2), 1)", "2"),
+        ("cardinality(make_array(1, 2))", "2"),
+        ("num_nulls(1, NULL, NULL)", "2"),
+        ("num_nonnulls(1, NULL, NULL)", "1"),
+        ("mod(7, 3)", "1"),
+    ])
+    .await;
+}

@@ -1,0 +1,88 @@
+//! What a value is: its type, how many are NULL, how long an array is.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, Int32Array};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Int32Type};
+use datafusion::common::ScalarValue;
+use datafusion::logical_expr::{ColumnarValue, ScalarUDF};
+
+use super::function::{Arguments, Call, Function, Kind, arrays, internal, result};
+use super::vector_distance::wrong_count;
+use crate::base::Result;
+use crate::types::PgType;
+
+/// The functions of this family.
+pub(super) fn all() -> Vec<Arc<ScalarUDF>> {
+    let int4 = |_: &[PgType]| PgType::Int4;
+    let one = Arguments::Exactly(&[Kind::Array]);
+    let two = Arguments::Exactly(&[Kind::Array, Kind::Int4]);
+    let many = Arguments::AndMore(&[Kind::Any], Kind::Any);
+    vec![
+        Function::new("pg_typeof", Arguments::Exactly(&[Kind::Any]), |_| PgType::Text, type_of)
+            .build(),
+        Function::new("array_length", two, int4, |a, _| length(a, None)).build(),
+        Function::new("array_upper", two, int4, |a, _| length(a, None)).build(),
+        Function::new("array_lower", two, int4, |a, _| length(a, Some(1))).build(),
+        Function::new("array_ndims", one, int4, |a, _| length(a, Some(1))).build(),
+        Function::new("cardinality", one, int4, |a, _| count(a)).build(),
+        Function::new("num_nulls", many, int4, |a, c| nulls(a, c, true)).build(),
+        Function::new("num_nonnulls", many, int4, |a, c| nulls(a, c, false)).build(),
+    ]
+}
+
+fn type_of(_: &[ColumnarValue], call: &Call) -> Result<ColumnarValue> {
+    let ty = call.types.first().ok_or_else(wrong_count)?;
+    Ok(ColumnarValue::Scalar(ScalarValue::from(ty.sql_name())))
+}
+
+/// The rows' numbers of elements; `None` for NULL.
+fn lengths(column: &ArrayRef) -> Result<Vec<Option<i32>>> {
+    if column.data_type() == &DataType::Null {
+        return Ok(vec![None; column.len()]);
+    }
+    let lists = match column.data_type() {
+        DataType::List(_) => Arc::clone(column),
+        DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
+            cast(column, &DataType::List(Arc::clone(item))).map_err(internal)?
+        }
+        other => return Err(internal(format!("not an array: {other}"))),
+    };
+    let lists = lists.as_list::<i32>();
+    let length = |row| (!lists.is_null(row)).then(|| lists.value_length(row));
+    Ok((0..lists.len()).map(length).collect())
+}
+
+/// The length of dimension one, or what an array that is not empty has instead.
+fn length(arguments: &[ColumnarValue], instead: Option<i32>) -> Result<ColumnarValue> {
+    let (columns, scalar) = arrays(arguments)?;
+    let lengths = lengths(&columns[0])?;
+    let dimension = |row: usize| match columns.get(1) {
+        Some(column) => {
+            let column = column.as_primitive::<Int32Type>();
+            (!column.is_null(row)).then(|| column.value(row))
+        }
+        None => Some(1),
+    };
+    let found = lengths.into_iter().enumerate().map(|(row, length)| {
+        let length = length.filter(|length| *length > 0)?;
+        (dimension(row)? == 1).then_some(instead.unwrap_or(length))
+    });
+    result(Arc::new(found.collect::<Int32Array>()), scalar)
+}
+
+fn count(arguments: &[ColumnarValue]) -> Result<ColumnarValue> {
+    let (columns, scalar) = arrays(arguments)?;
+    result(Arc::new(Int32Array::from(lengths(&columns[0])?)), scalar)
+}
+
+fn nulls(arguments: &[ColumnarValue], _: &Call, wanted: bool) -> Result<ColumnarValue> {
+    let (columns, scalar) = arrays(arguments)?;
+    let rows = columns.first().map_or(0, |column| column.len());
+    let nulls: Vec<_> = columns.iter().map(|column| column.logical_nulls()).collect();
+    let is_null = |column: usize, row: usize| nulls[column].as_ref().is_some_and(|n| n.is_null(row));
+    let count = |row| (0..columns.len()).filter(|column| is_null(*column, row) == wanted).count();
+    let found = (0..rows).map(|row| i32::try_from(count(row)).ok());
+    result(Arc::new(found.collect::<Int32Array>()), scalar)
+}
