@@ -96,25 +96,23 @@ fn sum(a: &[f32], b: &[f32], term: impl Fn(f32, f32, f32) -> f32) -> f32 {
             sums[lane] = term(a[lane], b[lane], sums[lane]);
         }
     }
-    let mut total = reduce(sums);
+    let mut total = reduce(&sums);
     for (a, b) in a_rest.iter().zip(b_rest) {
         total = term(*a, *b, total);
     }
     total
 }
 
-/// Adds the lanes pairwise.
-#[inline(always)]
-fn reduce(sums: [f32; LANES]) -> f32 {
-    let mut sums = sums;
-    let mut width = LANES / 2;
-    while width > 0 {
-        for lane in 0..width {
-            sums[lane] += sums[lane + width];
-        }
-        width /= 2;
+/// Adds the lanes. Kept out of line: seen together with the loop, its narrowing steps would make
+/// the compiler narrow the registers of the loop as well, to two lanes: half the speed.
+#[inline(never)]
+fn reduce(sums: &[f32; LANES]) -> f32 {
+    let mut eight = [0.0f32; 8];
+    for (lane, sum) in eight.iter_mut().enumerate() {
+        *sum = (sums[lane] + sums[lane + 8]) + (sums[lane + 16] + sums[lane + 24]);
     }
-    sums[0]
+    let [a, b, c, d, e, f, g, h] = eight;
+    ((a + e) + (c + g)) + ((b + f) + (d + h))
 }
 
 /// The square of the Euclidean distance, in the 32 bits it was summed in.
@@ -169,7 +167,7 @@ pub(super) fn dot_and_square(a: &[f32], b: &[f32]) -> (f32, f32) {
             squares[lane] = b[lane].mul_add(b[lane], squares[lane]);
         }
     }
-    let (mut dot, mut square) = (reduce(dots), reduce(squares));
+    let (mut dot, mut square) = (reduce(&dots), reduce(&squares));
     for (a, b) in a_rest.iter().zip(b_rest) {
         dot = a.mul_add(*b, dot);
         square = b.mul_add(*b, square);

@@ -35,6 +35,11 @@ pub fn search_flat(
     match metric {
         Metric::L2 => search(query, data, first_row, selection, top, |top, vector, row| {
             let square = f64::from(l2_squared(query, vector));
+            // The root is for candidates only; the margin is for its rounding.
+            let limit = top.threshold();
+            if square > limit * limit * (1.0 + 1e-9) {
+                return;
+            }
             top.push(square.sqrt(), row);
         }),
         Metric::InnerProduct => {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Datum};
+use arrow::compute::cast;
 use arrow::compute::kernels::numeric::{add, div, mul, neg, rem, sub};
 use arrow::datatypes::{DataType, FieldRef};
 use arrow::error::ArrowError;
@@ -119,7 +120,7 @@ impl ScalarUDFImpl for Checked {
         let (Some(left), Some(right)) = (args.args.first(), args.args.last()) else {
             return Err(external(super::vector_distance::wrong_count()));
         };
-        if let ([ColumnarValue::Scalar(value), _] | [_, ColumnarValue::Scalar(value)]) =
+        if let [ColumnarValue::Scalar(value), _] | [_, ColumnarValue::Scalar(value)] =
             args.args.as_slice()
             && value.is_null()
         {
@@ -150,16 +151,15 @@ fn datum(value: &ColumnarValue) -> Result<Box<dyn Datum>, DataFusionError> {
 
 /// The remainder as `a - a / b * b`, wrapping where the quotient overflows.
 fn remainder(left: &dyn Datum, right: &dyn Datum) -> Result<ArrayRef, ArrowError> {
-    use arrow::compute::kernels::cast;
     let wide = |datum: &dyn Datum| {
         let (array, scalar) = datum.get();
-        let array = cast::cast(array, &DataType::Decimal128(38, 0))?;
+        let array = cast(array, &DataType::Decimal128(38, 0))?;
         let datum: Box<dyn Datum> =
             if scalar { Box::new(arrow::array::Scalar::new(array)) } else { Box::new(array) };
         Ok::<_, ArrowError>(datum)
     };
     let remainder = rem(wide(left)?.as_ref(), wide(right)?.as_ref())?;
-    cast::cast(&remainder, left.get().0.data_type())
+    cast(&remainder, left.get().0.data_type())
 }
 
 fn refusal(ty: &PgType, error: &ArrowError) -> SqlError {

@@ -81,7 +81,8 @@ fn nulls(arguments: &[ColumnarValue], _: &Call, wanted: bool) -> Result<Columnar
     let (columns, scalar) = arrays(arguments)?;
     let rows = columns.first().map_or(0, |column| column.len());
     let nulls: Vec<_> = columns.iter().map(|column| column.logical_nulls()).collect();
-    let is_null = |column: usize, row: usize| nulls[column].as_ref().is_some_and(|n| n.is_null(row));
+    let is_null =
+        |column: usize, row: usize| nulls[column].as_ref().is_some_and(|n| n.is_null(row));
     let count = |row| (0..columns.len()).filter(|column| is_null(*column, row) == wanted).count();
     let found = (0..rows).map(|row| i32::try_from(count(row)).ok());
     result(Arc::new(found.collect::<Int32Array>()), scalar)

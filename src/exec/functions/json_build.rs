@@ -153,7 +153,9 @@ fn object(arguments: &[ColumnarValue], call: &Call) -> Result<ColumnarValue> {
             SqlState::INVALID_PARAMETER_VALUE,
             "argument list must have even number of elements",
         )
-        .with_hint("The arguments of jsonb_build_object() must consist of alternating keys and values."));
+        .with_hint(
+            "The arguments of jsonb_build_object() must consist of alternating keys and values.",
+        ));
     }
     let column = collect(rows, call, |row, out| {
         out.push('{');

@@ -148,7 +148,9 @@ fn steps(columns: &[ArrayRef]) -> Result<Vec<Option<Vec<String>>>> {
 
 /// Whether the texts are array literals rather than single steps.
 fn is_literal(column: &ArrayRef) -> bool {
-    column.as_string_opt::<i32>().is_some_and(|texts| texts.iter().flatten().all(|t| t.starts_with('{')))
+    column
+        .as_string_opt::<i32>()
+        .is_some_and(|texts| texts.iter().flatten().all(|t| t.starts_with('{')))
 }
 
 fn one_each(columns: &[ArrayRef], rows: usize) -> Result<Vec<Option<Vec<String>>>> {
@@ -169,8 +171,9 @@ fn get_path(arguments: &[ColumnarValue], as_text: bool) -> Result<ColumnarValue>
     let paths = steps(&columns[1..])?;
     let mut found = StringBuilder::new();
     for row in 0..documents.len() {
-        let path = if columns.len() == 1 { Some(&Vec::new()) } else { None }.cloned();
-        let path = path.or_else(|| paths.get(row).cloned().flatten());
+        // Without steps the path leads to the document itself.
+        let path =
+            if columns.len() == 1 { Some(Vec::new()) } else { paths.get(row).cloned().flatten() };
         let value = path.filter(|_| !documents.is_null(row)).and_then(|path| {
             path.iter().try_fold(documents.value(row), |document, key| step(document, key))
         });
@@ -261,15 +264,12 @@ fn equal(a: &str, b: &str) -> bool {
     if number(a) && number(b) {
         return shortest(a) == shortest(b);
     }
-    a == b || matches!((json::unquote_if_string(a), json::unquote_if_string(b)), (Some(a), Some(b)) if a == b)
+    a == b
+        || matches!((json::unquote_if_string(a), json::unquote_if_string(b)), (Some(a), Some(b)) if a == b)
 }
 
 fn shortest(number: &str) -> &str {
-    if number.contains('.') {
-        number.trim_end_matches('0').trim_end_matches('.')
-    } else {
-        number
-    }
+    if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number }
 }
 
 /// Whether a key of the object, a string of the array, or the string itself is this text.

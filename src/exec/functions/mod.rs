@@ -13,6 +13,7 @@ mod json_navigate;
 mod json_text;
 mod quoting;
 mod random;
+mod to_char;
 mod vector_aggregate;
 mod vector_distance;
 mod vector_make;
@@ -38,6 +39,7 @@ pub fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
         json_navigate::all(),
         json_build::all(),
         quoting::all(),
+        to_char::all(),
     ]
     .concat()
 }

@@ -25,26 +25,23 @@ pub(super) fn all() -> Vec<Arc<ScalarUDF>> {
     ]
 }
 
+/// Words that can't name a column or table without quotes.
+const RESERVED: &str = "\
+    all analyse analyze and any array as asc asymmetric between bigint both case cast check \
+    collate column constraint create cross current_date current_role current_time \
+    current_timestamp current_user default deferrable desc distinct do else end except exists \
+    false fetch for foreign from full grant group having ilike in initially inner integer \
+    intersect interval into is join lateral leading left like limit localtime localtimestamp \
+    natural not null offset on only or order outer overlaps placing primary references returning \
+    right row select session_user set similar some symmetric table then time timestamp to \
+    trailing true union unique user using values varchar verbose when where window with";
+
 /// An identifier, in quotes unless it is plain: lower case, and no reserved word.
 fn identifier(name: &str) -> String {
-    const RESERVED: &[&str] = &[
-        "all", "analyse", "analyze", "and", "any", "array", "as", "asc", "asymmetric", "between",
-        "bigint", "both", "case", "cast", "check", "collate", "column", "constraint", "create",
-        "cross", "current_date", "current_role", "current_time", "current_timestamp",
-        "current_user", "default", "deferrable", "desc", "distinct", "do", "else", "end", "except",
-        "exists", "false", "fetch", "for", "foreign", "from", "full", "grant", "group", "having",
-        "ilike", "in", "initially", "inner", "integer", "intersect", "interval", "into", "is",
-        "join", "lateral", "leading", "left", "like", "limit", "localtime", "localtimestamp",
-        "natural", "not", "null", "offset", "on", "only", "or", "order", "outer", "overlaps",
-        "placing", "primary", "references", "returning", "right", "row", "select", "session_user",
-        "set", "similar", "some", "symmetric", "table", "then", "time", "timestamp", "to",
-        "trailing", "true", "union", "unique", "user", "using", "values", "varchar", "verbose",
-        "when", "where", "window", "with",
-    ];
     let start = |c: char| c.is_ascii_lowercase() || c == '_';
     let plain = name.starts_with(start)
         && name.chars().all(|c| start(c) || c.is_ascii_digit())
-        && !RESERVED.contains(&name);
+        && !RESERVED.split(' ').any(|word| word == name);
     if plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
 }
 
@@ -140,7 +137,8 @@ fn fill(pattern: &str, arguments: &[ColumnEncoder], row: usize) -> Result<String
             return Err(refuse(format!("unrecognized format() type specifier \"{kind}\""))
                 .with_hint("For a single \"%\" use \"%%\"."));
         }
-        let argument = arguments.get(next).ok_or_else(|| refuse("too few arguments for format()"))?;
+        let argument =
+            arguments.get(next).ok_or_else(|| refuse("too few arguments for format()"))?;
         next += 1;
         let value = match (kind, text(argument, row)?) {
             ('s', value) => value.unwrap_or_default(),

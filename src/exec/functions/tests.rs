@@ -207,3 +207,20 @@ async fn texts_and_types() {
     ])
     .await;
 }
+
+#[tokio::test]
+async fn to_char() {
+    let at = "TIMESTAMP '2024-03-05 14:07:09.012345'";
+    let cases = [
+        ("YYYY-MM-DD HH24:MI:SS", "2024-03-05 14:07:09"),
+        ("FMDD FMMonth YYYY, HH12:MI am", "5 March 2024, 02:07 pm"),
+        ("Day|DY|D|DDD|Q|IW", "Tuesday  |TUE|3|065|1|10"),
+        ("MS US FF2 SSSS", "012 012345 01 50829"),
+        ("DDth \"of\" Mon", "05th of Mar"),
+        ("Y,YYY YY J", "2,024 24 2460375"),
+    ];
+    for (format, expected) in cases {
+        let sql = format!("SELECT to_char({at}, '{format}')");
+        assert_eq!(rows_of(sql).await, [expected], "{format}");
+    }
+}
