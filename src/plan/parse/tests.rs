@@ -9,6 +9,7 @@ mod random;
 use std::fmt::Write;
 
 use super::*;
+use crate::base::limits::{EXPRESSION_DEPTH_MAX, OPERATOR_CHAIN_MAX};
 use crate::plan::Statement;
 
 const STATEMENTS: &str = include_str!("tests/statements.txt");
@@ -120,6 +121,15 @@ fn nesting_and_chains_are_bounded() {
     }
     for sql in [nested(50), chain(900), selects(40)] {
         parse(&sql).unwrap();
+    }
+    // The longest and deepest that parse must also survive what is done with a tree: on the two
+    // megabytes that a thread of tokio has.
+    for sql in [chain(OPERATOR_CHAIN_MAX / 2 - 1), nested(EXPRESSION_DEPTH_MAX / 2 - 4)] {
+        let mut parsed = parse(&sql).unwrap();
+        assert_eq!(parsed.clone(), parsed);
+        let Statement::Query(query) = &parsed[0].statement else { panic!("a query") };
+        assert!(!query.ast.to_string().is_empty());
+        lift(&mut parsed[0]);
     }
     let explains = format!("{} SELECT 1", "EXPLAIN ".repeat(1000));
     assert!(parse(&explains).is_err());
