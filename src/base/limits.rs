@@ -17,9 +17,11 @@ pub const STARTUP_MESSAGE_BYTES_MAX: usize = 10_000;
 pub const QUERY_STRING_BYTES_MAX: usize = 256 << 20;
 /// Parentheses and the like within each other in an expression: sqlparser, DataFusion and our
 /// own passes recurse that deep.
-pub const EXPRESSION_DEPTH_MAX: usize = 200;
-/// Operators in a row (`a OR b OR c ..`), which make a tree as deep as the row is long.
-pub const OPERATOR_CHAIN_MAX: usize = 2_000;
+pub const EXPRESSION_DEPTH_MAX: usize = 128;
+/// Operators in a row (`a + b + c ..`), which make a tree as deep as the row is long.
+pub const OPERATOR_CHAIN_MAX: usize = 200;
+/// `AND`s and `OR`s in a row: their tree is balanced once it is read.
+pub const LOGICAL_CHAIN_MAX: usize = 2_000;
 /// A SASL message (PostgreSQL's `PG_MAX_SASL_MESSAGE_LENGTH`): names and nonces are short.
 pub const SASL_MESSAGE_BYTES_MAX: usize = 1_024;
 /// Connections that have not proved who they are: each holds a socket and some buffers.

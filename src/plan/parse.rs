@@ -7,6 +7,7 @@
 //! with the position. Nothing here panics, and recursion and size are bounded.
 
 mod alter;
+mod balance;
 mod bridge;
 mod constraint;
 mod copy;

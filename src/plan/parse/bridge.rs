@@ -10,14 +10,15 @@
 //! A token's span holds its number (`line`) and its character within the query string
 //! (`column`), so that errors and later layers find the place again.
 
-use sqlparser::ast;
+use sqlparser::ast::{self, VisitMut};
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Span, Token as SqlToken, TokenWithSpan};
 
+use super::balance::balance;
 use super::cursor::Cursor;
 use super::token::{Kind, Symbol};
-use super::translate::translate;
+use super::translate::{Translated, translate};
 use crate::base::limits::{EXPRESSION_DEPTH_MAX, OPERATOR_CHAIN_MAX};
 use crate::base::{Result, SqlError, SqlState};
 use crate::plan::statement::{Expression, Locking, Query};
@@ -26,18 +27,21 @@ static DIALECT: PostgreSqlDialect = PostgreSqlDialect {};
 
 impl Cursor<'_> {
     /// Reads as much as sqlparser's `read` takes, up to `end`.
-    fn delegate<T>(
+    fn delegate<T: VisitMut>(
         &mut self,
         end: usize,
         read: fn(&mut Parser<'static>) -> Result<T, ParserError>,
     ) -> Result<T> {
-        let tokens = translate(self, end)?;
+        let Translated { tokens, unbalanced } = translate(self, end)?;
         let mut parser: Parser<'static> = Parser::new(&DIALECT)
             .with_recursion_limit(EXPRESSION_DEPTH_MAX)
             .with_tokens_with_locations(tokens);
         let result = read(&mut parser);
         match result {
-            Ok(tree) => {
+            Ok(mut tree) => {
+                if unbalanced {
+                    balance(&mut tree);
+                }
                 self.at = token_number(parser.peek_token_ref().span.start.line).unwrap_or(end);
                 // Both need BY, which sqlparser takes as a reason to stop before them.
                 if self.is("order") || self.is("group") {
@@ -225,7 +229,7 @@ impl Cursor<'_> {
 
     /// `WITH ..` up to `end`, which is where the statement after it starts.
     pub(super) fn with_clause(&mut self, end: usize) -> Result<Box<ast::With>> {
-        let mut tokens = translate(self, end)?;
+        let Translated { mut tokens, unbalanced } = translate(self, end)?;
         let span = tokens.last().map_or(Span::empty(), |token| token.span);
         for token in [SqlToken::make_keyword("SELECT"), SqlToken::Number("1".to_owned(), false)] {
             tokens.push(TokenWithSpan::new(token, span));
@@ -233,7 +237,10 @@ impl Cursor<'_> {
         let mut parser: Parser<'static> = Parser::new(&DIALECT)
             .with_recursion_limit(EXPRESSION_DEPTH_MAX)
             .with_tokens_with_locations(tokens);
-        let query = parser.parse_query().map_err(|error| self.delegated_error(&error, end))?;
+        let mut query = parser.parse_query().map_err(|error| self.delegated_error(&error, end))?;
+        if unbalanced {
+            balance(&mut query);
+        }
         match query.with {
             Some(with) => {
                 self.at = end;

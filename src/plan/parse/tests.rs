@@ -9,7 +9,7 @@ mod random;
 use std::fmt::Write;
 
 use super::*;
-use crate::base::limits::{EXPRESSION_DEPTH_MAX, OPERATOR_CHAIN_MAX};
+use crate::base::limits::{EXPRESSION_DEPTH_MAX, LOGICAL_CHAIN_MAX, OPERATOR_CHAIN_MAX};
 use crate::plan::Statement;
 
 const STATEMENTS: &str = include_str!("tests/statements.txt");
@@ -124,7 +124,8 @@ fn nesting_and_chains_are_bounded() {
     }
     // The longest and deepest that parse must also survive what is done with a tree: on the two
     // megabytes that a thread of tokio has.
-    for sql in [chain(OPERATOR_CHAIN_MAX / 2 - 1), nested(EXPRESSION_DEPTH_MAX / 2 - 4)] {
+    let sum = format!("SELECT 1{}", " + 1".repeat(OPERATOR_CHAIN_MAX));
+    for sql in [chain(LOGICAL_CHAIN_MAX), nested(EXPRESSION_DEPTH_MAX / 2 - 4), sum] {
         let mut parsed = parse(&sql).unwrap();
         assert_eq!(parsed.clone(), parsed);
         let Statement::Query(query) = &parsed[0].statement else { panic!("a query") };
@@ -133,6 +134,16 @@ fn nesting_and_chains_are_bounded() {
     }
     let explains = format!("{} SELECT 1", "EXPLAIN ".repeat(1000));
     assert!(parse(&explains).is_err());
+}
+
+#[test]
+fn balanced_rows_keep_their_order() {
+    let row = |op: &str| (0..100).map(|i| format!("a{i}")).collect::<Vec<_>>().join(op);
+    for op in [" AND ", " OR "] {
+        let parsed = parse(&format!("SELECT * FROM t WHERE {}", row(op))).unwrap();
+        let Statement::Query(query) = &parsed[0].statement else { panic!("a query") };
+        assert!(query.ast.to_string().ends_with(&row(op)));
+    }
 }
 
 #[test]

@@ -9,16 +9,17 @@ use super::keyword::{Category, category};
 use super::token::{Kind, Symbol, Token};
 use super::value;
 use crate::base::Result;
-use crate::base::limits::OPERATOR_CHAIN_MAX;
+use crate::base::limits::{LOGICAL_CHAIN_MAX, OPERATOR_CHAIN_MAX};
 
 /// The tokens from the cursor up to `end`.
-pub(super) fn translate(cursor: &Cursor<'_>, end: usize) -> Result<Vec<TokenWithSpan>> {
+pub(super) fn translate(cursor: &Cursor<'_>, end: usize) -> Result<Translated> {
     let mut translation = Translation {
         cursor,
         at: cursor.at,
         end,
         out: Vec::with_capacity(end - cursor.at + 4),
         scopes: vec![Scope::default()],
+        unbalanced: false,
         characters: 1,
         counted: 0,
     };
@@ -26,14 +27,26 @@ pub(super) fn translate(cursor: &Cursor<'_>, end: usize) -> Result<Vec<TokenWith
         translation.next()?;
     }
     translation.check_joins()?;
-    Ok(translation.out)
+    Ok(Translated { tokens: translation.out, unbalanced: translation.unbalanced })
 }
+
+/// Tokens for sqlparser.
+pub(super) struct Translated {
+    pub(super) tokens: Vec<TokenWithSpan>,
+    /// Whether the tree should be balanced.
+    pub(super) unbalanced: bool,
+}
+
+/// Shorter rows of `AND` or `OR` stay as they are.
+const BALANCED_FROM: usize = 32;
 
 /// What is counted between brackets.
 #[derive(Default)]
 struct Scope {
     /// Operators in a row: a chain of them makes a tree as deep as it is long.
     operators: usize,
+    /// `AND`s and `OR`s in a row.
+    logical: usize,
     /// Joins whose condition has not come yet. sqlparser takes them without.
     joins: usize,
 }
@@ -47,6 +60,8 @@ struct Translation<'c> {
     out: Vec<TokenWithSpan>,
     /// What is counted within each open bracket.
     scopes: Vec<Scope>,
+    /// Whether there is a row of `AND` or `OR` worth balancing.
+    unbalanced: bool,
     /// Characters up to `counted` bytes of the text.
     characters: u64,
     counted: usize,
@@ -174,7 +189,10 @@ impl<'c> Translation<'c> {
                     self.count_operator()?;
                 }
             }
-            Symbol::Comma => self.scope().operators = 0,
+            Symbol::Comma => {
+                let scope = self.scope();
+                (scope.operators, scope.logical) = (0, 0);
+            }
             Symbol::Cast => self.count_operator()?,
             _ => {}
         }
@@ -195,6 +213,16 @@ impl<'c> Translation<'c> {
         let scope = self.scope();
         scope.operators += 1;
         if scope.operators > OPERATOR_CHAIN_MAX { Err(too_deep()) } else { Ok(()) }
+    }
+
+    /// An `AND` or `OR`, which ends a row of tighter operators.
+    fn count_logical(&mut self) -> Result<()> {
+        let scope = self.scope();
+        scope.operators = 0;
+        scope.logical += 1;
+        let logical = scope.logical;
+        self.unbalanced |= logical > BALANCED_FROM;
+        if logical > LOGICAL_CHAIN_MAX { Err(too_deep()) } else { Ok(()) }
     }
 
     /// `SELECT * FORM t`: sqlparser reads an alias, PostgreSQL has none here.
@@ -258,9 +286,8 @@ impl<'c> Translation<'c> {
             Keyword::FROM | Keyword::NOT if self.lacks_operand(word.keyword) => {
                 return Err(self.cursor.unexpected_at(self.at + 1));
             }
-            Keyword::AND
-            | Keyword::OR
-            | Keyword::NOT
+            Keyword::AND | Keyword::OR => self.count_logical()?,
+            Keyword::NOT
             | Keyword::UNION
             | Keyword::EXCEPT
             | Keyword::INTERSECT
