@@ -90,11 +90,7 @@ fn intervals(stored: &FixedSizeBinaryArray) -> ArrayRef {
         let mut fields = [0; 16];
         fields[..bytes.len().min(16)].copy_from_slice(&bytes[..bytes.len().min(16)]);
         let bits = u128::from_le_bytes(fields);
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_possible_wrap,
-            reason = "the three parts of 128 bits"
-        )]
+        #[expect(clippy::cast_possible_truncation, reason = "the three parts of 128 bits")]
         IntervalMonthDayNano::new(bits as i32, (bits >> 32) as i32, (bits >> 64) as i64)
     };
     let values: ScalarBuffer<IntervalMonthDayNano> =

@@ -29,7 +29,6 @@ impl Shape {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
         reason = "sizes of at most SEGMENT_ROWS_MAX keys, rounded as the paper says"
     )]
     fn of(keys: u32) -> Self {

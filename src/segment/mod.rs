@@ -16,6 +16,8 @@ mod inline;
 mod key_filter;
 mod key_hash;
 mod key_index;
+#[cfg(test)]
+mod measure;
 mod memory;
 mod meta;
 mod pruning;

@@ -16,6 +16,9 @@ use crate::segment::key_index::KeyIndex;
 /// A column of a row group.
 pub(super) type ChunkKey = (SegmentId, u32, ColumnId);
 
+/// A key's index over a row group.
+pub(super) type IndexKey = (SegmentId, u32, Arc<[ColumnId]>);
+
 /// The budget's shares, in percent.
 const FILTERS_SHARE: u64 = 25;
 const FOOTERS_SHARE: u64 = 10;
@@ -26,7 +29,7 @@ pub(super) struct Cached {
     pub(super) chunks: Cache<ChunkKey, ArrayRef>,
     pub(super) footers: Cache<SegmentId, Arc<RowGroups>>,
     pub(super) filters: Cache<(SegmentId, usize), Arc<KeyFilter>>,
-    pub(super) indexes: Cache<(SegmentId, u32, Arc<[ColumnId]>), Arc<KeyIndex>>,
+    pub(super) indexes: Cache<IndexKey, Arc<KeyIndex>>,
     /// Mapped memory, so it is counted by the cache on disk.
     pub(super) vectors: Cache<(SegmentId, ColumnId), Arc<Vectors>>,
     pub(super) making: InFlight<(SegmentId, ColumnId)>,

@@ -325,14 +325,6 @@ impl Encoder {
         }
         Ok((filters, self))
     }
-
-    /// Gives the object up.
-    pub(super) async fn abandon(self) -> Result<()> {
-        for task in &self.in_flight {
-            task.abort();
-        }
-        Ok(self.upload.abandon().await?)
-    }
 }
 
 fn slice(bytes: &Bytes, base: u64, offset: u64, length: u64) -> Option<&[u8]> {

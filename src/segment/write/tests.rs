@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array,
-    IntervalMonthDayNanoArray, ListArray, RecordBatch, TimestampMicrosecondArray,
+    ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, IntervalMonthDayNanoArray,
+    ListArray, RecordBatch, TimestampMicrosecondArray,
 };
 use arrow::datatypes::{
     DataType, Field, Int32Type, IntervalMonthDayNano, IntervalUnit, TimeUnit, UInt64Type,
