@@ -191,3 +191,19 @@ async fn merging_deleted_rows_leaves_no_segment() {
     assert_eq!(column(1, "x", DataType::Int32).id, ColumnId(1));
     assert_eq!(DataType::Int32, <Int32Type as arrow::datatypes::ArrowPrimitiveType>::DATA_TYPE);
 }
+
+/// What `tests/format/duckdb_reads.py` reads.
+#[tokio::test]
+#[ignore = "writes an example into the folder $REDKITE_FORMAT_EXAMPLE for other readers"]
+async fn example() {
+    use crate::store::object::{Location, Objects};
+    let folder = std::env::var("REDKITE_FORMAT_EXAMPLE").unwrap();
+    let random: Arc<dyn crate::base::Random> = Arc::new(crate::base::OsRandom);
+    let location = Location::File(folder.into());
+    let objects = Arc::new(Objects::open(&location, Arc::clone(&random)).unwrap());
+    let world = World::over(objects, random);
+    let ids: Vec<i64> = (0..40_000).collect();
+    let first = world.write(&items(), &[item_rows(&ids)]).await;
+    let inputs = [Segment::object(Arc::new(first[0].clone())), in_memory(1, &[50_000], 7)];
+    merge(&world.reader, &inputs, world.writer(&items(), WriterOptions::default())).await.unwrap();
+}
