@@ -117,7 +117,7 @@ async fn what_is_not_as_it_was_written_is_an_error_naming_the_object() {
     }
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_store_that_does_not_answer_is_given_up_on() {
     let slow = ThrottleConfig {
         wait_get_per_call: Duration::from_secs(3_600),
@@ -125,11 +125,18 @@ async fn a_store_that_does_not_answer_is_given_up_on() {
         ..ThrottleConfig::default()
     };
     let store = ThrottledStore::new(object_store::memory::InMemory::new(), slow);
-    let objects = Objects::decorated(Arc::new(store), random());
+    let millisecond = Duration::from_millis(1);
+    let patience = Patience {
+        attempt: 20 * millisecond,
+        attempts_max: 3,
+        pause: millisecond,
+        pause_max: 2 * millisecond,
+    };
+    let objects = Objects::decorated(Arc::new(store), random()).with_patience(patience);
     let error = objects.put("data/1/a/x", Bytes::new()).await.unwrap_err();
     assert!(matches!(error, Error::Unavailable { .. }), "{error}");
     assert_eq!(SqlError::from(error).code(), SqlState::CANNOT_CONNECT_NOW);
-    assert_eq!(objects.counters().counts().retries, 9);
+    assert_eq!(objects.counters().counts().retries, 2);
 }
 
 #[test]
