@@ -60,6 +60,8 @@ pub struct InMemory {
     columns: Arc<[ColumnId]>,
     batch: RecordBatch,
     row_ids: RowIdMap,
+    /// Asked for by each edit of a version nearby, so computed once.
+    bytes: usize,
     pub(super) indexes: KeyIndexes,
 }
 
@@ -81,7 +83,12 @@ impl InMemory {
         if u32::try_from(batch.num_rows()).is_err() {
             return Err(SqlError::internal("rows in memory: more than positions can tell"));
         }
-        Ok(Self { columns, batch, row_ids, indexes: KeyIndexes::default() })
+        let bytes = batch
+            .columns()
+            .iter()
+            .map(|column| column.to_data().get_slice_memory_size().unwrap_or(0))
+            .sum();
+        Ok(Self { columns, batch, row_ids, bytes, indexes: KeyIndexes::default() })
     }
 
     /// The ids of the columns, in order.
@@ -106,11 +113,7 @@ impl InMemory {
 
     /// The memory they take, about.
     pub fn bytes(&self) -> usize {
-        self.batch
-            .columns()
-            .iter()
-            .map(|column| column.to_data().get_slice_memory_size().unwrap_or(0))
-            .sum()
+        self.bytes
     }
 
     /// The array of a column.
