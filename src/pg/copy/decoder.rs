@@ -63,6 +63,7 @@ impl Decoder {
         options: &CopyOptions,
         context: TextContext,
     ) -> Result<Self> {
+        super::check_encoding(options)?;
         if options.default.is_some() {
             return Err(SqlError::unsupported("COPY option DEFAULT is not supported"));
         }

@@ -7,6 +7,7 @@ use futures::StreamExt;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::binary::SIGNATURE;
+use super::check_encoding;
 use super::names::ColumnSet;
 use crate::base::{Result, SqlError};
 use crate::pg::backend::OutputColumn;
@@ -47,6 +48,7 @@ impl<'a> Encoder<'a> {
         mut stream: SendableRecordBatchStream,
         stop: impl Fn(),
     ) -> Step<u64> {
+        check_encoding(self.options)?;
         let binary = self.options.format == CopyFormat::Binary;
         backend::copy_response(&mut wire.output, b'H', binary, self.columns.len());
         let mut sent = 0;
@@ -218,3 +220,6 @@ fn quote(value: &[u8], out: &mut BytesMut, options: &CopyOptions, forced: bool, 
     }
     out.put_u8(options.quote);
 }
+
+#[cfg(test)]
+mod tests;
