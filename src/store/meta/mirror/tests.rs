@@ -107,7 +107,7 @@ async fn write(run: Arc<Run>, seed: u64) {
     for step in 0..150 {
         let at = commit(run.store.as_ref(), format!("{seed}/{step}")).await;
         run.acknowledged.fetch_max(at.0, Ordering::SeqCst);
-        if random.u64() % 8 == 0 {
+        if random.u64().is_multiple_of(8) {
             run.store.compact(at).await.unwrap();
         }
         tokio::time::sleep(Duration::from_micros(random.u64() % 900)).await;

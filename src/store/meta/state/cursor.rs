@@ -172,9 +172,8 @@ impl Cursor {
         loop {
             (self.tick)(&self.published);
             let changed = self.seen.changed();
-            match tokio::time::timeout(LEASE_TICK, changed).await {
-                Ok(changed) => return changed.map_err(|_| Error::unavailable("store closed")),
-                Err(_) => {}
+            if let Ok(changed) = tokio::time::timeout(LEASE_TICK, changed).await {
+                return changed.map_err(|_| Error::unavailable("the store was closed"));
             }
         }
     }

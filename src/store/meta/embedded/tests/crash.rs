@@ -157,7 +157,7 @@ async fn write_history(disk: &JournalDisk, seed: u64) -> Vec<Vec<KeyValue>> {
                     let value = format!("{writer}/{step}/{}", "x".repeat(length));
                     transaction = transaction.then(Operation::put(format!("{key}/{name}"), value));
                 }
-                if random.u64() % 4 == 0 {
+                if random.u64().is_multiple_of(4) {
                     let range = KeyRange::prefix(format!("9{}", random.u64() % 3));
                     transaction = transaction.then(Operation::Delete(range));
                 }
@@ -197,7 +197,7 @@ async fn acknowledged_transactions_survive_a_crash_at_every_point() {
             // Around each sync, and now and then in between.
             let near = steps[i..].iter().take(2).any(|step| matches!(step, Step::Sync));
             // A file is made under another name: nobody ever opens half of one.
-            if acknowledged == Revision(0) || !(near || i % 11 == 0) {
+            if acknowledged == Revision(0) || !(near || i.is_multiple_of(11)) {
                 continue;
             }
             for keep_of_eight in [0, 4, 7] {
