@@ -100,10 +100,14 @@ impl ColumnEncoder {
             PgType::Float8 => Values::Float8(array.as_primitive().clone()),
             PgType::Numeric(modifier) => {
                 let shape = Shape::new(*modifier);
-                if matches!(array.data_type(), DataType::Decimal128(_, _)) {
-                    Values::Numeric(shape, array.as_primitive().clone())
-                } else {
-                    Values::WideNumeric(shape, array.as_primitive().clone())
+                match array.data_type() {
+                    DataType::Decimal256(_, scale) => {
+                        Values::WideNumeric(shape.with_scale(*scale), array.as_primitive().clone())
+                    }
+                    DataType::Decimal128(_, scale) => {
+                        Values::Numeric(shape.with_scale(*scale), array.as_primitive().clone())
+                    }
+                    other => return Err(SqlError::internal(format!("{other} is no decimal"))),
                 }
             }
             PgType::Bpchar(Some(length)) => Values::Padded(
@@ -286,8 +290,8 @@ fn conform_type(array: &ArrayRef, ty: &PgType) -> Result<ArrayRef> {
         (PgType::Vector(_), _) => conform(array, &PgType::Vector(None).arrow()),
         // The element's encoder conforms the elements.
         (PgType::Array(_), DataType::List(_)) => Ok(Arc::clone(array)),
-        // A modifier that does not hold what is there would lose digits.
-        (PgType::Numeric(None), DataType::Decimal128(_, scale)) if *scale > 10 => {
+        // A number without a declared scale is shown with all the digits that it has.
+        (PgType::Numeric(None), DataType::Decimal128(_, _) | DataType::Decimal256(_, _)) => {
             Ok(Arc::clone(array))
         }
         _ => conform(array, &ty.arrow()),

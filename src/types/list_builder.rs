@@ -100,7 +100,7 @@ impl VectorColumn {
         }
     }
 
-    pub(super) fn finish(&mut self) -> VectorArray {
+    pub(super) fn finish(&mut self) -> ArrayRef {
         let elements: ArrayRef = Arc::new(Float32Array::from(std::mem::take(&mut self.elements)));
         let offsets = std::mem::replace(&mut self.offsets, vec![0]);
         let length = self.nulls.len();
@@ -129,8 +129,6 @@ impl VectorColumn {
 pub(crate) fn null_element() -> SqlError {
     SqlError::new(crate::base::SqlState::DATA_EXCEPTION, "array must not contain nulls")
 }
-
-type VectorArray = ArrayRef;
 
 /// Arrays of one dimension; `blank` ones are `int2vector` and `oidvector`, whose text has blanks
 /// between the elements and no braces.

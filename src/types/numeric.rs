@@ -54,6 +54,11 @@ impl Shape {
         Self { precision, scale, bare: modifier.is_none() }
     }
 
+    /// The shape of numbers that lie in an array of this scale, whatever the type declares.
+    pub(super) fn with_scale(self, scale: i8) -> Self {
+        Self { scale, ..self }
+    }
+
     /// Reads a decimal literal, rounding half away from zero to the scale.
     pub(super) fn parse<D: Decimal>(self, text: &str) -> Result<D> {
         let invalid = || errors::invalid_syntax(&PgType::Numeric(None), text);
