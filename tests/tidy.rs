@@ -11,7 +11,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("store/object", 1),
     ("store/meta", 1),
     ("index", 1),
-    ("catalog/types", 1),
+    ("types", 1),
     ("segment", 2),
     ("cluster", 3),
     ("exec", 4),
@@ -38,7 +38,7 @@ const OWNERS: &[(&str, &str)] = &[
 ];
 
 /// The files that hold unsafe code.
-const UNSAFE: &[&str] = &[];
+const UNSAFE: &[&str] = &["src/store/object/mapped.rs"];
 
 /// A file longer than this does more than one thing.
 const FILE_LINES_MAX: usize = 600;
@@ -307,7 +307,7 @@ fn the_reader_of_imports_reads_them() {
         ("src/exec/scan.rs", "segment::Reader", true),
         ("src/exec/scan.rs", "segment::reader::Reader", false),
         ("src/exec/scan.rs", "base::limits::BATCH_ROWS", true),
-        ("src/exec/scan.rs", "catalog::types::PgType", true),
+        ("src/exec/scan.rs", "types::PgType", true),
         ("src/exec/scan.rs", "catalog::Snapshot", false),
         ("src/plan/text.rs", "txn::Snapshot", false),
         ("src/store/meta/etcd.rs", "store::object::Objects", false),
@@ -355,7 +355,7 @@ fn files_are_short_and_say_what_they_are() {
         if lines > FILE_LINES_MAX {
             broken.push(format!("{file}: {lines} lines, at most {FILE_LINES_MAX}"));
         }
-        if !source.starts_with("//! ") {
+        if !source.starts_with("//! ") && !file.ends_with("/tests.rs") {
             broken.push(format!("{file}: the first line is no module doc (`//! ...`)"));
         }
         let stem = Path::new(&file).file_stem().unwrap_or_default().to_string_lossy().into_owned();

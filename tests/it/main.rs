@@ -1,8 +1,15 @@
 //! The integration tests, in one binary: real processes, real clients, real stores.
 //! How to run and extend them: `docs/testing.md`.
 
+mod command_line;
+mod drivers;
 mod fleet;
+mod open_files;
 mod peer;
 mod process;
+#[path = "../cluster/mod.rs"]
+mod promises;
 mod slt;
 mod stores;
+mod tokio_driver;
+mod tour;

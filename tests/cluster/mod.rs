@@ -1,0 +1,10 @@
+//! The promises of `docs/consistency.md`, shown with several processes over a real etcd and a
+//! real S3 server, and with one process where it has everything embedded.
+
+mod bank;
+mod clients;
+mod crash;
+mod history;
+mod outage;
+mod unique;
+mod visibility;
