@@ -206,7 +206,7 @@ async fn the_disk_is_full() {
     client.batch_execute(TABLE).await.expect("DDL");
     let mut kept = 0i64;
     let error = loop {
-        let sql = "INSERT INTO kept SELECT $1, x, md5((x * $1)::text) || md5((x + $1)::text)
+        let sql = "INSERT INTO kept SELECT $1::int8, x, md5((x * $1::int8)::text)
                    FROM generate_series(1, 20000) AS g(x)";
         match client.execute(sql, &[&(kept + 1)]).await {
             Ok(_) => kept += 1,
