@@ -69,16 +69,17 @@ impl Store {
 
     async fn ready_etcd(&mut self) {
         let address = self.address.clone();
-        self.until("answers /health", || http(&address, "GET", "/health", "true")).await;
+        self.until("answers /health", || http(&address, "GET", "/health", &["true"])).await;
     }
 
     async fn ready_s3(&mut self) {
         let (address, filer) = (self.address.clone(), self.command_value("-filer.port="));
-        self.until("serves S3", || http(&address, "GET", "/", "403 ")).await;
+        self.until("serves S3", || http(&address, "GET", "/", &["403 "])).await;
         // a bucket is a folder of SeaweedFS's filer
         let filer = format!("127.0.0.1:{filer}");
         let folder = format!("/buckets/{BUCKET}/");
-        self.until("makes a bucket", || http(&filer, "POST", &folder, "201 ")).await;
+        let made = ["201 ", "409 "]; // or there already
+        self.until("makes a bucket", || http(&filer, "POST", &folder, &made)).await;
     }
 
     fn command_value(&self, option: &str) -> String {
@@ -153,8 +154,8 @@ fn store(name: &'static str, address: String, command: Command, folder: &Path) -
     Store { address, name, command, folder: folder.to_path_buf(), process }
 }
 
-/// Whether a plain HTTP request's answer has the text.
-pub(crate) async fn http(address: &str, method: &str, path: &str, text: &str) -> bool {
+/// Whether a plain HTTP request's answer has one of the texts.
+async fn http(address: &str, method: &str, path: &str, texts: &[&str]) -> bool {
     let talk = async {
         let mut stream = TcpStream::connect(address).await.ok()?;
         let request =
@@ -165,5 +166,5 @@ pub(crate) async fn http(address: &str, method: &str, path: &str, text: &str) ->
         Some(answer)
     };
     let answer = timeout(Duration::from_secs(2), talk).await.ok().flatten();
-    answer.is_some_and(|answer| answer.contains(text))
+    answer.is_some_and(|answer| texts.iter().any(|text| answer.contains(text)))
 }
