@@ -10,5 +10,7 @@ pub use name::{Name, cut_identifier, fold_identifier, quote_identifier};
 pub use parse::{
     Constant, Lifted, data_type_of, lift, parse, parse_data_type, parse_expression, parse_query,
 };
-pub use query::{OutputColumn, PlanContext, Planner, QueryPlan, Relation, Relations, sql_error};
+pub use query::{
+    DmlPlan, OutputColumn, PlanContext, Planner, QueryPlan, Relation, Relations, sql_error,
+};
 pub use statement::{Parsed, Statement};

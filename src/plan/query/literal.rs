@@ -148,6 +148,16 @@ impl Literals {
     }
 }
 
+/// The type of an expression; `Unknown` for a literal that has none.
+pub(crate) fn type_of(expr: &Expr, schema: &DFSchema) -> PgType {
+    match expr {
+        Expr::Literal(ScalarValue::Utf8(_), None) => PgType::Unknown,
+        other => {
+            other.to_field(schema).map_or(PgType::Unknown, |(_, field)| PgType::of_field(&field))
+        }
+    }
+}
+
 /// A literal takes the type of the other operand without its modifier: `name = 'longer'` must
 /// not fail because `name` is `varchar(3)`.
 fn literal_type(ty: &PgType) -> PgType {

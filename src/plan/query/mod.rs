@@ -6,6 +6,7 @@
 //! physical plan for each execution that runs at the same time, which is kept for the next.
 
 mod bind;
+mod dml;
 mod errors;
 mod executable;
 mod functions;
@@ -25,6 +26,7 @@ mod vector_rule;
 #[cfg(test)]
 mod tests;
 
+pub use dml::DmlPlan;
 pub use errors::sql_error;
 pub use executable::{OutputColumn, QueryPlan};
 pub use planner::{PlanContext, Planner};

@@ -138,6 +138,18 @@ impl Planner {
         self.finish(analyzed)
     }
 
+    /// A tree's logical plan, for a statement that puts something on top.
+    pub(crate) fn analyzed(
+        &self,
+        context: &PlanContext,
+        mut tree: ast::Query,
+        parameter_types: &[Option<PgType>],
+        target: Option<Oid>,
+    ) -> Result<Analyzed> {
+        rewrite(&mut tree)?;
+        self.analyze(context, &tree, parameter_types, target, 0)
+    }
+
     /// The plan behind analysed logic: coerced, with PostgreSQL's types at the top.
     pub(crate) fn finish(self: &Arc<Self>, analyzed: Analyzed) -> Result<QueryPlan> {
         let Analyzed { plan, parameters, used } = analyzed;

@@ -54,6 +54,11 @@ pub trait Relations: Debug + Send + Sync {
     /// Whether there is such a schema: decides which error a wrong name gives.
     fn has_schema(&self, name: &str) -> bool;
 
+    /// The schema that a table is in; `None` looks it up along the path.
+    fn schema_of(&self, _table: Oid) -> Option<String> {
+        None
+    }
+
     /// The oid behind a name as `regclass` reads it, along the default path.
     fn oid_of(&self, text: &str) -> Option<Oid> {
         let mut parts: Vec<&str> = text.split('.').map(|part| part.trim_matches('"')).collect();
@@ -81,5 +86,9 @@ impl Relations for Snapshot {
 
     fn has_schema(&self, name: &str) -> bool {
         self.schema(name).is_some()
+    }
+    fn schema_of(&self, table: Oid) -> Option<String> {
+        let table = self.require_table_by_oid(table).ok()?;
+        Some(self.schema_name(table.definition.schema).to_owned())
     }
 }

@@ -12,7 +12,9 @@ use uuid::Uuid;
 
 use super::{PlanContext, Planner, QueryPlan, Relation, Relations, sql_error};
 use crate::base::{ColumnId, Oid, Result, RowIds, SeededRandom, SegmentId, SqlError};
+use crate::catalog::{ColumnDef, TableDef};
 use crate::exec::{Run, Tables};
+use crate::plan::Statement;
 use crate::segment::{
     Column, InMemory, Reader, ReaderOptions, RowIdMap, Segment, TableSchema, TableVersion,
 };
@@ -346,4 +348,65 @@ async fn subqueries_views_and_recursion() {
     assert_eq!(found.await.unwrap(), ["1|11", "3|12"]);
     let found = ask("SELECT (SELECT max(id) FROM orders), name FROM items WHERE id = 1").await;
     assert_eq!(found.unwrap(), ["12|apple"]);
+}
+
+fn items_definition() -> TableDef {
+    let column = |id, name: &str, ty: PgType| ColumnDef {
+        id: ColumnId(id),
+        name: name.into(),
+        ty: (&ty).into(),
+        not_null: false,
+        default: (name == "name").then(|| "'unnamed'".into()),
+        identity: None,
+        missing: None,
+        comment: None,
+    };
+    TableDef {
+        oid: Oid(16_400),
+        schema: Oid(2200),
+        name: "items".into(),
+        owner: Oid(10),
+        columns: vec![
+            column(1, "id", PgType::Int4),
+            column(2, "name", PgType::Text),
+            column(3, "price", PgType::Numeric(Some((10, 2)))),
+            column(4, "created", PgType::Timestamp),
+            column(5, "embedding", PgType::Vector(Some(3))),
+        ],
+        next_column: ColumnId(6),
+        keys: Vec::new(),
+        checks: Vec::new(),
+        foreign_keys: Vec::new(),
+        comment: None,
+    }
+}
+
+async fn change(sql: &str) -> Result<Vec<String>> {
+    let world = Arc::new(World::new());
+    let planner = Arc::new(Planner::new(2));
+    let (context, table) = (context(&world), items_definition());
+    let parsed = crate::plan::parse(sql)?.remove(0);
+    let plan = match parsed.statement {
+        Statement::Insert(insert) => planner.insert(&context, &table, &insert, &[])?,
+        Statement::Update(update) => planner.update(&context, &table, &update, &[])?,
+        Statement::Delete(delete) => planner.delete(&context, &table, &delete, &[])?,
+        other => panic!("{other:?}"),
+    };
+    rows(&world, &plan.source, &[]).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_are_queries() {
+    let found = change(
+        "INSERT INTO items (id, price, embedding) VALUES (7, 1.005, '[1,2,3]'), ('8', NULL, NULL)",
+    );
+    assert_eq!(found.await.unwrap(), ["7|unnamed|1.01|NULL|[1,2,3]", "8|unnamed|NULL|NULL|NULL"]);
+    let found = change("UPDATE items SET price = price * 2 WHERE id = 2").await.unwrap();
+    assert_eq!(found, ["1|2|pear|4.50|2024-02-01 00:00:00|[0,1,0]"]);
+    assert!(change("DELETE FROM items WHERE false").await.unwrap().is_empty());
+    assert_eq!(change("DELETE FROM items WHERE id > 3").await.unwrap().len(), 2);
+    let wrong = change("INSERT INTO items (id) SELECT name FROM items").await.unwrap_err();
+    assert_eq!(wrong.code().as_str(), "42804");
+    let wrong = change("INSERT INTO items (embedding) VALUES ('[1,2]')").await.unwrap_err();
+    assert_eq!(wrong.to_string(), "expected 3 dimensions, not 2");
 }

@@ -1,0 +1,359 @@
+//! INSERT, UPDATE and DELETE as queries: what to store, and the addresses of what goes.
+//!
+//! The source of an INSERT gives all columns of the table, in its order, with assignment casts
+//! applied and defaults filled in; that of an UPDATE gives the row's address before them; that of
+//! a DELETE gives the address and the old row. `txn` does the rest.
+
+use std::sync::Arc;
+
+use datafusion::common::{Column, DFSchema};
+use datafusion::logical_expr::expr::Cast;
+use datafusion::logical_expr::{Expr, LogicalPlan, Projection};
+use sqlparser::ast;
+use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::parser::Parser;
+
+use super::errors::sql_error;
+use super::executable::QueryPlan;
+use super::literal::Parameters;
+use super::planner::{PlanContext, Planner};
+use crate::base::{Oid, Result, SqlError, SqlState};
+use crate::catalog::{ColumnDef, TableDef};
+use crate::exec::cast_function;
+use crate::plan::parse_expression;
+use crate::plan::statement::{
+    Assignment, AssignmentSource, Cell, Delete, Insert, InsertSource, LiteralKind, Update,
+};
+use crate::segment::ADDRESS;
+use crate::types::{CastContext, PgType, cast_context};
+
+/// A planned change of a table.
+#[derive(Debug)]
+pub struct DmlPlan {
+    /// The table.
+    pub table: Oid,
+    /// The rows: for UPDATE and DELETE with the address first.
+    pub source: QueryPlan,
+}
+
+/// Where a column's value comes from.
+enum Value {
+    /// A column of the query.
+    Query(usize),
+    /// The column's default.
+    Default,
+}
+
+impl Planner {
+    /// Plans an INSERT into a table.
+    ///
+    /// # Errors
+    /// What PostgreSQL's parse analysis would report.
+    pub fn insert(
+        self: &Arc<Self>,
+        context: &PlanContext,
+        table: &TableDef,
+        insert: &Insert,
+        parameter_types: &[Option<PgType>],
+    ) -> Result<DmlPlan> {
+        let targets = targets(table, insert.columns.as_deref())?;
+        let (mut tree, width) = match &insert.source {
+            InsertSource::Query(query) => (query.ast.as_ref().clone(), None),
+            InsertSource::Values(rows) => {
+                (values(table, &targets, rows)?, rows.first().map(Vec::len))
+            }
+            InsertSource::DefaultValues => (parse_query("SELECT")?, Some(0)),
+        };
+        if insert.with.is_some() {
+            tree.with = insert.with.as_deref().cloned();
+        }
+        let mut plan = self.analyzed(context, tree, parameter_types, None)?;
+        let given = width.unwrap_or_else(|| plan.plan.schema().fields().len());
+        check_width(given, targets.len(), insert.columns.is_some())?;
+        let place = |at: usize| {
+            let place = targets.iter().position(|target| *target == at);
+            place.filter(|place| *place < given).map_or(Value::Default, Value::Query)
+        };
+        let values: Vec<Value> = (0..table.columns.len()).map(place).collect();
+        plan.plan = self.assign(context, plan.plan, table, &values, false)?;
+        Ok(DmlPlan { table: table.oid, source: self.finish(plan)? })
+    }
+
+    /// Plans an UPDATE of a table.
+    ///
+    /// # Errors
+    /// What PostgreSQL's parse analysis would report.
+    pub fn update(
+        self: &Arc<Self>,
+        context: &PlanContext,
+        table: &TableDef,
+        update: &Update,
+        parameter_types: &[Option<PgType>],
+    ) -> Result<DmlPlan> {
+        let name = update.target.alias.clone().unwrap_or_else(|| table.name.clone());
+        let mut items = vec![item(column(&name, ADDRESS))];
+        let mut sets: Vec<Option<ast::Expr>> = vec![None; table.columns.len()];
+        for Assignment { columns, source, .. } in &update.assignments {
+            let AssignmentSource::Values(cells) = source else {
+                let message = "UPDATE ... SET (..) = (SELECT ..) is not supported";
+                return Err(SqlError::unsupported(message));
+            };
+            for (column, cell) in columns.iter().zip(cells) {
+                let at = position(table, column)?;
+                if sets[at].is_some() {
+                    let message = format!("multiple assignments to same column \"{column}\"");
+                    return Err(SqlError::new(SqlState::SYNTAX_ERROR, message));
+                }
+                sets[at] = Some(expression(&table.columns[at], cell)?);
+            }
+        }
+        for (at, set) in sets.into_iter().enumerate() {
+            let value = set.unwrap_or_else(|| column(&name, &table.columns[at].name));
+            items.push(ast::SelectItem::ExprWithAlias {
+                expr: value,
+                alias: ast::Ident::with_quote('"', format!("new {at}")),
+            });
+        }
+        let filter = update.filter.as_ref().map(|filter| filter.ast.as_ref().clone());
+        let mut tree = select(context, table, &update.target.alias, &update.from, items, filter)?;
+        tree.with = update.with.as_deref().cloned();
+        let mut plan = self.analyzed(context, tree, parameter_types, Some(table.oid))?;
+        let values: Vec<Value> = (0..table.columns.len()).map(|at| Value::Query(at + 1)).collect();
+        plan.plan = self.assign(context, plan.plan, table, &values, true)?;
+        Ok(DmlPlan { table: table.oid, source: self.finish(plan)? })
+    }
+
+    /// Plans a DELETE from a table.
+    ///
+    /// # Errors
+    /// What PostgreSQL's parse analysis would report.
+    pub fn delete(
+        self: &Arc<Self>,
+        context: &PlanContext,
+        table: &TableDef,
+        delete: &Delete,
+        parameter_types: &[Option<PgType>],
+    ) -> Result<DmlPlan> {
+        let name = delete.target.alias.clone().unwrap_or_else(|| table.name.clone());
+        let mut items = vec![item(column(&name, ADDRESS))];
+        items.extend(table.columns.iter().map(|old| item(column(&name, &old.name))));
+        let filter = delete.filter.as_ref().map(|filter| filter.ast.as_ref().clone());
+        let mut tree = select(context, table, &delete.target.alias, &delete.using, items, filter)?;
+        tree.with = delete.with.as_deref().cloned();
+        let plan = self.analyzed(context, tree, parameter_types, Some(table.oid))?;
+        Ok(DmlPlan { table: table.oid, source: self.finish(plan)? })
+    }
+
+    /// Puts the assignment casts and defaults on top of a query.
+    fn assign(
+        &self,
+        context: &PlanContext,
+        plan: LogicalPlan,
+        table: &TableDef,
+        values: &[Value],
+        address: bool,
+    ) -> Result<LogicalPlan> {
+        let mut exprs = Vec::with_capacity(values.len() + 1);
+        let query = |at: usize| Expr::Column(Column::from(plan.schema().qualified_field(at)));
+        if address {
+            exprs.push(query(0).alias(ADDRESS));
+        }
+        for (target, value) in table.columns.iter().zip(values) {
+            let ty = target.ty.pg_type();
+            let (value, source) = match value {
+                Value::Query(at) => (query(*at), PgType::of_field(plan.schema().field(*at))),
+                Value::Default => match &target.default {
+                    Some(text) => {
+                        let parsed = *parse_expression(text)?.ast;
+                        let parameters = Arc::new(Parameters::default());
+                        let schema = DFSchema::empty();
+                        let value = self.expression(context, parsed, &schema, &parameters)?;
+                        let source = super::literal::type_of(&value, &schema);
+                        (value, source)
+                    }
+                    None => (
+                        Expr::Literal(datafusion::common::ScalarValue::Null, None),
+                        PgType::Unknown,
+                    ),
+                },
+            };
+            let cast = assignment(value, &source, &ty, &target.name)?;
+            exprs.push(cast.alias(target.name.clone()));
+        }
+        Projection::try_new(exprs, Arc::new(plan)).map(LogicalPlan::Projection).map_err(sql_error)
+    }
+}
+
+/// A value in the type of the column that it goes into.
+fn assignment(value: Expr, source: &PgType, target: &PgType, name: &str) -> Result<Expr> {
+    if *source != PgType::Unknown {
+        let allowed = cast_context(source, target);
+        if !matches!(allowed, Some(CastContext::Implicit | CastContext::Assignment)) {
+            let message = format!(
+                "column \"{name}\" is of type {} but expression is of type {}",
+                target.sql_name(),
+                source.sql_name()
+            );
+            let hint = "You will need to rewrite or cast the expression.";
+            return Err(SqlError::new(SqlState::DATATYPE_MISMATCH, message).with_hint(hint));
+        }
+        if let Some(function) = cast_function(source, target, CastContext::Assignment) {
+            return Ok(function.call(vec![value]));
+        }
+    }
+    let field = Arc::new(target.field(name, true));
+    Ok(Expr::Cast(Cast::new_from_field(Box::new(value), field)))
+}
+
+fn position(table: &TableDef, name: &str) -> Result<usize> {
+    table.columns.iter().position(|column| column.name == name).ok_or_else(|| {
+        let message = format!("column \"{name}\" of relation \"{}\" does not exist", table.name);
+        SqlError::new(SqlState::UNDEFINED_COLUMN, message)
+    })
+}
+
+fn targets(table: &TableDef, columns: Option<&[String]>) -> Result<Vec<usize>> {
+    let Some(columns) = columns else { return Ok((0..table.columns.len()).collect()) };
+    let mut targets = Vec::with_capacity(columns.len());
+    for name in columns {
+        let at = position(table, name)?;
+        if targets.contains(&at) {
+            let message = format!("column \"{name}\" specified more than once");
+            return Err(SqlError::new(SqlState::DUPLICATE_COLUMN, message));
+        }
+        targets.push(at);
+    }
+    Ok(targets)
+}
+
+fn check_width(given: usize, targets: usize, listed: bool) -> Result<()> {
+    if given > targets {
+        let message = "INSERT has more expressions than target columns";
+        return Err(SqlError::new(SqlState::SYNTAX_ERROR, message));
+    }
+    if given < targets && listed && given > 0 {
+        let message = "INSERT has more target columns than expressions";
+        return Err(SqlError::new(SqlState::SYNTAX_ERROR, message));
+    }
+    Ok(())
+}
+
+/// `SELECT row UNION ALL SELECT row ...`.
+fn values(table: &TableDef, targets: &[usize], rows: &[Vec<Cell>]) -> Result<ast::Query> {
+    let mut body: Option<ast::SetExpr> = None;
+    let mut shape = parse_query("SELECT")?;
+    let ast::SetExpr::Select(empty) = shape.body.as_ref() else {
+        return Err(SqlError::internal("a SELECT that is none"));
+    };
+    let empty = empty.clone();
+    for row in rows {
+        let mut select = empty.clone();
+        for (at, cell) in row.iter().enumerate() {
+            let Some(target) = targets.get(at).map(|&target| &table.columns[target]) else {
+                check_width(row.len(), targets.len(), true)?;
+                continue;
+            };
+            select.projection.push(ast::SelectItem::ExprWithAlias {
+                expr: expression(target, cell)?,
+                alias: ast::Ident::with_quote('"', format!("value {at}")),
+            });
+        }
+        let one = ast::SetExpr::Select(select);
+        body = Some(match body {
+            None => one,
+            Some(left) => ast::SetExpr::SetOperation {
+                op: ast::SetOperator::Union,
+                set_quantifier: ast::SetQuantifier::All,
+                left: Box::new(left),
+                right: Box::new(one),
+            },
+        });
+    }
+    if let Some(body) = body {
+        *shape.body = body;
+    }
+    Ok(shape)
+}
+
+/// A cell as an expression: constants without a type take the column's.
+fn expression(target: &ColumnDef, cell: &Cell) -> Result<ast::Expr> {
+    let typed = |value: ast::Value| cast(ast::Expr::Value(value.into()), &target.ty.pg_type());
+    match cell {
+        Cell::Default => match &target.default {
+            Some(text) => Ok(*parse_expression(text)?.ast),
+            None => typed(ast::Value::Null),
+        },
+        Cell::Null => typed(ast::Value::Null),
+        Cell::Parameter(n) => typed(ast::Value::Placeholder(format!("${n}"))),
+        Cell::Literal { text, kind } => match kind {
+            LiteralKind::String => typed(ast::Value::SingleQuotedString(text.clone())),
+            LiteralKind::Null => typed(ast::Value::Null),
+            LiteralKind::Number => {
+                Ok(ast::Expr::Value(ast::Value::Number(text.clone(), false).into()))
+            }
+            LiteralKind::Boolean => {
+                Ok(ast::Expr::Value(ast::Value::Boolean(text == "true").into()))
+            }
+        },
+        Cell::Cast { text, kind, ty } => {
+            let value = match (text, kind) {
+                (None, _) => ast::Value::Null,
+                (Some(text), LiteralKind::Number) => ast::Value::Number(text.clone(), false),
+                (Some(text), _) => ast::Value::SingleQuotedString(text.clone()),
+            };
+            cast(ast::Expr::Value(value.into()), ty)
+        }
+        Cell::Expression(expression) => Ok(expression.ast.as_ref().clone()),
+    }
+}
+
+fn cast(expr: ast::Expr, ty: &PgType) -> Result<ast::Expr> {
+    let name = ty.bare().sql_name();
+    let data_type = Parser::new(&PostgreSqlDialect {})
+        .try_with_sql(&name)
+        .and_then(|mut parser| parser.parse_data_type())
+        .map_err(|error| SqlError::internal(format!("type {name}: {error}")))?;
+    Ok(ast::Expr::Cast {
+        kind: ast::CastKind::DoubleColon,
+        expr: Box::new(expr),
+        data_type,
+        array: false,
+        format: None,
+    })
+}
+
+fn column(table: &str, name: &str) -> ast::Expr {
+    let quoted = |name: &str| ast::Ident::with_quote('"', name);
+    ast::Expr::CompoundIdentifier(vec![quoted(table), quoted(name)])
+}
+
+fn item(expr: ast::Expr) -> ast::SelectItem {
+    ast::SelectItem::UnnamedExpr(expr)
+}
+
+fn parse_query(sql: &str) -> Result<ast::Query> {
+    Ok(*crate::plan::parse_query(sql)?.ast)
+}
+
+/// `SELECT items FROM target AS alias, others WHERE filter`.
+fn select(
+    context: &PlanContext,
+    table: &TableDef,
+    alias: &Option<String>,
+    others: &[ast::TableWithJoins],
+    items: Vec<ast::SelectItem>,
+    filter: Option<ast::Expr>,
+) -> Result<ast::Query> {
+    let quoted = |name: &str| ast::Ident::with_quote('"', name).to_string();
+    let schema = context.relations.schema_of(table.oid);
+    let path = schema.map(|schema| format!("{}.", quoted(&schema))).unwrap_or_default();
+    let known = alias.as_ref().unwrap_or(&table.name);
+    let sql = format!("SELECT 1 FROM {path}{} AS {}", quoted(&table.name), quoted(known));
+    let mut shape = parse_query(&sql)?;
+    if let ast::SetExpr::Select(select) = shape.body.as_mut() {
+        select.projection = items;
+        select.from.extend(others.iter().cloned());
+        select.selection = filter;
+    }
+    Ok(shape)
+}
