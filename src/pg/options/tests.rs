@@ -1,3 +1,5 @@
+//! The spellings of the startup parameter `options`.
+
 use super::parse;
 
 fn pairs(options: &str) -> Vec<(String, String)> {

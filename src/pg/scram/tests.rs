@@ -1,3 +1,5 @@
+//! RFC 7677's example, forgeries, and malformed messages.
+
 use super::*;
 use crate::base::OsRandom;
 

@@ -1,3 +1,5 @@
+//! COPY both ways, in all formats and both protocols, and its errors.
+
 use super::client::{Reply, bind, execute, message, parse, query, sync};
 use super::{Client, TestServer};
 

@@ -1,3 +1,5 @@
+//! Parse, Bind, Describe, Execute, Close, Sync.
+
 use super::client::{bind, close, describe, execute, message, parse, query, sync};
 use super::{Client, TestServer};
 

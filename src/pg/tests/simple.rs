@@ -1,3 +1,5 @@
+//! The simple protocol: several statements, blocks, errors.
+
 use super::client::{execute, parse, query};
 use super::{Client, TestServer};
 

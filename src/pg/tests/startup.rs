@@ -1,3 +1,5 @@
+//! Startup, negotiation, authentication, cancel requests.
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! Fields of text and csv lines: escapes, quotes, NULL.
+
 use proptest::prelude::*;
 
 use super::*;

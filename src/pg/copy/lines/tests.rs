@@ -1,3 +1,5 @@
+//! Lines of text and csv streams, however the stream is cut.
+
 use proptest::prelude::*;
 
 use super::*;

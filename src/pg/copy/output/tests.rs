@@ -1,3 +1,5 @@
+//! What COPY writes, COPY reads back.
+
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, StringArray};
