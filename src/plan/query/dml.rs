@@ -62,7 +62,7 @@ impl Planner {
             InsertSource::Values(rows) => {
                 (values(table, &targets, rows)?, rows.first().map(Vec::len))
             }
-            InsertSource::DefaultValues => (parse_query("SELECT")?, Some(0)),
+            InsertSource::DefaultValues => (parse_query("SELECT 1")?, Some(0)),
         };
         if insert.with.is_some() {
             tree.with = insert.with.as_deref().cloned();
@@ -241,11 +241,12 @@ fn check_width(given: usize, targets: usize, listed: bool) -> Result<()> {
 /// `SELECT row UNION ALL SELECT row ...`.
 fn values(table: &TableDef, targets: &[usize], rows: &[Vec<Cell>]) -> Result<ast::Query> {
     let mut body: Option<ast::SetExpr> = None;
-    let mut shape = parse_query("SELECT")?;
+    let mut shape = parse_query("SELECT 1")?;
     let ast::SetExpr::Select(empty) = shape.body.as_ref() else {
         return Err(SqlError::internal("a SELECT that is none"));
     };
-    let empty = empty.clone();
+    let mut empty = empty.clone();
+    empty.projection.clear();
     for row in rows {
         let mut select = empty.clone();
         for (at, cell) in row.iter().enumerate() {
