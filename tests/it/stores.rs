@@ -168,3 +168,16 @@ async fn http(address: &str, method: &str, path: &str, texts: &[&str]) -> bool {
     let answer = timeout(Duration::from_secs(2), talk).await.ok().flatten();
     answer.is_some_and(|answer| texts.iter().any(|text| answer.contains(text)))
 }
+
+/// The stand-ins for the world work themselves: both start, stop, and keep what they have.
+#[tokio::test]
+async fn stores_start_and_come_back_shared() {
+    let folder = tempfile::TempDir::with_prefix("redkite-stores-").expect("a folder");
+    let mut stores = Stores::start(folder.path()).await;
+    for store in [&mut stores.etcd, &mut stores.s3] {
+        store.kill();
+        assert!(TcpStream::connect(&store.address).await.is_err(), "{} is gone", store.name);
+        store.restart().await;
+        assert!(TcpStream::connect(&store.address).await.is_ok(), "{} is back", store.name);
+    }
+}
