@@ -1,1 +1,29 @@
-//! Rank 7: one connection.
+//! Rank 7: one connection: settings, prepared statements and their plans, transactions, dispatch.
+//!
+//! A [`Session`] takes statements one after the other, so that they take effect in the order in
+//! which they were sent. It takes a snapshot from `txn`, has `plan` make or find a plan, and has
+//! `exec` run it; what a transaction changes it keeps in a write set until COMMIT. Dropping a
+//! session discards what was not flushed.
+//!
+//! Never speaks the protocol, never touches the stores.
+
+mod connection;
+mod copy;
+mod define;
+mod dispatch;
+mod modify;
+mod outcome;
+mod prepare;
+mod query;
+mod server;
+mod setting_list;
+mod settings;
+mod tables;
+mod transaction;
+mod utility;
+
+pub use connection::{Session, Startup};
+pub use copy::CopyIn;
+pub use outcome::{Mode, Outcome, Status};
+pub use prepare::Prepared;
+pub use server::{Authentication, Server, ServerParts};

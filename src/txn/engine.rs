@@ -187,13 +187,25 @@ impl Engine {
             if edit.is_empty() {
                 return Ok((value, snapshot.revision));
             }
-            let (compares, operations) = edit.finish(self.keys().next_oid());
-            match self.submit(Work::Edit { compares, operations }).await? {
-                Verdict::Committed(revision) => return Ok((value, revision)),
-                Verdict::Stale(_, revision) => snapshot = self.at_least(revision).await?,
+            match self.try_edit(edit).await? {
+                Ok(revision) => return Ok((value, revision)),
+                Err(revision) => snapshot = self.at_least(revision).await?,
             }
         }
         Err(super::publish::serialization_failure("Definitions keep changing."))
+    }
+
+    /// Publishes a change of definitions once; the error inside is a revision that is newer than
+    /// the snapshot which it was made from: it must be made again.
+    ///
+    /// # Errors
+    /// That the store is unavailable.
+    pub async fn try_edit(&self, edit: Edit) -> Result<Result<Revision, Revision>> {
+        let (compares, operations) = edit.finish(self.keys().next_oid());
+        match self.submit(Work::Edit { compares, operations }).await? {
+            Verdict::Committed(revision) => Ok(Ok(revision)),
+            Verdict::Stale(_, revision) => Ok(Err(revision)),
+        }
     }
 
     /// Hands something to the publisher and waits for what becomes of it.

@@ -1,0 +1,207 @@
+//! One connection: what it is between statements.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio_util::sync::CancellationToken;
+
+use crate::base::{Oid, Result, Revision, SqlError, SqlState, Severity};
+use crate::plan::Parsed;
+use crate::types::TextContext;
+
+use super::prepare::Prepared;
+use super::query::Cursor;
+use super::server::Server;
+use super::settings::Settings;
+use super::transaction::State;
+
+/// Who wants in, and with which settings.
+#[derive(Clone, Debug, Default)]
+pub struct Startup {
+    /// The role.
+    pub user: String,
+    /// The database.
+    pub database: String,
+    /// Settings in order.
+    pub parameters: Vec<(String, String)>,
+    /// Where the client is.
+    pub peer: Option<SocketAddr>,
+    /// Whether the client takes a cancel key of 32 bytes (protocol 3.2) rather than of 4.
+    pub long_key: bool,
+}
+
+/// One connection. Dropped: everything that was not flushed is discarded.
+#[derive(Debug)]
+pub struct Session {
+    pub(super) server: Arc<Server>,
+    pid: i32,
+    secret: Vec<u8>,
+    pub(super) user: String,
+    pub(super) role: Oid,
+    pub(super) settings: Settings,
+    pub(super) state: State,
+    pub(super) statements: HashMap<String, Arc<Prepared>>,
+    pub(super) cursors: HashMap<String, Cursor>,
+    /// The newest revision that this connection knows of.
+    pub(super) seen: Revision,
+    notices: Vec<SqlError>,
+    running: Arc<Mutex<CancellationToken>>,
+}
+
+impl Server {
+    /// Lets in who has proved itself.
+    ///
+    /// # Errors
+    /// 3D000, 28000, 53300 and what is wrong with the settings, all of them FATAL.
+    pub async fn connect(self: &Arc<Self>, startup: Startup) -> Result<Session> {
+        self.open(startup).await.map_err(|error| error.with_severity(Severity::Fatal))
+    }
+
+    async fn open(self: &Arc<Self>, startup: Startup) -> Result<Session> {
+        if startup.database != self.parts.database {
+            let message = format!("database \"{}\" does not exist", startup.database);
+            return Err(SqlError::new(SqlState::INVALID_CATALOG_NAME, message));
+        }
+        // A role that another node has made is known here once the mirror has followed.
+        let snapshot = self.engine().snapshot(Default::default(), Revision(0)).await?;
+        let state = &snapshot.state;
+        let Some(role) = state.role(&startup.user).filter(|role| role.login) else {
+            let message = match state.role(&startup.user) {
+                Some(_) => format!("role \"{}\" is not permitted to log in", startup.user),
+                None => format!("role \"{}\" does not exist", startup.user),
+            };
+            return Err(SqlError::new(SqlState::INVALID_AUTHORIZATION_SPECIFICATION, message));
+        };
+        let mut settings = Settings::default();
+        for (name, value) in state.database.iter().flat_map(|database| &database.settings) {
+            settings.set_default(name, value)?;
+        }
+        for (name, value) in role.settings.iter().chain(&startup.parameters) {
+            settings.set_default(name, value)?;
+        }
+        settings.force("session_authorization", &startup.user);
+        settings.force("is_superuser", if role.superuser { "on" } else { "off" });
+        settings.take_changes();
+        let running = Arc::new(Mutex::new(CancellationToken::new()));
+        let (pid, secret) = self.register(startup.long_key, Arc::clone(&running))?;
+        Ok(Session {
+            server: Arc::clone(self),
+            pid,
+            secret,
+            user: startup.user,
+            role: role.oid,
+            settings,
+            state: State::Idle,
+            statements: HashMap::new(),
+            cursors: HashMap::new(),
+            seen: snapshot.revision,
+            notices: Vec::new(),
+            running,
+        })
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.server.unregister(self.pid);
+    }
+}
+
+impl Session {
+    /// What CancelRequest must name.
+    pub fn backend_key(&self) -> (i32, &[u8]) {
+        (self.pid, &self.secret)
+    }
+
+    /// What a client is told at the start.
+    pub fn initial_parameters(&self) -> Vec<(String, String)> {
+        self.settings.reported()
+    }
+
+    /// NOTICEs since the last call.
+    pub fn take_notices(&mut self) -> Vec<SqlError> {
+        std::mem::take(&mut self.notices)
+    }
+
+    /// Settings that changed since the last call and that clients are told of.
+    pub fn take_parameter_changes(&mut self) -> Vec<(String, String)> {
+        self.settings.take_changes()
+    }
+
+    /// How values are read and shown.
+    pub fn text_context(&self) -> TextContext {
+        self.settings.text_context()
+    }
+
+    /// A time-out setting; none where it is 0.
+    pub fn timeout(&self, setting: &str) -> Option<std::time::Duration> {
+        self.settings.timeout(setting)
+    }
+
+    /// Splits a query string into statements.
+    ///
+    /// # Errors
+    /// 42601.
+    pub fn parse(&self, sql: &str) -> Result<Vec<Parsed>> {
+        crate::plan::parse(sql)
+    }
+
+    /// What stops the running statement.
+    pub fn cancel_token(&self) -> CancellationToken {
+        self.running.lock().clone()
+    }
+
+    /// A new token for a new statement: a cancel that comes late hits nothing.
+    pub(super) fn renew_cancel(&self) -> CancellationToken {
+        let token = CancellationToken::new();
+        *self.running.lock() = token.clone();
+        token
+    }
+
+    /// Tells the client something.
+    pub(super) fn notice(&mut self, notice: SqlError) {
+        let least = self.settings.get("client_min_messages").unwrap_or_default();
+        let wanted = match notice.fields().severity {
+            Severity::Warning => least != "error",
+            _ => !matches!(least, "warning" | "error"),
+        };
+        if wanted {
+            self.notices.push(notice);
+        }
+    }
+
+    /// Warns the client.
+    pub(super) fn warn(&mut self, code: SqlState, message: &str) {
+        self.notice(SqlError::new(code, message).with_severity(Severity::Warning));
+    }
+
+    /// The schemas that names are looked up in.
+    pub(super) fn search_path(&self) -> Vec<String> {
+        self.settings.search_path(&self.user)
+    }
+
+    /// A prepared statement by name.
+    pub fn statement(&self, name: &str) -> Option<Arc<Prepared>> {
+        self.statements.get(name).cloned()
+    }
+
+    /// Keeps a prepared statement.
+    ///
+    /// # Errors
+    /// 42P05 when the name is taken; the unnamed statement is replaced.
+    pub fn put_statement(&mut self, name: &str, prepared: Arc<Prepared>) -> Result<()> {
+        if !name.is_empty() && self.statements.contains_key(name) {
+            let message = format!("prepared statement \"{name}\" already exists");
+            return Err(SqlError::new(SqlState::DUPLICATE_PREPARED_STATEMENT, message));
+        }
+        self.statements.insert(name.to_owned(), prepared);
+        Ok(())
+    }
+
+    /// Forgets a prepared statement.
+    pub fn remove_statement(&mut self, name: &str) {
+        self.statements.remove(name);
+    }
+}

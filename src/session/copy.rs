@@ -1,0 +1,265 @@
+//! COPY: rows that stream in or out; the protocol reads and writes their formats.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow::compute::cast;
+use arrow::datatypes::SchemaRef;
+use tokio_util::sync::CancellationToken;
+
+use crate::base::{Result, SqlError, SqlState};
+use crate::catalog::{RelationName, Snapshot, Table};
+use crate::plan::statement::{Copy, CopyDirection, CopyEndpoint, CopyOptions, CopySource, Truncate};
+use crate::plan::{Name, Statement, quote_identifier};
+use crate::store::meta::Mirrored;
+use crate::types::PgType;
+
+use super::connection::Session;
+use super::outcome::{Mode, Outcome};
+use super::transaction::State;
+
+/// A COPY FROM that waits for rows.
+#[derive(Debug)]
+pub struct CopyIn {
+    /// The table's name, for the context of errors.
+    pub table: String,
+    /// The columns that come, in order.
+    pub columns: Vec<(String, PgType)>,
+    /// How they are written.
+    pub options: CopyOptions,
+    /// The names of the columns that come, where they aren't all of the table's in order.
+    partial: Option<Vec<String>>,
+    target: Arc<Table>,
+    snapshot: Arc<Mirrored<Snapshot>>,
+    rows: u64,
+}
+
+impl Session {
+    pub(super) async fn copy(
+        &mut self,
+        copy: &Copy,
+        snapshot: &Arc<Mirrored<Snapshot>>,
+        cancel: &CancellationToken,
+    ) -> Result<Outcome> {
+        if copy.endpoint != CopyEndpoint::Client {
+            return Err(SqlError::unsupported("COPY with a file or program on the server is not supported")
+                .with_hint("Use COPY with STDIN or STDOUT, or psql's \\copy."));
+        }
+        match (&copy.source, copy.direction) {
+            (CopySource::Table { name, columns }, CopyDirection::From) => {
+                if copy.filter.is_some() {
+                    return Err(SqlError::unsupported("COPY FROM with WHERE is not supported"));
+                }
+                self.copy_from(name, columns.as_deref(), &copy.options, snapshot)
+            }
+            (CopySource::Table { name, columns }, CopyDirection::To) => {
+                let columns = match columns {
+                    None => "*".to_owned(),
+                    Some(columns) => {
+                        let quoted = columns.iter().map(|name| quote_identifier(name).to_string());
+                        quoted.collect::<Vec<_>>().join(", ")
+                    }
+                };
+                let sql = format!("SELECT {columns} FROM {}", quoted(name));
+                let query = crate::plan::parse_query(&sql)?;
+                self.copy_to(&query, &copy.options, snapshot, cancel)
+            }
+            (CopySource::Query(statement), _) => match &**statement {
+                Statement::Query(query) => self.copy_to(query, &copy.options, snapshot, cancel),
+                _ => Err(SqlError::unsupported("COPY of a statement with RETURNING is not supported")),
+            },
+        }
+    }
+
+    fn copy_to(
+        &mut self,
+        query: &crate::plan::statement::Query,
+        options: &CopyOptions,
+        snapshot: &Arc<Mirrored<Snapshot>>,
+        cancel: &CancellationToken,
+    ) -> Result<Outcome> {
+        let context = self.plan_context(snapshot);
+        let plan = self.server.parts.planner.query(&context, query, &[])?;
+        let run = self.run_on(snapshot);
+        let stream = self.run_query(&plan, &[], &run, cancel)?;
+        let columns = Arc::clone(plan.columns());
+        Ok(Outcome::CopyOut { columns, options: options.clone(), stream })
+    }
+
+    fn copy_from(
+        &mut self,
+        name: &Name,
+        columns: Option<&[String]>,
+        options: &CopyOptions,
+        snapshot: &Arc<Mirrored<Snapshot>>,
+    ) -> Result<Outcome> {
+        if self.transaction().is_some_and(|transaction| transaction.read_only) {
+            let message = "cannot execute COPY FROM in a read-only transaction";
+            return Err(SqlError::new(SqlState::READ_ONLY_SQL_TRANSACTION, message));
+        }
+        let path = self.search_path();
+        let relation = RelationName { schema: name.schema.as_deref(), name: &name.name };
+        let target = Arc::clone(snapshot.state.require_table(relation, &path)?);
+        let definition = &target.definition;
+        if let Some(missing) =
+            columns.iter().copied().flatten().find(|name| definition.column(name).is_none())
+        {
+            let message = format!(
+                "column \"{missing}\" of relation \"{}\" does not exist",
+                definition.name
+            );
+            return Err(SqlError::new(SqlState::UNDEFINED_COLUMN, message));
+        }
+        let all: Vec<&str> = definition.columns.iter().map(|column| &*column.name).collect();
+        let partial = columns.filter(|columns| **columns != all).map(<[String]>::to_vec);
+        let columns = match columns {
+            None => definition.columns.iter().map(|c| (c.name.clone(), c.ty.pg_type())).collect(),
+            Some(columns) => columns
+                .iter()
+                .filter_map(|name| definition.column(name))
+                .map(|column| (column.name.clone(), column.ty.pg_type()))
+                .collect(),
+        };
+        Ok(Outcome::CopyIn(CopyIn {
+            table: definition.name.clone(),
+            columns,
+            options: options.clone(),
+            partial,
+            target,
+            snapshot: Arc::clone(snapshot),
+            rows: 0,
+        }))
+    }
+
+    /// Takes rows of a COPY FROM.
+    ///
+    /// # Errors
+    /// 23502, 23505, 23514, with the transaction aborted.
+    pub async fn copy_in(&mut self, copy: &mut CopyIn, rows: RecordBatch) -> Result<()> {
+        copy.rows += rows.num_rows() as u64;
+        let taken = self.take_copied(copy, rows).await;
+        if taken.is_err() {
+            self.statement_failed();
+        }
+        taken
+    }
+
+    async fn take_copied(&mut self, copy: &CopyIn, rows: RecordBatch) -> Result<()> {
+        let run = self.run_on(&copy.snapshot);
+        let rows = match &copy.partial {
+            None => with_schema(&rows, &copy.target.schema.arrow())?,
+            Some(columns) => self.complete(copy, columns, rows, &run).await?,
+        };
+        self.check_rows_of(&copy.target, &rows, &run).await?;
+        let engine = Arc::clone(self.server.engine());
+        let transaction = self
+            .transaction()
+            .ok_or_else(|| SqlError::internal("COPY outside of a transaction"))?;
+        let writes = transaction.writes.open(&copy.target)?;
+        writes.insert(&engine, &copy.target, rows).await?;
+        engine.relieve(writes).await
+    }
+
+    /// All rows have come. Returns the tag.
+    ///
+    /// # Errors
+    /// As COMMIT, in [`Mode::Autocommit`].
+    pub async fn copy_done(&mut self, copy: CopyIn, mode: Mode) -> Result<String> {
+        if mode == Mode::Autocommit && matches!(self.state, State::Implicit(_)) {
+            self.commit(false).await?;
+        }
+        Ok(format!("COPY {}", copy.rows))
+    }
+
+    /// TRUNCATE.
+    pub(super) fn truncate(
+        &mut self,
+        truncate: &Truncate,
+        snapshot: &Arc<Mirrored<Snapshot>>,
+    ) -> Result<Outcome> {
+        let path = self.search_path();
+        let mut tables = Vec::new();
+        for name in &truncate.tables {
+            let relation = RelationName { schema: name.schema.as_deref(), name: &name.name };
+            tables.push(Arc::clone(snapshot.state.require_table(relation, &path)?));
+        }
+        let mut added = true;
+        while std::mem::take(&mut added) {
+            for child in snapshot.state.tables.values() {
+                if tables.iter().any(|table| table.oid() == child.oid()) {
+                    continue;
+                }
+                let refers = |table: &Arc<Table>| {
+                    child.definition.foreign_keys.iter().any(|foreign| foreign.table == table.oid())
+                };
+                let Some(parent) = tables.iter().find(|table| refers(table)) else { continue };
+                if !truncate.cascade {
+                    return Err(referenced(parent, child));
+                }
+                tables.push(Arc::clone(child));
+                added = true;
+                break;
+            }
+        }
+        let restarted = truncate.restart_identity.then(|| self.owned_sequences(snapshot, &tables));
+        if restarted.is_some_and(|sequences| !sequences.is_empty()) {
+            return Err(SqlError::unsupported("TRUNCATE ... RESTART IDENTITY is not supported")
+                .with_hint("Use setval() after the TRUNCATE."));
+        }
+        let transaction =
+            self.transaction().ok_or_else(|| SqlError::internal("TRUNCATE outside of a transaction"))?;
+        for table in tables {
+            transaction.writes.open(&table)?.truncate()?;
+        }
+        Ok(Outcome::command("TRUNCATE TABLE"))
+    }
+
+    fn owned_sequences(
+        &self,
+        snapshot: &Mirrored<Snapshot>,
+        tables: &[Arc<Table>],
+    ) -> Vec<crate::base::Oid> {
+        let owned = |owner: crate::base::Oid| tables.iter().any(|table| table.oid() == owner);
+        let sequences = snapshot.state.sequences.values();
+        sequences
+            .filter(|sequence| sequence.owned_by.is_some_and(|(table, _)| owned(table)))
+            .map(|sequence| sequence.oid)
+            .collect()
+    }
+}
+
+fn referenced(parent: &Table, child: &Table) -> SqlError {
+    SqlError::unsupported("cannot truncate a table referenced in a foreign key constraint")
+        .with_detail(format!(
+            "Table \"{}\" references \"{}\".",
+            child.definition.name, parent.definition.name
+        ))
+        .with_hint(format!(
+            "Truncate table \"{}\" at the same time, or use TRUNCATE ... CASCADE.",
+            child.definition.name
+        ))
+}
+
+fn quoted(name: &Name) -> String {
+    let schema = name.schema.iter().map(|schema| format!("{}.", quote_identifier(schema)));
+    format!("{}{}", schema.collect::<String>(), quote_identifier(&name.name))
+}
+
+/// A batch with the fields of another schema, whose types its arrays are cast to.
+pub(super) fn with_schema(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+    let internal = |error: arrow::error::ArrowError| SqlError::internal(error.to_string());
+    let arrays = batch
+        .columns()
+        .iter()
+        .zip(schema.fields())
+        .map(|(array, field)| {
+            if array.data_type() == field.data_type() {
+                Ok(Arc::clone(array))
+            } else {
+                cast(array, field.data_type()).map_err(internal)
+            }
+        })
+        .collect::<Result<Vec<ArrayRef>>>()?;
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(Arc::clone(schema), arrays, &options).map_err(internal)
+}

@@ -1,0 +1,238 @@
+//! DDL: takes effect at once, in a transaction of its own, and ROLLBACK does not undo it.
+
+use std::sync::Arc;
+
+use datafusion::scalar::ScalarValue;
+use futures::TryStreamExt;
+use tokio_util::sync::CancellationToken;
+
+use crate::base::{Result, Revision, Severity, SqlError, SqlState};
+use crate::catalog::{Snapshot, TableDef};
+use crate::plan::ddl::{Ddl, DdlContext, Effect, define};
+use crate::plan::quote_identifier;
+use crate::plan::statement::Query;
+use crate::store::meta::Mirrored;
+
+use super::connection::Session;
+use super::outcome::Outcome;
+use super::prepare::Prepared;
+use super::transaction::State;
+
+/// Times that a definition is made again while others change the same ones.
+const ATTEMPTS_MAX: u32 = 100;
+
+impl Session {
+    /// Runs DDL.
+    pub(super) async fn define(
+        &mut self,
+        prepared: &Arc<Prepared>,
+        snapshot: &Arc<Mirrored<Snapshot>>,
+    ) -> Result<Outcome> {
+        if matches!(self.state, State::Block(_)) {
+            let message = format!("{} takes effect at once", prepared.parsed.tag);
+            let notice = SqlError::new(SqlState::SUCCESSFUL_COMPLETION, message)
+                .with_severity(Severity::Notice)
+                .with_detail("ROLLBACK does not undo it.");
+            self.notice(notice);
+        }
+        let mut snapshot = Arc::clone(snapshot);
+        for _ in 0..ATTEMPTS_MAX {
+            let mut ddl = self.make(prepared, &snapshot)?;
+            let mut fill = None;
+            for effect in std::mem::take(&mut ddl.effects) {
+                match effect {
+                    Effect::Fill(table, query) => fill = Some((table, query)),
+                    effect => self.check_rows(&effect, &snapshot, &mut ddl).await?,
+                }
+            }
+            let engine = Arc::clone(self.server.engine());
+            let published = if ddl.edit.is_empty() {
+                Ok(snapshot.revision)
+            } else {
+                engine.try_edit(ddl.edit).await?
+            };
+            match published {
+                Ok(revision) => {
+                    self.seen = self.seen.max(revision);
+                    for notice in ddl.notices {
+                        self.notice(notice);
+                    }
+                    return match fill {
+                        None => Ok(Outcome::command(prepared.parsed.tag)),
+                        Some((table, query)) => self.fill(table, &query, revision).await,
+                    };
+                }
+                Err(newer) => snapshot = engine.at_least(newer).await?,
+            }
+        }
+        Err(SqlError::new(SqlState::SERIALIZATION_FAILURE, "definitions keep changing")
+            .with_hint("Run the statement again."))
+    }
+
+    fn make(&self, prepared: &Prepared, snapshot: &Mirrored<Snapshot>) -> Result<Ddl> {
+        let engine = self.server.engine();
+        let context = DdlContext {
+            keys: engine.keys(),
+            search_path: &self.search_path(),
+            role: self.role,
+            random: engine.random(),
+        };
+        define(prepared.statement(), &snapshot.state, &context)
+    }
+
+    /// Looks whether rows that exist let a definition be made; the edit then relies on nobody
+    /// changing them before it is published.
+    async fn check_rows(
+        &self,
+        effect: &Effect,
+        snapshot: &Arc<Mirrored<Snapshot>>,
+        ddl: &mut Ddl,
+    ) -> Result<()> {
+        let state = &snapshot.state;
+        let (oid, sql, error) = match effect {
+            Effect::NotNull(oid, column) => {
+                let table = state.require_table_by_oid(*oid)?;
+                let definition = &table.definition;
+                let Some(column) = definition.column_by_id(*column) else { return Ok(()) };
+                let name = &column.name;
+                let condition = format!("{} IS NULL", quote_identifier(name));
+                let message =
+                    format!("column \"{name}\" of relation \"{}\" contains null values", definition.name);
+                (*oid, select(state, definition, &condition), SqlError::new(SqlState::NOT_NULL_VIOLATION, message))
+            }
+            Effect::Check(definition, name) => {
+                let Some(check) = definition.checks.iter().find(|check| check.name == *name) else {
+                    return Ok(());
+                };
+                let condition = format!("NOT ({})", check.expression);
+                let message = format!(
+                    "check constraint \"{name}\" of relation \"{}\" is violated by some row",
+                    definition.name
+                );
+                (definition.oid, select(state, definition, &condition), SqlError::new(SqlState::CHECK_VIOLATION, message))
+            }
+            Effect::Unique(definition, name) => {
+                let Some(sql) = duplicates(state, definition, name) else { return Ok(()) };
+                let message = format!("could not create unique index \"{name}\"");
+                (definition.oid, sql, SqlError::new(SqlState::UNIQUE_VIOLATION, message).with_constraint(name))
+            }
+            Effect::ForeignKey(definition, name) => {
+                let Some((sql, parent)) = orphans(state, definition, name) else { return Ok(()) };
+                ddl.edit.unchanged(self.server.engine().keys().deletes(parent.0), parent.1);
+                let message = format!(
+                    "insert or update on table \"{}\" violates foreign key constraint \"{name}\"",
+                    definition.name
+                );
+                (definition.oid, sql, SqlError::new(SqlState::FOREIGN_KEY_VIOLATION, message).with_constraint(name))
+            }
+            Effect::Fill(..) => return Ok(()),
+        };
+        // A table that the same statement creates has no rows.
+        let Some(table) = state.tables.get(&oid) else { return Ok(()) };
+        let keys = self.server.engine().keys();
+        ddl.edit.unchanged(keys.appends(oid), table.appends);
+        ddl.edit.unchanged(keys.deletes(oid), table.deletes);
+        if self.has_rows(&sql, snapshot).await? { Err(error) } else { Ok(()) }
+    }
+
+    async fn has_rows(&self, sql: &str, snapshot: &Arc<Mirrored<Snapshot>>) -> Result<bool> {
+        let query = crate::plan::parse_query(sql)?;
+        let context = self.plan_context(snapshot);
+        let plan = self.server.parts.planner.query(&context, &query, &[])?;
+        let run = self.run_on(snapshot);
+        let cancel = CancellationToken::new();
+        let none: [ScalarValue; 0] = [];
+        let mut stream = self.run_query(&plan, &none, &run, &cancel)?;
+        while let Some(batch) = stream.try_next().await.map_err(crate::plan::sql_error)? {
+            if batch.num_rows() > 0 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The rows of CREATE TABLE AS, in a transaction of their own.
+    async fn fill(
+        &mut self,
+        table: crate::base::Oid,
+        query: &Query,
+        created: Revision,
+    ) -> Result<Outcome> {
+        let engine = Arc::clone(self.server.engine());
+        let snapshot = engine.at_least(created).await?;
+        let context = self.plan_context(&snapshot);
+        let plan = self.server.parts.planner.query(&context, query, &[])?;
+        let run = self.run_on(&snapshot);
+        let table = Arc::clone(snapshot.state.require_table_by_oid(table)?);
+        let mut writes = crate::txn::WriteSet::default();
+        let mut stream = plan.execute(&[], &run)?;
+        let mut rows = 0;
+        while let Some(batch) = stream.try_next().await.map_err(crate::plan::sql_error)? {
+            rows += batch.num_rows();
+            let batch = super::copy::with_schema(&batch, &table.schema.arrow())?;
+            let own = writes.open(&table)?;
+            own.insert(&engine, &table, batch).await?;
+            engine.relieve(own).await?;
+        }
+        if let Some(revision) = engine.commit(writes).await? {
+            self.seen = self.seen.max(revision);
+        }
+        Ok(Outcome::command(format!("SELECT {rows}")))
+    }
+}
+
+fn qualified(state: &Snapshot, table: &TableDef) -> String {
+    // The definition may be a renamed one that nobody knows yet: rows are those of the old name.
+    let table = state.tables.get(&table.oid).map_or(table, |table| &table.definition);
+    let schema = state.schema_name(table.schema);
+    format!("{}.{}", quote_identifier(schema), quote_identifier(&table.name))
+}
+
+fn select(state: &Snapshot, table: &TableDef, condition: &str) -> String {
+    format!("SELECT 1 FROM {} WHERE {condition} LIMIT 1", qualified(state, table))
+}
+
+fn names(table: &TableDef, ids: &[crate::base::ColumnId], prefix: &str) -> Option<Vec<String>> {
+    ids.iter()
+        .map(|id| Some(format!("{prefix}{}", quote_identifier(&table.column_by_id(*id)?.name))))
+        .collect()
+}
+
+/// Rows whose key is not unique.
+fn duplicates(state: &Snapshot, table: &TableDef, name: &str) -> Option<String> {
+    let key = table.keys.iter().find(|key| key.name == name)?;
+    let columns = names(table, &key.columns, "")?;
+    let list = columns.join(", ");
+    let not_null: Vec<String> =
+        columns.iter().map(|column| format!("{column} IS NOT NULL")).collect();
+    let condition =
+        if key.nulls_not_distinct { "true".to_owned() } else { not_null.join(" AND ") };
+    let table = qualified(state, table);
+    Some(format!(
+        "SELECT 1 FROM {table} WHERE {condition} GROUP BY {list} HAVING count(*) > 1 LIMIT 1"
+    ))
+}
+
+/// Rows whose foreign key has no parent, and the parent with the revision of its last delete.
+fn orphans(
+    state: &Snapshot,
+    table: &TableDef,
+    name: &str,
+) -> Option<(String, (crate::base::Oid, Revision))> {
+    let foreign = table.foreign_keys.iter().find(|foreign| foreign.name == name)?;
+    let parent = state.tables.get(&foreign.table)?;
+    let children = names(table, &foreign.columns, "c.")?;
+    let parents = names(&parent.definition, &foreign.referenced, "p.")?;
+    let not_null: Vec<String> =
+        children.iter().map(|column| format!("{column} IS NOT NULL")).collect();
+    let equal: Vec<String> =
+        children.iter().zip(&parents).map(|(child, parent)| format!("{child} = {parent}")).collect();
+    let sql = format!(
+        "SELECT 1 FROM {} c WHERE {} AND NOT EXISTS (SELECT 1 FROM {} p WHERE {}) LIMIT 1",
+        qualified(state, table),
+        not_null.join(" AND "),
+        qualified(state, &parent.definition),
+        equal.join(" AND "),
+    );
+    Some((sql, (parent.oid(), parent.deletes)))
+}

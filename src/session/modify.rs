@@ -1,0 +1,435 @@
+//! INSERT, UPDATE, DELETE: a plan gives the rows, constraints are checked, the write set takes
+//! them.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, UInt64Array};
+use arrow::compute::{concat_batches, filter_record_batch};
+use arrow::datatypes::UInt64Type;
+use datafusion::catalog::TableProvider;
+use datafusion::datasource::MemTable;
+use datafusion::scalar::ScalarValue;
+use futures::TryStreamExt;
+
+use crate::base::{Oid, Result, SqlError, SqlState};
+use crate::catalog::{KeyDef, Snapshot, Table, TableDef};
+use crate::exec::Run;
+use crate::plan::statement::{ConflictAction, ConflictTarget, OnConflict, Query};
+use crate::plan::{
+    DmlPlan, OutputColumn, PlanContext, Relation, Relations, Statement, quote_identifier,
+};
+use crate::segment::TableVersion;
+use crate::store::meta::Mirrored;
+use crate::txn::{Conflict, Engine, TableWrites};
+use crate::types::PgType;
+
+use super::connection::Session;
+use super::copy::with_schema;
+use super::outcome::Outcome;
+use super::utility::once;
+
+/// A planned change of a table's rows.
+#[derive(Debug)]
+pub(super) struct Modification {
+    kind: Kind,
+    plan: DmlPlan,
+    /// RETURNING over the changed rows.
+    returning: Option<(Query, Arc<[OutputColumn]>)>,
+    on_conflict: Option<OnConflict>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Insert,
+    Update,
+    Delete,
+}
+
+impl Modification {
+    pub(super) fn parameters(&self) -> &[PgType] {
+        self.plan.source.parameters()
+    }
+
+    pub(super) fn columns(&self) -> Option<&Arc<[OutputColumn]>> {
+        self.returning.as_ref().map(|(_, columns)| columns)
+    }
+}
+
+/// The catalog with one table's rows replaced by a batch.
+#[derive(Debug)]
+struct WithBatch {
+    others: Arc<dyn Relations>,
+    table: Oid,
+    rows: Arc<MemTable>,
+}
+
+impl Relations for WithBatch {
+    fn relation(&self, schema: Option<&str>, name: &str, path: &[String]) -> Option<Relation> {
+        match self.others.relation(schema, name, path)? {
+            Relation::Table(table) if table.oid == self.table => {
+                let provider = Arc::clone(&self.rows) as Arc<dyn TableProvider>;
+                Some(Relation::Provider { oid: self.table, provider })
+            }
+            other => Some(other),
+        }
+    }
+
+    fn has_schema(&self, name: &str) -> bool {
+        self.others.has_schema(name)
+    }
+
+    fn schema_name(&self, oid: Oid) -> Option<String> {
+        self.others.schema_name(oid)
+    }
+}
+
+impl Session {
+    /// Plans INSERT, UPDATE or DELETE.
+    pub(super) fn plan_modification(
+        &self,
+        statement: &Statement,
+        snapshot: &Arc<Mirrored<Snapshot>>,
+        given: &[Option<PgType>],
+    ) -> Result<Modification> {
+        let context = self.plan_context(snapshot);
+        let planner = &self.server.parts.planner;
+        let path = self.search_path();
+        let find = |name: &crate::plan::Name| {
+            let schema = name.schema.as_deref();
+            let relation = crate::catalog::RelationName { schema, name: &name.name };
+            snapshot.state.require_table(relation, &path).cloned()
+        };
+        let (table, kind, plan, alias, returning, on_conflict) = match statement {
+            Statement::Insert(insert) => {
+                let table = find(&insert.table)?;
+                let plan = planner.insert(&context, &table.definition, insert, given)?;
+                let on_conflict = insert.on_conflict.clone();
+                (table, Kind::Insert, plan, &insert.alias, &insert.returning, on_conflict)
+            }
+            Statement::Update(update) => {
+                let table = find(&update.target.table)?;
+                let plan = planner.update(&context, &table.definition, update, given)?;
+                (table, Kind::Update, plan, &update.target.alias, &update.returning, None)
+            }
+            Statement::Delete(delete) => {
+                let table = find(&delete.target.table)?;
+                let plan = planner.delete(&context, &table.definition, delete, given)?;
+                (table, Kind::Delete, plan, &delete.target.alias, &delete.returning, None)
+            }
+            _ => return Err(SqlError::internal("not a modification")),
+        };
+        let items: Vec<String> = returning.iter().map(ToString::to_string).collect();
+        let returning = if items.is_empty() {
+            None
+        } else {
+            let alias = alias.as_ref().unwrap_or(&table.definition.name);
+            let sql = format!(
+                "SELECT {} FROM {}.{} AS {}",
+                items.join(", "),
+                quote_identifier(snapshot.state.schema_name(table.definition.schema)),
+                quote_identifier(&table.definition.name),
+                quote_identifier(alias),
+            );
+            let query = crate::plan::parse_query(&sql)?;
+            let columns = Arc::clone(planner.query(&context, &query, given)?.columns());
+            Some((query, columns))
+        };
+        if let Some(on_conflict) = &on_conflict {
+            arbiters(&table.definition, on_conflict)?;
+        }
+        Ok(Modification { kind, plan, returning, on_conflict })
+    }
+
+    /// Runs INSERT, UPDATE or DELETE in the open transaction.
+    pub(super) async fn modify(
+        &mut self,
+        change: &Modification,
+        parameters: &[ScalarValue],
+        snapshot: &Arc<Mirrored<Snapshot>>,
+    ) -> Result<Outcome> {
+        let table = Arc::clone(snapshot.state.require_table_by_oid(change.plan.table)?);
+        let run = self.run_on(snapshot);
+        let version = run
+            .tables
+            .version(table.oid())
+            .ok_or_else(|| SqlError::internal("a table without a version"))?;
+        let changed = match change.kind {
+            Kind::Insert => self.insert(change, parameters, &table, &run).await?,
+            Kind::Update => self.update(change, parameters, &table, &version, &run).await?,
+            Kind::Delete => self.delete(change, parameters, &table, &version, &run).await?,
+        };
+        let rows: usize = changed.iter().map(RecordBatch::num_rows).sum();
+        let tag = match change.kind {
+            Kind::Insert => "INSERT 0",
+            Kind::Update => "UPDATE",
+            Kind::Delete => "DELETE",
+        };
+        let Some((query, columns)) = &change.returning else {
+            return Ok(Outcome::command(format!("{tag} {rows}")));
+        };
+        let context = self.plan_context(snapshot);
+        let context = with_batch(context, &table, changed)?;
+        let given: Vec<Option<PgType>> =
+            change.parameters().iter().cloned().map(Some).collect();
+        let plan = self.server.parts.planner.query(&context, query, &given)?;
+        let stream = plan.execute(parameters, &run)?;
+        // The rows are held back until the commit: they are made now.
+        let schema = stream.schema();
+        let batches: Vec<RecordBatch> =
+            stream.try_collect().await.map_err(crate::plan::sql_error)?;
+        let batch = concat_batches(&schema, &batches).map_err(arrow_error)?;
+        Ok(Outcome::Rows { columns: Arc::clone(columns), stream: once(batch), tag })
+    }
+
+    async fn insert(
+        &mut self,
+        change: &Modification,
+        parameters: &[ScalarValue],
+        table: &Arc<Table>,
+        run: &Run,
+    ) -> Result<Vec<RecordBatch>> {
+        let schema = table.schema.arrow();
+        let mut inserted = Vec::new();
+        let mut stream = change.plan.source.execute(parameters, run)?;
+        while let Some(batch) = stream.try_next().await.map_err(crate::plan::sql_error)? {
+            let batch = with_schema(&batch, &schema)?;
+            self.check_rows_of(table, &batch, run).await?;
+            let engine = Arc::clone(self.server.engine());
+            let writes = self.writes(table)?;
+            let batch = match &change.on_conflict {
+                None => batch,
+                Some(on_conflict) => {
+                    without_conflicts(&engine, writes, table, on_conflict, batch).await?
+                }
+            };
+            writes.insert(&engine, table, batch.clone()).await?;
+            engine.relieve(writes).await?;
+            inserted.push(batch);
+            if change.returning.is_none() {
+                keep_count_only(&mut inserted);
+            }
+        }
+        Ok(inserted)
+    }
+
+    async fn update(
+        &mut self,
+        change: &Modification,
+        parameters: &[ScalarValue],
+        table: &Arc<Table>,
+        version: &TableVersion,
+        run: &Run,
+    ) -> Result<Vec<RecordBatch>> {
+        let schema = table.schema.arrow();
+        let mut seen = HashSet::new();
+        let mut addresses = Vec::new();
+        let mut updated = Vec::new();
+        let mut stream = change.plan.source.execute(parameters, run)?;
+        while let Some(batch) = stream.try_next().await.map_err(crate::plan::sql_error)? {
+            // A row that joins with several is updated once, with the first, as in PostgreSQL.
+            let fresh = first_of_each(&batch, &mut seen)?;
+            addresses.extend_from_slice(addresses_of(&fresh)?.values());
+            let rows = fresh.project(&(1..fresh.num_columns()).collect::<Vec<_>>());
+            let rows = with_schema(&rows.map_err(arrow_error)?, &schema)?;
+            self.check_rows_of(table, &rows, run).await?;
+            updated.push(rows);
+        }
+        let engine = Arc::clone(self.server.engine());
+        let writes = self.writes(table)?;
+        writes.delete(&engine, version, addresses, true).await?;
+        let all = concat_batches(&schema, &updated).map_err(arrow_error)?;
+        writes.insert(&engine, table, all).await?;
+        engine.relieve(writes).await?;
+        Ok(updated)
+    }
+
+    async fn delete(
+        &mut self,
+        change: &Modification,
+        parameters: &[ScalarValue],
+        table: &Arc<Table>,
+        version: &TableVersion,
+        run: &Run,
+    ) -> Result<Vec<RecordBatch>> {
+        let schema = table.schema.arrow();
+        let mut seen = HashSet::new();
+        let mut addresses = Vec::new();
+        let mut deleted = Vec::new();
+        let mut stream = change.plan.source.execute(parameters, run)?;
+        while let Some(batch) = stream.try_next().await.map_err(crate::plan::sql_error)? {
+            let fresh = first_of_each(&batch, &mut seen)?;
+            addresses.extend_from_slice(addresses_of(&fresh)?.values());
+            let rows = fresh.project(&(1..fresh.num_columns()).collect::<Vec<_>>());
+            deleted.push(with_schema(&rows.map_err(arrow_error)?, &schema)?);
+            if change.returning.is_none() {
+                keep_count_only(&mut deleted);
+            }
+        }
+        let engine = Arc::clone(self.server.engine());
+        self.writes(table)?.delete(&engine, version, addresses, false).await?;
+        Ok(deleted)
+    }
+
+    /// The open transaction's writes to a table.
+    pub(super) fn writes(&mut self, table: &Arc<Table>) -> Result<&mut TableWrites> {
+        let transaction =
+            self.transaction().ok_or_else(|| SqlError::internal("no transaction is open"))?;
+        transaction.writes.open(table)
+    }
+
+    /// NOT NULL and CHECK.
+    pub(super) async fn check_rows_of(
+        &self,
+        table: &Arc<Table>,
+        rows: &RecordBatch,
+        run: &Run,
+    ) -> Result<()> {
+        let definition = &table.definition;
+        for (column, array) in definition.columns.iter().zip(rows.columns()) {
+            if column.not_null && array.null_count() > 0 {
+                let message = format!(
+                    "null value in column \"{}\" of relation \"{}\" violates not-null constraint",
+                    column.name, definition.name
+                );
+                return Err(SqlError::new(SqlState::NOT_NULL_VIOLATION, message)
+                    .with_table("", &definition.name)
+                    .with_column(&column.name));
+            }
+        }
+        if definition.checks.is_empty() || rows.num_rows() == 0 {
+            return Ok(());
+        }
+        let checks: Vec<String> = definition
+            .checks
+            .iter()
+            .map(|check| format!("coalesce(bool_and(coalesce(({}), true)), true)", check.expression))
+            .collect();
+        let snapshot = self.server.engine().current();
+        let schema = snapshot.state.schema_name(definition.schema);
+        let sql = format!(
+            "SELECT {} FROM {}.{}",
+            checks.join(", "),
+            quote_identifier(schema),
+            quote_identifier(&definition.name)
+        );
+        let query = crate::plan::parse_query(&sql)?;
+        let context = with_batch(self.plan_context(&snapshot), table, vec![rows.clone()])?;
+        let plan = self.server.parts.planner.query(&context, &query, &[])?;
+        let batches: Vec<RecordBatch> =
+            plan.execute(&[], run)?.try_collect().await.map_err(crate::plan::sql_error)?;
+        for batch in batches.iter().filter(|batch| batch.num_rows() > 0) {
+            for (check, holds) in definition.checks.iter().zip(batch.columns()) {
+                if !holds.as_boolean().value(0) {
+                    let message = format!(
+                        "new row for relation \"{}\" violates check constraint \"{}\"",
+                        definition.name, check.name
+                    );
+                    return Err(SqlError::new(SqlState::CHECK_VIOLATION, message)
+                        .with_table("", &definition.name)
+                        .with_constraint(&check.name));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A context in which a table's name stands for some rows.
+fn with_batch(
+    context: PlanContext,
+    table: &Table,
+    batches: Vec<RecordBatch>,
+) -> Result<PlanContext> {
+    let rows = MemTable::try_new(table.schema.arrow(), vec![batches])
+        .map_err(|error| SqlError::internal(error.to_string()))?;
+    let others = Arc::clone(&context.relations);
+    let relations = WithBatch { others, table: table.oid(), rows: Arc::new(rows) };
+    Ok(PlanContext { relations: Arc::new(relations), ..context })
+}
+
+/// The keys that decide about a conflict: places in the definition's list.
+fn arbiters(table: &TableDef, on_conflict: &OnConflict) -> Result<Vec<usize>> {
+    let named = |key: &KeyDef, columns: &[String]| {
+        let of_key: HashSet<&str> = key
+            .columns
+            .iter()
+            .filter_map(|id| table.column_by_id(*id))
+            .map(|column| column.name.as_str())
+            .collect();
+        of_key == columns.iter().map(String::as_str).collect()
+    };
+    let found = match &on_conflict.target {
+        None => return Ok((0..table.keys.len()).collect()),
+        Some(ConflictTarget::Columns { columns, .. }) => {
+            table.keys.iter().position(|key| named(key, columns)).ok_or_else(|| {
+                SqlError::new(
+                    SqlState::INVALID_COLUMN_REFERENCE,
+                    "there is no unique or exclusion constraint matching the ON CONFLICT \
+                     specification",
+                )
+            })?
+        }
+        Some(ConflictTarget::Constraint(name)) => {
+            table.keys.iter().position(|key| key.name == *name).ok_or_else(|| {
+                let message = format!(
+                    "constraint \"{name}\" for table \"{}\" does not exist",
+                    table.name
+                );
+                SqlError::new(SqlState::UNDEFINED_OBJECT, message)
+            })?
+        }
+    };
+    Ok(vec![found])
+}
+
+/// The rows of a batch that ON CONFLICT DO NOTHING inserts.
+async fn without_conflicts(
+    engine: &Engine,
+    writes: &TableWrites,
+    table: &Table,
+    on_conflict: &OnConflict,
+    batch: RecordBatch,
+) -> Result<RecordBatch> {
+    if let ConflictAction::Update { .. } = on_conflict.action {
+        return Err(SqlError::unsupported("ON CONFLICT DO UPDATE is not supported"));
+    }
+    let mut skipped = HashSet::new();
+    for key in arbiters(&table.definition, on_conflict)? {
+        let conflicts: Vec<(usize, Conflict)> =
+            writes.conflicts(engine, table, key, &batch).await?;
+        skipped.extend(conflicts.into_iter().map(|(row, _)| row));
+    }
+    let keep: BooleanArray =
+        (0..batch.num_rows()).map(|row| Some(!skipped.contains(&row))).collect();
+    filter_record_batch(&batch, &keep).map_err(arrow_error)
+}
+
+fn addresses_of(batch: &RecordBatch) -> Result<&UInt64Array> {
+    let first = batch.columns().first().and_then(|column| column.as_primitive_opt::<UInt64Type>());
+    first.ok_or_else(|| SqlError::internal("a plan without addresses"))
+}
+
+/// The rows whose address was not seen before.
+fn first_of_each(batch: &RecordBatch, seen: &mut HashSet<u64>) -> Result<RecordBatch> {
+    let addresses = addresses_of(batch)?;
+    let keep: BooleanArray = addresses.values().iter().map(|a| Some(seen.insert(*a))).collect();
+    filter_record_batch(batch, &keep).map_err(arrow_error)
+}
+
+/// Keeps the number of rows and drops their values.
+fn keep_count_only(batches: &mut [RecordBatch]) {
+    use arrow::array::RecordBatchOptions;
+    use arrow::datatypes::Schema;
+    if let Some(last) = batches.last_mut() {
+        let options = RecordBatchOptions::new().with_row_count(Some(last.num_rows()));
+        let empty = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), vec![], &options);
+        if let Ok(empty) = empty {
+            *last = empty;
+        }
+    }
+}
+
+fn arrow_error(error: arrow::error::ArrowError) -> SqlError {
+    SqlError::internal(format!("modify: {error}"))
+}

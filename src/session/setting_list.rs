@@ -1,0 +1,106 @@
+//! The settings that exist, with what PostgreSQL's documentation calls their type and default
+//! (chapter 20, "Server Configuration"). Those without an effect here are accepted because
+//! drivers and tools set them.
+
+use super::settings::{Kind, Setting};
+
+const BOOL: Kind = Kind::Bool;
+const TEXT: Kind = Kind::Text;
+const MS: Kind = Kind::Milliseconds;
+const KB: Kind = Kind::Kilobytes;
+
+const fn setting(name: &'static str, kind: Kind, default: &'static str) -> Setting {
+    Setting { name, kind, default, reported: false, read_only: false }
+}
+
+const fn reported(name: &'static str, kind: Kind, default: &'static str) -> Setting {
+    Setting { name, kind, default, reported: true, read_only: false }
+}
+
+const fn fixed(name: &'static str, default: &'static str) -> Setting {
+    Setting { name, kind: TEXT, default, reported: true, read_only: true }
+}
+
+const fn hidden(name: &'static str, default: &'static str) -> Setting {
+    Setting { name, kind: TEXT, default, reported: false, read_only: true }
+}
+
+const CONSISTENCY: Kind = Kind::Consistency;
+const ISOLATION: Kind =
+    Kind::Enum(&["read committed", "repeatable read", "serializable", "read uncommitted"]);
+const MESSAGES: Kind = Kind::Enum(&[
+    "debug5", "debug4", "debug3", "debug2", "debug1", "debug", "log", "notice", "warning", "error",
+]);
+
+/// All settings, by name.
+pub(super) static SETTINGS: &[Setting] = &[
+    reported("application_name", TEXT, ""),
+    setting("array_nulls", BOOL, "on"),
+    setting("backslash_quote", TEXT, "safe_encoding"),
+    setting("bytea_output", Kind::Enum(&["hex", "escape"]), "hex"),
+    setting("check_function_bodies", BOOL, "on"),
+    reported("client_encoding", Kind::Encoding, "UTF8"),
+    setting("client_min_messages", MESSAGES, "notice"),
+    reported("datestyle", Kind::DateStyle, "ISO, MDY"),
+    setting("default_table_access_method", TEXT, "heap"),
+    setting("default_tablespace", TEXT, ""),
+    setting("default_transaction_deferrable", BOOL, "off"),
+    setting("default_transaction_isolation", ISOLATION, "read committed"),
+    reported("default_transaction_read_only", BOOL, "off"),
+    setting("enable_hashjoin", BOOL, "on"),
+    setting("enable_indexscan", BOOL, "on"),
+    setting("enable_seqscan", BOOL, "on"),
+    setting("escape_string_warning", BOOL, "on"),
+    setting("extra_float_digits", Kind::Integer(-15, 3), "1"),
+    setting("hnsw.ef_search", Kind::Integer(1, 1000), "40"),
+    setting(
+        "hnsw.iterative_scan",
+        Kind::Enum(&["off", "relaxed_order", "strict_order"]),
+        "off",
+    ),
+    setting("idle_in_transaction_session_timeout", MS, "0"),
+    setting("idle_session_timeout", MS, "0"),
+    fixed("in_hot_standby", "off"),
+    fixed("integer_datetimes", "on"),
+    reported("intervalstyle", Kind::IntervalStyle, "postgres"),
+    fixed("is_superuser", "on"),
+    setting("ivfflat.probes", Kind::Integer(1, 32768), "1"),
+    setting("jit", BOOL, "off"),
+    setting("lc_messages", TEXT, "C"),
+    setting("lc_monetary", TEXT, "C"),
+    setting("lc_numeric", TEXT, "C"),
+    setting("lc_time", TEXT, "C"),
+    setting("lock_timeout", MS, "0"),
+    setting("maintenance_work_mem", KB, "65536"),
+    hidden("max_identifier_length", "63"),
+    hidden("max_index_keys", "32"),
+    setting("password_encryption", Kind::Enum(&["scram-sha-256"]), "scram-sha-256"),
+    setting("redkite.consistency", CONSISTENCY, "strong"),
+    setting("redkite.read_your_writes", BOOL, "off"),
+    setting("row_security", BOOL, "on"),
+    reported("search_path", TEXT, "\"$user\", public"),
+    fixed("server_encoding", "UTF8"),
+    fixed("server_version", "17.0"),
+    hidden("server_version_num", "170000"),
+    fixed("session_authorization", ""),
+    reported("standard_conforming_strings", BOOL, "on"),
+    setting("statement_timeout", MS, "0"),
+    setting("synchronous_commit", TEXT, "on"),
+    setting("synchronize_seqscans", BOOL, "on"),
+    reported("timezone", Kind::TimeZone, "UTC"),
+    setting("transaction_deferrable", BOOL, "off"),
+    setting("transaction_isolation", ISOLATION, "read committed"),
+    setting("transaction_read_only", BOOL, "off"),
+    setting("work_mem", KB, "4096"),
+    setting("xmloption", TEXT, "content"),
+];
+
+/// How PostgreSQL spells names that are not in lower case.
+pub(super) fn display_name(name: &str) -> &str {
+    match name {
+        "datestyle" => "DateStyle",
+        "intervalstyle" => "IntervalStyle",
+        "timezone" => "TimeZone",
+        name => name,
+    }
+}

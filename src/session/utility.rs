@@ -1,0 +1,263 @@
+//! Statements without rows of tables: settings, prepared statements, cursors, and those that
+//! PostgreSQL has and that have nothing to do here.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, StringArray};
+use arrow::datatypes::{Schema, SchemaRef};
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::scalar::ScalarValue;
+use tokio_util::sync::CancellationToken;
+
+use crate::base::{Result, SqlError, SqlState};
+use crate::catalog::Snapshot;
+use crate::plan::statement::{Cell, Discard, Set, SetScope, SetValue};
+use crate::plan::{OutputColumn, Statement};
+use crate::store::meta::Mirrored;
+use crate::types::{PgType, parse_text};
+
+use super::connection::Session;
+use super::outcome::Outcome;
+use super::prepare::Prepared;
+use super::settings::Scope;
+use super::setting_list::display_name;
+
+impl Session {
+    /// The columns of a utility statement's rows; none where it has no rows.
+    pub(super) fn utility_columns(
+        &self,
+        statement: &Statement,
+    ) -> Result<Option<Arc<[OutputColumn]>>> {
+        Ok(match statement {
+            Statement::Show(Some(name)) => Some(columns(&[display_name(name)])),
+            Statement::Show(None) => Some(columns(&["name", "setting", "description"])),
+            Statement::Execute { name, .. } => self.required_statement(name)?.columns().cloned(),
+            Statement::Fetch(fetch) if !fetch.skip => {
+                self.cursors.get(&fetch.cursor).map(|cursor| Arc::clone(&cursor.columns))
+            }
+            _ => None,
+        })
+    }
+
+    pub(super) async fn utility(
+        &mut self,
+        prepared: &Arc<Prepared>,
+        parameters: &[ScalarValue],
+        snapshot: &Arc<Mirrored<Snapshot>>,
+        cancel: &CancellationToken,
+    ) -> Result<Outcome> {
+        let tag = prepared.parsed.tag;
+        match prepared.statement() {
+            Statement::Set(set) => self.run_set(set),
+            Statement::Reset(name) => {
+                match name {
+                    Some(name) => self.settings.reset(name, Scope::Session)?,
+                    None => self.settings.reset_all(),
+                }
+                Ok(Outcome::command("RESET"))
+            }
+            Statement::Show(name) => self.show(name.as_deref()),
+            Statement::Discard(what) => self.discard(*what),
+            Statement::Prepare(prepare) => {
+                let types = prepare.types.clone();
+                let inner = Box::pin(self.prepare_typed(prepare.statement.clone(), types)).await?;
+                self.put_statement(&prepare.name, inner)?;
+                Ok(Outcome::command("PREPARE"))
+            }
+            Statement::Execute { name, arguments } => {
+                let inner = self.required_statement(name)?;
+                let values = self.arguments(&inner, name, arguments, parameters)?;
+                let mode = super::outcome::Mode::Autocommit;
+                let run = self.run_inner(&inner, &values, mode, cancel);
+                Box::pin(run).await
+            }
+            Statement::Deallocate(name) => {
+                match name {
+                    None => self.statements.clear(),
+                    Some(name) => {
+                        self.required_statement(name)?;
+                        self.remove_statement(name);
+                    }
+                }
+                Ok(Outcome::command(tag))
+            }
+            Statement::Copy(copy) => self.copy(copy, snapshot, cancel).await,
+            Statement::Truncate(truncate) => self.truncate(truncate, snapshot),
+            Statement::Analyze(_) | Statement::Vacuum(_) | Statement::Reindex
+            | Statement::Checkpoint | Statement::SetConstraints { .. } => Ok(Outcome::command(tag)),
+            Statement::Lock(_) => {
+                self.warn(SqlState::WARNING, "LOCK TABLE has no effect: conflicts are found at COMMIT");
+                Ok(Outcome::command(tag))
+            }
+            statement if is_definition(statement) => self.define(prepared, snapshot).await,
+            _ => Err(SqlError::unsupported(format!("{tag} is not supported"))),
+        }
+    }
+
+    fn required_statement(&self, name: &str) -> Result<Arc<Prepared>> {
+        self.statement(name).ok_or_else(|| {
+            let message = format!("prepared statement \"{name}\" does not exist");
+            SqlError::new(SqlState::INVALID_SQL_STATEMENT_NAME, message)
+        })
+    }
+
+    /// EXECUTE's arguments in the types of the statement's parameters.
+    fn arguments(
+        &self,
+        statement: &Prepared,
+        name: &str,
+        arguments: &[Cell],
+        parameters: &[ScalarValue],
+    ) -> Result<Vec<ScalarValue>> {
+        let types = statement.parameters();
+        if types.len() != arguments.len() {
+            let message = format!("wrong number of parameters for prepared statement \"{name}\"");
+            let detail =
+                format!("Expected {} parameters but got {}.", types.len(), arguments.len());
+            return Err(SqlError::new(SqlState::SYNTAX_ERROR, message).with_detail(detail));
+        }
+        let context = self.text_context();
+        let value = |(cell, ty): (&Cell, &PgType)| match cell {
+            Cell::Null | Cell::Cast { text: None, .. } => null(ty),
+            Cell::Literal { text, .. } | Cell::Cast { text: Some(text), .. } => {
+                parse_text(ty, text, &context)
+            }
+            Cell::Parameter(number) => parameters
+                .get(usize::from(*number).wrapping_sub(1))
+                .cloned()
+                .ok_or_else(|| {
+                    let message = format!("there is no parameter ${number}");
+                    SqlError::new(SqlState::UNDEFINED_PARAMETER, message)
+                }),
+            Cell::Default | Cell::Expression(_) => {
+                Err(SqlError::unsupported("EXECUTE takes constants and parameters"))
+            }
+        };
+        arguments.iter().zip(types).map(value).collect()
+    }
+
+    fn run_set(&mut self, set: &Set) -> Result<Outcome> {
+        let scope = match set.scope {
+            SetScope::Session => Scope::Session,
+            SetScope::Local => Scope::Local,
+        };
+        if scope == Scope::Local && self.transaction().is_none() {
+            let message = "SET LOCAL can only be used in transaction blocks";
+            self.warn(SqlState::NO_ACTIVE_SQL_TRANSACTION, message);
+            return Ok(Outcome::command("SET"));
+        }
+        match &set.value {
+            SetValue::Default => self.settings.reset(&set.name, scope)?,
+            SetValue::Current => {}
+            SetValue::Values(values) => {
+                let value = match set.name.to_ascii_lowercase().as_str() {
+                    "search_path" => {
+                        values.iter().map(|name| quote_name(name)).collect::<Vec<_>>().join(", ")
+                    }
+                    _ => values.join(", "),
+                };
+                if value.eq_ignore_ascii_case("serializable")
+                    && set.name.ends_with("transaction_isolation")
+                {
+                    return Err(SqlError::unsupported("SERIALIZABLE is not supported"));
+                }
+                self.settings.set(&set.name, &value, scope)?;
+            }
+        }
+        Ok(Outcome::command("SET"))
+    }
+
+    fn show(&mut self, name: Option<&str>) -> Result<Outcome> {
+        let Some(name) = name else {
+            let (names, values): (Vec<&str>, Vec<String>) = self.settings.all().unzip();
+            let empty = StringArray::from(vec![""; names.len()]);
+            let arrays: Vec<ArrayRef> = vec![
+                Arc::new(StringArray::from(names)),
+                Arc::new(StringArray::from(values)),
+                Arc::new(empty),
+            ];
+            return rows(&["name", "setting", "description"], arrays, "SHOW");
+        };
+        let value = match name {
+            "transaction_isolation" => {
+                let repeatable = self.transaction().is_some_and(|open| open.repeatable_read);
+                if repeatable { "repeatable read" } else { "read committed" }.to_owned()
+            }
+            "transaction_read_only" => {
+                let read_only = self.transaction().is_some_and(|open| open.read_only);
+                if read_only { "on" } else { "off" }.to_owned()
+            }
+            name => self.settings.show(name)?,
+        };
+        rows(&[display_name(name)], vec![Arc::new(StringArray::from(vec![value]))], "SHOW")
+    }
+
+    fn discard(&mut self, what: Discard) -> Result<Outcome> {
+        if what == Discard::All {
+            if self.transaction().is_some() {
+                let message = "DISCARD ALL cannot run inside a transaction block";
+                return Err(SqlError::new(SqlState::ACTIVE_SQL_TRANSACTION, message));
+            }
+            self.statements.clear();
+            self.cursors.clear();
+            self.settings.reset_all();
+        }
+        Ok(Outcome::command(match what {
+            Discard::All => "DISCARD ALL",
+            Discard::Plans => "DISCARD PLANS",
+            Discard::Sequences => "DISCARD SEQUENCES",
+            Discard::Temporary => "DISCARD TEMP",
+        }))
+    }
+}
+
+/// Whether a statement changes definitions.
+fn is_definition(statement: &Statement) -> bool {
+    use Statement as S;
+    matches!(
+        statement,
+        S::CreateTable(_) | S::CreateTableAs(_) | S::AlterTable(_) | S::CreateView(_)
+            | S::CreateSequence(_) | S::AlterSequence(_) | S::CreateIndex(_) | S::CreateSchema(_)
+            | S::CreateExtension(_) | S::AlterObject(_) | S::Drop(_) | S::Comment(_)
+            | S::CreateRole(_) | S::AlterRole(_) | S::DropRole(_) | S::Grant(_) | S::Revoke(_)
+            | S::CreateDatabase(_) | S::AlterDatabase(_) | S::DropDatabase(_)
+    )
+}
+
+fn null(ty: &PgType) -> Result<ScalarValue> {
+    ScalarValue::try_from(&ty.arrow()).map_err(|error| SqlError::internal(error.to_string()))
+}
+
+fn quote_name(name: &str) -> String {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if !name.is_empty() && name.chars().all(plain) {
+        name.to_owned()
+    } else {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    }
+}
+
+/// Columns of text.
+fn columns(names: &[&str]) -> Arc<[OutputColumn]> {
+    names
+        .iter()
+        .map(|name| OutputColumn { name: (*name).to_owned(), ty: PgType::Text, table: None })
+        .collect()
+}
+
+/// Rows of text.
+fn rows(names: &[&str], arrays: Vec<ArrayRef>, tag: &'static str) -> Result<Outcome> {
+    let fields: Vec<_> = names.iter().map(|name| PgType::Text.field(*name, true)).collect();
+    let schema: SchemaRef = Arc::new(Schema::new(fields));
+    let batch = RecordBatch::try_new(Arc::clone(&schema), arrays)
+        .map_err(|error| SqlError::internal(error.to_string()))?;
+    Ok(Outcome::Rows { columns: columns(names), stream: once(batch), tag })
+}
+
+/// A stream of one batch.
+pub(super) fn once(batch: RecordBatch) -> SendableRecordBatchStream {
+    let schema = batch.schema();
+    let stream = futures::stream::once(futures::future::ready(Ok(batch)));
+    Box::pin(RecordBatchStreamAdapter::new(schema, stream))
+}
