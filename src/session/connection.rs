@@ -7,7 +7,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use crate::base::{Oid, Result, Revision, SqlError, SqlState, Severity};
+use crate::base::{Oid, Result, Revision, Severity, SqlError, SqlState};
 use crate::plan::Parsed;
 use crate::types::TextContext;
 

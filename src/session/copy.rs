@@ -3,14 +3,20 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
-use arrow::compute::cast;
-use arrow::datatypes::SchemaRef;
+use arrow::compute::{cast, concat_batches};
+use arrow::datatypes::{Schema, SchemaRef};
+use datafusion::catalog::TableProvider;
+use datafusion::datasource::MemTable;
+use futures::TryStreamExt;
 use tokio_util::sync::CancellationToken;
 
 use crate::base::{Result, SqlError, SqlState};
 use crate::catalog::{RelationName, Snapshot, Table};
-use crate::plan::statement::{Copy, CopyDirection, CopyEndpoint, CopyOptions, CopySource, Truncate};
-use crate::plan::{Name, Statement, quote_identifier};
+use crate::exec::Run;
+use crate::plan::statement::{
+    Copy, CopyDirection, CopyEndpoint, CopyOptions, CopySource, Truncate,
+};
+use crate::plan::{Name, PlanContext, Relation, Relations, Statement, quote_identifier};
 use crate::store::meta::Mirrored;
 use crate::types::PgType;
 
@@ -34,6 +40,34 @@ pub struct CopyIn {
     rows: u64,
 }
 
+/// The name by which the rows of a COPY are read.
+const COPIED: &str = "\"redkite copied rows\"";
+
+/// The catalog with the rows of a COPY.
+#[derive(Debug)]
+struct WithCopied {
+    others: Arc<dyn Relations>,
+    rows: Arc<MemTable>,
+}
+
+impl Relations for WithCopied {
+    fn relation(&self, schema: Option<&str>, name: &str, path: &[String]) -> Option<Relation> {
+        if schema.is_none() && name == COPIED.trim_matches('"') {
+            let provider = Arc::clone(&self.rows) as Arc<dyn TableProvider>;
+            return Some(Relation::Provider { oid: crate::base::Oid(0), provider });
+        }
+        self.others.relation(schema, name, path)
+    }
+
+    fn has_schema(&self, name: &str) -> bool {
+        self.others.has_schema(name)
+    }
+
+    fn schema_of(&self, table: crate::base::Oid) -> Option<String> {
+        self.others.schema_of(table)
+    }
+}
+
 impl Session {
     pub(super) async fn copy(
         &mut self,
@@ -42,8 +76,10 @@ impl Session {
         cancel: &CancellationToken,
     ) -> Result<Outcome> {
         if copy.endpoint != CopyEndpoint::Client {
-            return Err(SqlError::unsupported("COPY with a file or program on the server is not supported")
-                .with_hint("Use COPY with STDIN or STDOUT, or psql's \\copy."));
+            return Err(SqlError::unsupported(
+                "COPY with a file or program on the server is not supported",
+            )
+            .with_hint("Use COPY with STDIN or STDOUT, or psql's \\copy."));
         }
         match (&copy.source, copy.direction) {
             (CopySource::Table { name, columns }, CopyDirection::From) => {
@@ -66,7 +102,9 @@ impl Session {
             }
             (CopySource::Query(statement), _) => match &**statement {
                 Statement::Query(query) => self.copy_to(query, &copy.options, snapshot, cancel),
-                _ => Err(SqlError::unsupported("COPY of a statement with RETURNING is not supported")),
+                _ => Err(SqlError::unsupported(
+                    "COPY of a statement with RETURNING is not supported",
+                )),
             },
         }
     }
@@ -104,10 +142,8 @@ impl Session {
         if let Some(missing) =
             columns.iter().copied().flatten().find(|name| definition.column(name).is_none())
         {
-            let message = format!(
-                "column \"{missing}\" of relation \"{}\" does not exist",
-                definition.name
-            );
+            let message =
+                format!("column \"{missing}\" of relation \"{}\" does not exist", definition.name);
             return Err(SqlError::new(SqlState::UNDEFINED_COLUMN, message));
         }
         let all: Vec<&str> = definition.columns.iter().map(|column| &*column.name).collect();
@@ -160,6 +196,46 @@ impl Session {
         engine.relieve(writes).await
     }
 
+    /// Rows of some columns, with the other columns' defaults.
+    async fn complete(
+        &self,
+        copy: &CopyIn,
+        columns: &[String],
+        rows: RecordBatch,
+        run: &Run,
+    ) -> Result<RecordBatch> {
+        let definition = &copy.target.definition;
+        let list: Vec<String> =
+            columns.iter().map(|name| quote_identifier(name).to_string()).collect();
+        let list = list.join(", ");
+        let name = quote_identifier(&definition.name).to_string();
+        let sql = format!("INSERT INTO {name} ({list}) SELECT * FROM {COPIED}");
+        let parsed = self.parse(&sql)?.pop();
+        let Some(Statement::Insert(insert)) = parsed.map(|parsed| parsed.statement) else {
+            return Err(SqlError::internal("COPY's rows"));
+        };
+        let fields: Vec<_> = columns
+            .iter()
+            .filter_map(|name| definition.column(name))
+            .map(|column| column.ty.pg_type().field(&column.name, true))
+            .collect();
+        let schema: SchemaRef = Arc::new(Schema::new(fields));
+        let rows = with_schema(&rows, &schema)?;
+        let source = MemTable::try_new(schema, vec![vec![rows]])
+            .map_err(|error| SqlError::internal(error.to_string()))?;
+        let context = self.plan_context(&copy.snapshot);
+        let relations =
+            WithCopied { others: Arc::clone(&context.relations), rows: Arc::new(source) };
+        let context = PlanContext { relations: Arc::new(relations), ..context };
+        let plan = self.server.parts.planner.insert(&context, definition, &insert, &[])?;
+        let batches: Vec<RecordBatch> =
+            plan.source.execute(&[], run)?.try_collect().await.map_err(crate::plan::sql_error)?;
+        let schema = copy.target.schema.arrow();
+        let batches =
+            batches.iter().map(|batch| with_schema(batch, &schema)).collect::<Result<Vec<_>>>()?;
+        concat_batches(&schema, &batches).map_err(|error| SqlError::internal(error.to_string()))
+    }
+
     /// All rows have come. Returns the tag.
     ///
     /// # Errors
@@ -206,8 +282,9 @@ impl Session {
             return Err(SqlError::unsupported("TRUNCATE ... RESTART IDENTITY is not supported")
                 .with_hint("Use setval() after the TRUNCATE."));
         }
-        let transaction =
-            self.transaction().ok_or_else(|| SqlError::internal("TRUNCATE outside of a transaction"))?;
+        let transaction = self
+            .transaction()
+            .ok_or_else(|| SqlError::internal("TRUNCATE outside of a transaction"))?;
         for table in tables {
             transaction.writes.open(&table)?.truncate()?;
         }

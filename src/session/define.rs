@@ -96,9 +96,15 @@ impl Session {
                 let Some(column) = definition.column_by_id(*column) else { return Ok(()) };
                 let name = &column.name;
                 let condition = format!("{} IS NULL", quote_identifier(name));
-                let message =
-                    format!("column \"{name}\" of relation \"{}\" contains null values", definition.name);
-                (*oid, select(state, definition, &condition), SqlError::new(SqlState::NOT_NULL_VIOLATION, message))
+                let message = format!(
+                    "column \"{name}\" of relation \"{}\" contains null values",
+                    definition.name
+                );
+                (
+                    *oid,
+                    select(state, definition, &condition),
+                    SqlError::new(SqlState::NOT_NULL_VIOLATION, message),
+                )
             }
             Effect::Check(definition, name) => {
                 let Some(check) = definition.checks.iter().find(|check| check.name == *name) else {
@@ -109,12 +115,20 @@ impl Session {
                     "check constraint \"{name}\" of relation \"{}\" is violated by some row",
                     definition.name
                 );
-                (definition.oid, select(state, definition, &condition), SqlError::new(SqlState::CHECK_VIOLATION, message))
+                (
+                    definition.oid,
+                    select(state, definition, &condition),
+                    SqlError::new(SqlState::CHECK_VIOLATION, message),
+                )
             }
             Effect::Unique(definition, name) => {
                 let Some(sql) = duplicates(state, definition, name) else { return Ok(()) };
                 let message = format!("could not create unique index \"{name}\"");
-                (definition.oid, sql, SqlError::new(SqlState::UNIQUE_VIOLATION, message).with_constraint(name))
+                (
+                    definition.oid,
+                    sql,
+                    SqlError::new(SqlState::UNIQUE_VIOLATION, message).with_constraint(name),
+                )
             }
             Effect::ForeignKey(definition, name) => {
                 let Some((sql, parent)) = orphans(state, definition, name) else { return Ok(()) };
@@ -123,7 +137,11 @@ impl Session {
                     "insert or update on table \"{}\" violates foreign key constraint \"{name}\"",
                     definition.name
                 );
-                (definition.oid, sql, SqlError::new(SqlState::FOREIGN_KEY_VIOLATION, message).with_constraint(name))
+                (
+                    definition.oid,
+                    sql,
+                    SqlError::new(SqlState::FOREIGN_KEY_VIOLATION, message).with_constraint(name),
+                )
             }
             Effect::Fill(..) => return Ok(()),
         };
@@ -205,8 +223,7 @@ fn duplicates(state: &Snapshot, table: &TableDef, name: &str) -> Option<String> 
     let list = columns.join(", ");
     let not_null: Vec<String> =
         columns.iter().map(|column| format!("{column} IS NOT NULL")).collect();
-    let condition =
-        if key.nulls_not_distinct { "true".to_owned() } else { not_null.join(" AND ") };
+    let condition = if key.nulls_not_distinct { "true".to_owned() } else { not_null.join(" AND ") };
     let table = qualified(state, table);
     Some(format!(
         "SELECT 1 FROM {table} WHERE {condition} GROUP BY {list} HAVING count(*) > 1 LIMIT 1"
@@ -225,8 +242,11 @@ fn orphans(
     let parents = names(&parent.definition, &foreign.referenced, "p.")?;
     let not_null: Vec<String> =
         children.iter().map(|column| format!("{column} IS NOT NULL")).collect();
-    let equal: Vec<String> =
-        children.iter().zip(&parents).map(|(child, parent)| format!("{child} = {parent}")).collect();
+    let equal: Vec<String> = children
+        .iter()
+        .zip(&parents)
+        .map(|(child, parent)| format!("{child} = {parent}"))
+        .collect();
     let sql = format!(
         "SELECT 1 FROM {} c WHERE {} AND NOT EXISTS (SELECT 1 FROM {} p WHERE {}) LIMIT 1",
         qualified(state, table),

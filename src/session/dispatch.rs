@@ -68,7 +68,7 @@ impl Session {
         Ok(())
     }
 
-    async fn run_statement(
+    pub(super) async fn run_statement(
         &mut self,
         prepared: &Arc<Prepared>,
         parameters: &[ScalarValue],
@@ -94,8 +94,11 @@ impl Session {
         }
         let writes = matches!(
             prepared.statement(),
-            Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_)
-                | Statement::Truncate(_) | Statement::CreateTableAs(_)
+            Statement::Insert(_)
+                | Statement::Update(_)
+                | Statement::Delete(_)
+                | Statement::Truncate(_)
+                | Statement::CreateTableAs(_)
         );
         if writes {
             self.check_may_write(prepared.parsed.tag)?;
@@ -135,7 +138,9 @@ impl Session {
             let outcome = self.run_once(prepared, parameters, cancel).await?;
             match self.commit(false).await {
                 Ok(_) => return Ok(outcome),
-                Err(error) if lost_race(&error) && attempt < AUTOCOMMIT_ATTEMPTS_MAX => attempt += 1,
+                Err(error) if lost_race(&error) && attempt < AUTOCOMMIT_ATTEMPTS_MAX => {
+                    attempt += 1
+                }
                 Err(error) => return Err(error),
             }
         }

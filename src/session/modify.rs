@@ -67,7 +67,7 @@ struct WithBatch {
 impl Relations for WithBatch {
     fn relation(&self, schema: Option<&str>, name: &str, path: &[String]) -> Option<Relation> {
         match self.others.relation(schema, name, path)? {
-            Relation::Table(table) if table.oid == self.table => {
+            Relation::Table { oid, .. } if oid == self.table => {
                 let provider = Arc::clone(&self.rows) as Arc<dyn TableProvider>;
                 Some(Relation::Provider { oid: self.table, provider })
             }
@@ -79,8 +79,8 @@ impl Relations for WithBatch {
         self.others.has_schema(name)
     }
 
-    fn schema_name(&self, oid: Oid) -> Option<String> {
-        self.others.schema_name(oid)
+    fn schema_of(&self, table: Oid) -> Option<String> {
+        self.others.schema_of(table)
     }
 }
 
@@ -170,8 +170,7 @@ impl Session {
         };
         let context = self.plan_context(snapshot);
         let context = with_batch(context, &table, changed)?;
-        let given: Vec<Option<PgType>> =
-            change.parameters().iter().cloned().map(Some).collect();
+        let given: Vec<Option<PgType>> = change.parameters().iter().cloned().map(Some).collect();
         let plan = self.server.parts.planner.query(&context, query, &given)?;
         let stream = plan.execute(parameters, &run)?;
         // The rows are held back until the commit: they are made now.
@@ -303,7 +302,9 @@ impl Session {
         let checks: Vec<String> = definition
             .checks
             .iter()
-            .map(|check| format!("coalesce(bool_and(coalesce(({}), true)), true)", check.expression))
+            .map(|check| {
+                format!("coalesce(bool_and(coalesce(({}), true)), true)", check.expression)
+            })
             .collect();
         let snapshot = self.server.engine().current();
         let schema = snapshot.state.schema_name(definition.schema);
@@ -372,10 +373,8 @@ fn arbiters(table: &TableDef, on_conflict: &OnConflict) -> Result<Vec<usize>> {
         }
         Some(ConflictTarget::Constraint(name)) => {
             table.keys.iter().position(|key| key.name == *name).ok_or_else(|| {
-                let message = format!(
-                    "constraint \"{name}\" for table \"{}\" does not exist",
-                    table.name
-                );
+                let message =
+                    format!("constraint \"{name}\" for table \"{}\" does not exist", table.name);
                 SqlError::new(SqlState::UNDEFINED_OBJECT, message)
             })?
         }

@@ -68,7 +68,11 @@ impl Session {
     ///
     /// # Errors
     /// What is wrong with the statement; 25P02 in a failed transaction.
-    pub async fn prepare(&mut self, parsed: Parsed, parameter_types: &[Oid]) -> Result<Arc<Prepared>> {
+    pub async fn prepare(
+        &mut self,
+        parsed: Parsed,
+        parameter_types: &[Oid],
+    ) -> Result<Arc<Prepared>> {
         self.check_not_failed(&parsed.statement)?;
         let given = parameter_types
             .iter()
@@ -139,17 +143,15 @@ impl Session {
         let context = self.plan_context(snapshot);
         let planner = &self.server.parts.planner;
         let plan = match &parsed.statement {
-            Statement::Query(query) => Plan::Query(Arc::new(planner.query(&context, query, given)?)),
+            Statement::Query(query) => {
+                Plan::Query(Arc::new(planner.query(&context, query, given)?))
+            }
             statement @ (Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_)) => {
                 Plan::Modify(Arc::new(self.plan_modification(statement, snapshot, given)?))
             }
             _ => Plan::Utility,
         };
-        Ok(Planned {
-            plan,
-            catalog: snapshot.state.catalog_version,
-            setting: self.plan_setting(),
-        })
+        Ok(Planned { plan, catalog: snapshot.state.catalog_version, setting: self.plan_setting() })
     }
 
     /// The statement's plan, made again where what exists, or a setting that it read, has
@@ -171,7 +173,10 @@ impl Session {
         let (_, columns) = self.describe(&prepared.parsed, &prepared.given, &fresh.plan)?;
         let shape = |columns: &Option<Arc<[OutputColumn]>>| {
             columns.as_ref().map(|columns| {
-                columns.iter().map(|column| (column.name.clone(), column.ty.clone())).collect::<Vec<_>>()
+                columns
+                    .iter()
+                    .map(|column| (column.name.clone(), column.ty.clone()))
+                    .collect::<Vec<_>>()
             })
         };
         if shape(&columns) != shape(&prepared.columns) {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::scalar::ScalarValue;
@@ -96,7 +97,7 @@ fn cancellable(
     let cancelled = cancel.clone().cancelled_owned();
     let until = stream.take_until(cancelled);
     let last = futures::stream::once(async move {
-        cancel.is_cancelled().then(|| Err(canceled().into()))
+        cancel.is_cancelled().then(|| Err(DataFusionError::External(Box::new(canceled()))))
     })
     .filter_map(futures::future::ready);
     Box::pin(RecordBatchStreamAdapter::new(schema, until.chain(last)))

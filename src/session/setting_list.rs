@@ -53,11 +53,7 @@ pub(super) static SETTINGS: &[Setting] = &[
     setting("escape_string_warning", BOOL, "on"),
     setting("extra_float_digits", Kind::Integer(-15, 3), "1"),
     setting("hnsw.ef_search", Kind::Integer(1, 1000), "40"),
-    setting(
-        "hnsw.iterative_scan",
-        Kind::Enum(&["off", "relaxed_order", "strict_order"]),
-        "off",
-    ),
+    setting("hnsw.iterative_scan", Kind::Enum(&["off", "relaxed_order", "strict_order"]), "off"),
     setting("idle_in_transaction_session_timeout", MS, "0"),
     setting("idle_session_timeout", MS, "0"),
     fixed("in_hot_standby", "off"),

@@ -229,7 +229,8 @@ impl Settings {
             context.time_zone = zone;
         }
         if let Some(style) = self.get("datestyle") {
-            context.date_style = context.date_style.with_setting(style).unwrap_or(context.date_style);
+            context.date_style =
+                context.date_style.with_setting(style).unwrap_or(context.date_style);
         }
         if let Some(style) = self.get("intervalstyle").and_then(IntervalStyle::parse) {
             context.interval_style = style;
@@ -262,12 +263,12 @@ fn canonical(setting: &Setting, value: &str, settings: &Settings) -> Result<Stri
     let invalid = || invalid(display_name(setting.name), value);
     match setting.kind {
         Kind::Text => Ok(value.to_owned()),
-        Kind::Bool => parse_bool(value)
-            .map(|on| if on { "on" } else { "off" }.to_owned())
-            .ok_or_else(|| {
+        Kind::Bool => {
+            parse_bool(value).map(|on| if on { "on" } else { "off" }.to_owned()).ok_or_else(|| {
                 let message = format!("parameter \"{}\" requires a Boolean value", setting.name);
                 SqlError::new(SqlState::INVALID_PARAMETER_VALUE, message)
-            }),
+            })
+        }
         Kind::Integer(min, max) => {
             let number: i64 = value.trim().parse().map_err(|_| invalid())?;
             in_range(setting.name, number, min, max)
@@ -297,17 +298,15 @@ fn canonical(setting: &Setting, value: &str, settings: &Settings) -> Result<Stri
             let now = settings.text_context().date_style;
             now.with_setting(value).map(|style| style.as_str().to_owned()).ok_or_else(invalid)
         }
-        Kind::IntervalStyle => IntervalStyle::parse(value)
-            .map(|style| style.as_str().to_owned())
-            .ok_or_else(invalid),
-        Kind::TimeZone => TimeZone::parse_setting(value)
-            .map(|zone| zone.name().to_owned())
-            .ok_or_else(invalid),
+        Kind::IntervalStyle => {
+            IntervalStyle::parse(value).map(|style| style.as_str().to_owned()).ok_or_else(invalid)
+        }
+        Kind::TimeZone => {
+            TimeZone::parse_setting(value).map(|zone| zone.name().to_owned()).ok_or_else(invalid)
+        }
         Kind::Consistency => {
             consistency(value).map(|_| value.to_ascii_lowercase()).ok_or_else(|| {
-                invalid().with_hint(
-                    "Available values: strong, session, bounded('5s'), eventual.",
-                )
+                invalid().with_hint("Available values: strong, session, bounded('5s'), eventual.")
             })
         }
     }

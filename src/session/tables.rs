@@ -38,10 +38,12 @@ impl Relations for StatementRelations {
         let state = &self.0.state;
         match state.relation(RelationName { schema, name }, path)? {
             catalog::Relation::Table(oid) => {
-                Some(Relation::Table(Arc::clone(&state.tables.get(&oid)?.definition)))
+                Some(Relation::Table { oid, schema: Arc::clone(&state.tables.get(&oid)?.schema) })
             }
             catalog::Relation::View(oid) => {
-                Some(Relation::View(Arc::clone(state.views.get(&oid)?)))
+                let view = state.views.get(&oid)?;
+                let (query, search_path) = (view.query.clone(), view.search_path.clone());
+                Some(Relation::View { oid, query, search_path })
             }
             catalog::Relation::Sequence(_) | catalog::Relation::Index { .. } => None,
         }
@@ -51,7 +53,9 @@ impl Relations for StatementRelations {
         self.0.state.schema(name).is_some()
     }
 
-    fn schema_name(&self, oid: Oid) -> Option<String> {
-        self.0.state.schemas.get(&oid).map(|schema| schema.name.clone())
+    fn schema_of(&self, table: Oid) -> Option<String> {
+        let state = &self.0.state;
+        let schema = state.tables.get(&table)?.definition.schema;
+        state.schemas.get(&schema).map(|schema| schema.name.clone())
     }
 }

@@ -92,7 +92,10 @@ impl Session {
     pub(super) async fn commit(&mut self, chain: bool) -> Result<Outcome> {
         let (transaction, tag) = match std::mem::take(&mut self.state) {
             State::Idle => {
-                self.warn(SqlState::NO_ACTIVE_SQL_TRANSACTION, "there is no transaction in progress");
+                self.warn(
+                    SqlState::NO_ACTIVE_SQL_TRANSACTION,
+                    "there is no transaction in progress",
+                );
                 return Ok(Outcome::command("COMMIT"));
             }
             State::Failed(transaction) => {
@@ -115,7 +118,10 @@ impl Session {
     pub(super) fn rollback(&mut self, chain: bool) -> Outcome {
         match std::mem::take(&mut self.state) {
             State::Idle => {
-                self.warn(SqlState::NO_ACTIVE_SQL_TRANSACTION, "there is no transaction in progress");
+                self.warn(
+                    SqlState::NO_ACTIVE_SQL_TRANSACTION,
+                    "there is no transaction in progress",
+                );
             }
             State::Implicit(transaction)
             | State::Block(transaction)

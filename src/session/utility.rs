@@ -20,8 +20,8 @@ use crate::types::{PgType, parse_text};
 use super::connection::Session;
 use super::outcome::Outcome;
 use super::prepare::Prepared;
-use super::settings::Scope;
 use super::setting_list::display_name;
+use super::settings::Scope;
 
 impl Session {
     /// The columns of a utility statement's rows; none where it has no rows.
@@ -69,8 +69,7 @@ impl Session {
                 let inner = self.required_statement(name)?;
                 let values = self.arguments(&inner, name, arguments, parameters)?;
                 let mode = super::outcome::Mode::Autocommit;
-                let run = self.run_inner(&inner, &values, mode, cancel);
-                Box::pin(run).await
+                Box::pin(self.run_statement(&inner, &values, mode, cancel)).await
             }
             Statement::Deallocate(name) => {
                 match name {
@@ -84,10 +83,16 @@ impl Session {
             }
             Statement::Copy(copy) => self.copy(copy, snapshot, cancel).await,
             Statement::Truncate(truncate) => self.truncate(truncate, snapshot),
-            Statement::Analyze(_) | Statement::Vacuum(_) | Statement::Reindex
-            | Statement::Checkpoint | Statement::SetConstraints { .. } => Ok(Outcome::command(tag)),
+            Statement::Analyze(_)
+            | Statement::Vacuum(_)
+            | Statement::Reindex
+            | Statement::Checkpoint
+            | Statement::SetConstraints { .. } => Ok(Outcome::command(tag)),
             Statement::Lock(_) => {
-                self.warn(SqlState::WARNING, "LOCK TABLE has no effect: conflicts are found at COMMIT");
+                self.warn(
+                    SqlState::WARNING,
+                    "LOCK TABLE has no effect: conflicts are found at COMMIT",
+                );
                 Ok(Outcome::command(tag))
             }
             statement if is_definition(statement) => self.define(prepared, snapshot).await,
@@ -123,13 +128,12 @@ impl Session {
             Cell::Literal { text, .. } | Cell::Cast { text: Some(text), .. } => {
                 parse_text(ty, text, &context)
             }
-            Cell::Parameter(number) => parameters
-                .get(usize::from(*number).wrapping_sub(1))
-                .cloned()
-                .ok_or_else(|| {
+            Cell::Parameter(number) => {
+                parameters.get(usize::from(*number).wrapping_sub(1)).cloned().ok_or_else(|| {
                     let message = format!("there is no parameter ${number}");
                     SqlError::new(SqlState::UNDEFINED_PARAMETER, message)
-                }),
+                })
+            }
             Cell::Default | Cell::Expression(_) => {
                 Err(SqlError::unsupported("EXECUTE takes constants and parameters"))
             }
@@ -217,11 +221,26 @@ fn is_definition(statement: &Statement) -> bool {
     use Statement as S;
     matches!(
         statement,
-        S::CreateTable(_) | S::CreateTableAs(_) | S::AlterTable(_) | S::CreateView(_)
-            | S::CreateSequence(_) | S::AlterSequence(_) | S::CreateIndex(_) | S::CreateSchema(_)
-            | S::CreateExtension(_) | S::AlterObject(_) | S::Drop(_) | S::Comment(_)
-            | S::CreateRole(_) | S::AlterRole(_) | S::DropRole(_) | S::Grant(_) | S::Revoke(_)
-            | S::CreateDatabase(_) | S::AlterDatabase(_) | S::DropDatabase(_)
+        S::CreateTable(_)
+            | S::CreateTableAs(_)
+            | S::AlterTable(_)
+            | S::CreateView(_)
+            | S::CreateSequence(_)
+            | S::AlterSequence(_)
+            | S::CreateIndex(_)
+            | S::CreateSchema(_)
+            | S::CreateExtension(_)
+            | S::AlterObject(_)
+            | S::Drop(_)
+            | S::Comment(_)
+            | S::CreateRole(_)
+            | S::AlterRole(_)
+            | S::DropRole(_)
+            | S::Grant(_)
+            | S::Revoke(_)
+            | S::CreateDatabase(_)
+            | S::AlterDatabase(_)
+            | S::DropDatabase(_)
     )
 }
 
