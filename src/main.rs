@@ -1,3 +1,169 @@
 //! The command line.
 
-fn main() {}
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use redkite::node::{Configuration, Metadata, Node};
+use tokio_util::sync::CancellationToken;
+
+/// A distributed vector database that any PostgreSQL client can use.
+#[derive(Debug, Parser)]
+#[command(version, about, max_term_width = 100)]
+struct Command {
+    #[command(subcommand)]
+    action: Option<Action>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Serve PostgreSQL clients (what `redkite` does when nothing else is said).
+    Serve(Box<Serve>),
+}
+
+#[derive(Args, Debug)]
+struct Serve {
+    /// Where clients connect.
+    #[arg(
+        long,
+        env = "REDKITE_LISTEN",
+        default_value = "127.0.0.1:5432",
+        value_name = "HOST:PORT"
+    )]
+    listen: String,
+    /// The folder for metadata, objects (unless they are elsewhere) and the cache.
+    #[arg(long, env = "REDKITE_DATA", default_value = "./data", value_name = "DIR")]
+    data: PathBuf,
+    /// Where metadata is: `embedded`, or `etcd://host:port[,host:port]`.
+    #[arg(long, env = "REDKITE_METADATA", default_value = "embedded")]
+    metadata: String,
+    /// Where objects are: `file:///DIR` or `s3://BUCKET/PREFIX` [default: in the data folder].
+    #[arg(long, env = "REDKITE_OBJECTS", value_name = "URL")]
+    objects: Option<String>,
+    /// The S3 server, where it is not Amazon's. Credentials come from the AWS_* variables.
+    #[arg(long, env = "REDKITE_S3_ENDPOINT", value_name = "URL")]
+    s3_endpoint: Option<String>,
+    /// The cluster that this node is of.
+    #[arg(long, env = "REDKITE_CLUSTER", default_value = "main")]
+    cluster: String,
+    /// This node's name.
+    #[arg(long, env = "REDKITE_NODE", default_value = "node")]
+    node: String,
+    /// The database.
+    #[arg(long, env = "REDKITE_DATABASE", default_value = "redkite")]
+    database: String,
+    /// The superuser's password, for the first start.
+    #[arg(long, env = "REDKITE_PASSWORD", hide_env_values = true)]
+    password: Option<String>,
+    /// A file with the superuser's password, for the first start.
+    #[arg(long, env = "REDKITE_PASSWORD_FILE", value_name = "FILE", conflicts_with = "password")]
+    password_file: Option<PathBuf>,
+    /// Connections at once.
+    #[arg(long, env = "REDKITE_MAX_CONNECTIONS", default_value_t = 1000, value_name = "N")]
+    max_connections: usize,
+    /// The local cache's size on disk, in bytes.
+    #[arg(long, env = "REDKITE_CACHE_BYTES", default_value_t = 16 << 30, value_name = "BYTES")]
+    cache_bytes: u64,
+    /// Memory for decoded columns, in bytes.
+    #[arg(long, env = "REDKITE_MEMORY_BYTES", default_value_t = 512 << 20, value_name = "BYTES")]
+    memory_bytes: u64,
+}
+
+impl Serve {
+    fn configuration(self) -> Result<Configuration, String> {
+        let metadata = match self.metadata.as_str() {
+            "embedded" => Metadata::Embedded,
+            url if url.starts_with("etcd://") => Metadata::Etcd(url.to_owned()),
+            other => {
+                return Err(format!(
+                    "--metadata is neither \"embedded\" nor etcd://host:port: \"{other}\""
+                ));
+            }
+        };
+        let password = match (self.password, self.password_file) {
+            (Some(password), _) => Some(password),
+            (None, None) => None,
+            (None, Some(file)) => {
+                let read = std::fs::read_to_string(&file);
+                let read = read.map_err(|error| format!("cannot read {}: {error}", file.display()));
+                Some(read?.trim_end_matches(['\r', '\n']).to_owned())
+            }
+        };
+        Ok(Configuration {
+            listen: self.listen,
+            data: self.data,
+            metadata,
+            objects: self.objects,
+            s3_endpoint: self.s3_endpoint,
+            cluster: self.cluster,
+            node: self.node,
+            database: self.database,
+            password,
+            max_connections: self.max_connections,
+            cache_bytes: self.cache_bytes,
+            memory_bytes: self.memory_bytes,
+        })
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let command = if arguments.len() == 1 {
+        Command::parse_from(arguments.into_iter().chain(["serve".into()]))
+    } else {
+        Command::parse_from(arguments)
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("REDKITE_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let Some(Action::Serve(serve)) = command.action else {
+        return fail("say what to do: see --help");
+    };
+    let configuration = match serve.configuration() {
+        Ok(configuration) => configuration,
+        Err(message) => return fail(&message),
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error.to_string()),
+    };
+    let served = runtime.block_on(serve_until_told(&configuration));
+    runtime.shutdown_timeout(std::time::Duration::from_secs(5));
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => fail(&message),
+    }
+}
+
+async fn serve_until_told(configuration: &Configuration) -> Result<(), String> {
+    let node = Node::start(configuration).await.map_err(|error| error.to_string())?;
+    announce(&format!("listening on {}", node.address()));
+    let shutdown = CancellationToken::new();
+    let told = shutdown.clone();
+    tokio::spawn(async move {
+        wait_for_signal().await;
+        told.cancel();
+    });
+    node.serve(shutdown).await;
+    Ok(())
+}
+
+async fn wait_for_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the command line talks to whoever started it")]
+fn announce(line: &str) {
+    println!("{line}");
+}
+
+#[expect(clippy::print_stderr, reason = "the command line talks to whoever started it")]
+fn fail(message: &str) -> ExitCode {
+    eprintln!("redkite: {message}");
+    ExitCode::FAILURE
+}

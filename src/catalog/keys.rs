@@ -86,6 +86,11 @@ impl Keys {
         self.key(format_args!("catalog/database"))
     }
 
+    /// Claimed by whoever makes the database: only one first start does.
+    pub fn database_claim(&self) -> Bytes {
+        self.key(format_args!("catalog/claim"))
+    }
+
     /// The next row id that no node has taken.
     pub fn row_ids(&self) -> Bytes {
         self.key(format_args!("row_ids"))

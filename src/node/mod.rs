@@ -1,1 +1,9 @@
-//! Rank 9: the composition root.
+//! Rank 9: the composition root. It builds the layers bottom-up, owns their tasks, and takes them
+//! down again; the only place that knows all concrete types.
+
+mod bootstrap;
+mod configuration;
+mod serve;
+
+pub use configuration::{Configuration, Metadata};
+pub use serve::{Node, StartError};

@@ -1,8 +1,9 @@
 //! What the protocol needs of the layer below: a narrow seam, so that tests can put a double
 //! behind it that fails, stalls and panics on demand.
 
+mod session;
+
 use std::future::Future;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,73 +12,11 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::scalar::ScalarValue;
 use tokio_util::sync::CancellationToken;
 
-use crate::base::{ColumnId, Oid, Result, SqlError};
+use crate::base::{Oid, Result, SqlError};
+pub use crate::plan::OutputColumn;
 use crate::plan::statement::CopyOptions;
+pub use crate::session::{Authentication, Mode, Startup, Status};
 use crate::types::{PgType, TextContext};
-
-/// A column of a result.
-#[derive(Clone, Debug)]
-pub struct OutputColumn {
-    /// Its name, which another column may have too.
-    pub name: String,
-    /// Its type.
-    pub ty: PgType,
-    /// The table's column that it shows unchanged.
-    pub table: Option<(Oid, ColumnId)>,
-}
-
-/// How a role proves itself.
-#[derive(Clone, Debug)]
-pub enum Authentication {
-    /// It need not.
-    Trust,
-    /// By SCRAM-SHA-256. Unknown roles get a verifier that nothing satisfies.
-    Scram {
-        /// How often the password is hashed.
-        iterations: u32,
-        /// What it is hashed with.
-        salt: Vec<u8>,
-        /// Checks the client's proof.
-        stored_key: Vec<u8>,
-        /// Makes ours.
-        server_key: Vec<u8>,
-    },
-}
-
-/// Who wants in, and with which settings.
-#[derive(Clone, Debug)]
-pub struct Startup {
-    /// The role, cut to an identifier's length.
-    pub user: String,
-    /// The database; the role's name when none was given.
-    pub database: String,
-    /// Settings in order: those of `options` first, as PostgreSQL applies them.
-    pub parameters: Vec<(String, String)>,
-    /// Where the client is, on a network.
-    pub peer: Option<SocketAddr>,
-    /// Whether the client takes a cancel key of 32 bytes (protocol 3.2) rather than of 4.
-    pub long_key: bool,
-}
-
-/// A statement's place in its transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// It is a transaction of its own.
-    Autocommit,
-    /// It is a part of what the next `sync` commits, outside a block.
-    Implicit,
-}
-
-/// What ReadyForQuery tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
-    /// Outside a transaction block.
-    Idle,
-    /// Inside one.
-    Block,
-    /// Inside one that has failed.
-    Failed,
-}
 
 /// What a statement comes to; `C` is a COPY FROM that waits for rows.
 pub enum Outcome<C> {

@@ -1,0 +1,145 @@
+//! The real layer below, fitted to the seam.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::array::RecordBatch;
+use datafusion::scalar::ScalarValue;
+use tokio_util::sync::CancellationToken;
+
+use crate::base::{Oid, Result, SqlError};
+use crate::plan::statement::CopyOptions;
+use crate::plan::{OutputColumn, Parsed};
+use crate::session;
+use crate::types::{PgType, TextContext};
+
+use super::{Authentication, Mode, Outcome, Startup, Status};
+
+impl super::Server for session::Server {
+    type Session = session::Session;
+
+    fn authentication(&self, user: &str, database: &str) -> Authentication {
+        Self::authentication(self, user, database)
+    }
+
+    async fn connect(self: &Arc<Self>, startup: Startup) -> Result<session::Session> {
+        Self::connect(self, startup).await
+    }
+
+    fn cancel(&self, pid: i32, secret: &[u8]) {
+        Self::cancel(self, pid, secret);
+    }
+}
+
+impl super::Session for session::Session {
+    type Parsed = Parsed;
+    type Prepared = session::Prepared;
+    type CopyIn = session::CopyIn;
+
+    fn backend_key(&self) -> (i32, Vec<u8>) {
+        let (pid, secret) = Self::backend_key(self);
+        (pid, secret.to_vec())
+    }
+
+    fn initial_parameters(&self) -> Vec<(String, String)> {
+        Self::initial_parameters(self)
+    }
+
+    fn status(&self) -> Status {
+        Self::status(self)
+    }
+
+    fn take_notices(&mut self) -> Vec<SqlError> {
+        Self::take_notices(self)
+    }
+
+    fn take_parameter_changes(&mut self) -> Vec<(String, String)> {
+        Self::take_parameter_changes(self)
+    }
+
+    fn text_context(&self) -> TextContext {
+        Self::text_context(self)
+    }
+
+    fn idle_timeout(&self, status: Status) -> Option<Duration> {
+        self.timeout(match status {
+            Status::Idle => "idle_session_timeout",
+            Status::Block | Status::Failed => "idle_in_transaction_session_timeout",
+        })
+    }
+
+    fn parse(&self, sql: &str) -> Result<Vec<Parsed>> {
+        Self::parse(self, sql)
+    }
+
+    async fn prepare(
+        &mut self,
+        parsed: Parsed,
+        parameters: &[Oid],
+    ) -> Result<Arc<session::Prepared>> {
+        Self::prepare(self, parsed, parameters).await
+    }
+
+    fn parameters(prepared: &session::Prepared) -> &[PgType] {
+        prepared.parameters()
+    }
+
+    fn columns(prepared: &session::Prepared) -> Option<&Arc<[OutputColumn]>> {
+        prepared.columns()
+    }
+
+    fn statement(&self, name: &str) -> Option<Arc<session::Prepared>> {
+        Self::statement(self, name)
+    }
+
+    fn put_statement(&mut self, name: &str, prepared: Arc<session::Prepared>) -> Result<()> {
+        Self::put_statement(self, name, prepared)
+    }
+
+    fn remove_statement(&mut self, name: &str) {
+        Self::remove_statement(self, name);
+    }
+
+    async fn execute(
+        &mut self,
+        prepared: &Arc<session::Prepared>,
+        parameters: Vec<ScalarValue>,
+        mode: Mode,
+    ) -> Result<Outcome<session::CopyIn>> {
+        Ok(match Self::execute(self, prepared, parameters, mode).await? {
+            session::Outcome::Empty => Outcome::Empty,
+            session::Outcome::Command { tag } => Outcome::Command { tag },
+            session::Outcome::Rows { columns, stream, tag } => {
+                Outcome::Rows { columns, stream, tag }
+            }
+            session::Outcome::CopyIn(copy) => Outcome::CopyIn(copy),
+            session::Outcome::CopyOut { columns, options, stream } => {
+                Outcome::CopyOut { columns, options, stream }
+            }
+        })
+    }
+
+    async fn sync(&mut self) -> Result<()> {
+        Self::sync(self).await
+    }
+
+    fn statement_failed(&mut self) {
+        Self::statement_failed(self);
+    }
+
+    fn cancel_token(&self) -> CancellationToken {
+        Self::cancel_token(self)
+    }
+
+    fn copy_shape(copy: &session::CopyIn) -> (&str, &[(String, PgType)], &CopyOptions) {
+        (&copy.table, &copy.columns, &copy.options)
+    }
+
+    async fn copy_in(&mut self, copy: &mut session::CopyIn, rows: RecordBatch) -> Result<()> {
+        Self::copy_in(self, copy, rows).await
+    }
+
+    async fn copy_done(&mut self, copy: session::CopyIn, mode: Mode) -> Result<String> {
+        Self::copy_done(self, copy, mode).await
+    }
+}
