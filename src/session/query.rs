@@ -8,6 +8,7 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::scalar::ScalarValue;
 use futures::StreamExt;
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::base::{Result, SqlError, SqlState};
@@ -23,7 +24,8 @@ use super::transaction::State;
 /// A cursor: a query that waits to be fetched from.
 pub(super) struct Cursor {
     pub(super) columns: Arc<[OutputColumn]>,
-    pub(super) stream: SendableRecordBatchStream,
+    /// In a mutex only so that a session can be shared between threads: streams can't.
+    pub(super) stream: Mutex<SendableRecordBatchStream>,
     /// Rows that were read and not yet fetched.
     pub(super) rest: Option<arrow::array::RecordBatch>,
 }
