@@ -12,6 +12,20 @@ use crate::catalog::{Edit, Keys, Snapshot, TableDef};
 
 use super::{Statement, statement::Query};
 
+mod column;
+mod constraint;
+mod draft;
+mod drop;
+mod extension;
+mod naming;
+mod refuse;
+mod schema;
+mod sequence;
+mod table;
+mod text;
+
+use draft::Draft;
+
 /// What a definition is made under.
 #[derive(Clone, Debug)]
 pub struct DdlContext<'a> {
@@ -56,6 +70,16 @@ pub struct Ddl {
 /// # Errors
 /// PostgreSQL's, for what can't be defined like that; 0A000 for what Redkite doesn't define.
 pub fn define(statement: &Statement, snapshot: &Snapshot, context: &DdlContext<'_>) -> Result<Ddl> {
-    let _ = (snapshot, context, statement);
-    Err(SqlError::unsupported("this statement is not supported"))
+    let mut draft = Draft::new(snapshot, context);
+    let draft_ref = &mut draft;
+    match statement {
+        Statement::CreateTable(create) => table::create(draft_ref, create)?,
+        Statement::CreateSequence(create) => sequence::create(draft_ref, create)?,
+        Statement::AlterSequence(alter) => sequence::alter(draft_ref, alter)?,
+        Statement::CreateSchema(create) => schema::create(draft_ref, create)?,
+        Statement::CreateExtension(create) => extension::create(draft_ref, create)?,
+        Statement::Drop(drop) => drop::run(draft_ref, drop)?,
+        _ => return Err(SqlError::unsupported("this statement is not supported")),
+    }
+    draft.finish()
 }

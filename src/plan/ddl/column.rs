@@ -1,0 +1,168 @@
+//! Columns, of CREATE TABLE and of ADD COLUMN.
+
+use crate::base::limits::TABLE_COLUMNS_MAX;
+use crate::base::{ColumnId, Oid, Result, SqlError, SqlState};
+use crate::catalog::{ColumnDef, IdentityDef, TableDef, TypeDef};
+use crate::plan::statement::{ColumnDefinition, Generated, Identity, SequenceOptions};
+use crate::types::PgType;
+
+use super::draft::Draft;
+use super::sequence;
+use super::text::mentions;
+
+/// Columns that PostgreSQL's tables have by themselves.
+const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "cmax", "xmax", "cmin", "xmin", "ctid"];
+
+/// The next column of a table, with its sequence where it has one. The caller has looked
+/// whether the name is free.
+pub(super) fn make(
+    draft: &mut Draft<'_>,
+    table: &mut TableDef,
+    column: &ColumnDefinition,
+) -> Result<ColumnDef> {
+    let name = &column.name;
+    check_name(name)?;
+    check_type(name, &column.ty)?;
+    if table.columns.len() >= TABLE_COLUMNS_MAX {
+        let message = format!("tables can have at most {TABLE_COLUMNS_MAX} columns");
+        return Err(SqlError::new(SqlState::TOO_MANY_COLUMNS, message));
+    }
+    if column.generated.is_some() {
+        return Err(SqlError::unsupported("generated columns are not supported"));
+    }
+    let id = table.next_column;
+    table.next_column = ColumnId(id.0 + 1);
+    let mut made = ColumnDef {
+        id,
+        name: name.clone(),
+        ty: TypeDef::from(&column.ty),
+        not_null: column.not_null,
+        default: None,
+        identity: None,
+        missing: None,
+        comment: None,
+    };
+    if let Some(default) = &column.default {
+        if column.serial.is_some() || column.identity.is_some() {
+            return Err(two_defaults(name, &table.name, column.serial.is_some()));
+        }
+        check_default(table, &default.text)?;
+        made.default = Some(default.text.clone());
+    }
+    if column.serial.is_some() {
+        if column.identity.is_some() {
+            let message = format!(
+                "both default and identity specified for column \"{name}\" of table \"{}\"",
+                table.name
+            );
+            return Err(SqlError::new(SqlState::SYNTAX_ERROR, message));
+        }
+        let options = SequenceOptions::default();
+        let owner = (table.oid, table.name.as_str(), table.schema);
+        let made_for = sequence::for_column(draft, owner, (name, id), &column.ty, &options)?;
+        made.default = Some(sequence::nextval(draft, &made_for));
+        made.not_null = true;
+    }
+    if let Some(identity) = &column.identity {
+        add_identity(draft, (table.oid, &table.name, table.schema), &mut made, identity)?;
+    }
+    Ok(made)
+}
+
+/// Makes a column an identity column.
+pub(super) fn add_identity(
+    draft: &mut Draft<'_>,
+    table: (Oid, &str, Oid),
+    column: &mut ColumnDef,
+    identity: &Identity,
+) -> Result<()> {
+    let ty = column.ty.pg_type();
+    if !matches!(ty, PgType::Int2 | PgType::Int4 | PgType::Int8) {
+        let message = "identity column type must be smallint, integer, or bigint";
+        return Err(SqlError::new(SqlState::INVALID_PARAMETER_VALUE, message));
+    }
+    let made_for =
+        sequence::for_column(draft, table, (&column.name, column.id), &ty, &identity.options)?;
+    column.default = Some(sequence::nextval(draft, &made_for));
+    column.not_null = true;
+    column.identity = Some(IdentityDef {
+        always: identity.generated == Generated::Always,
+        sequence: made_for.oid,
+    });
+    Ok(())
+}
+
+/// A default may not read columns.
+pub(super) fn check_default(table: &TableDef, text: &str) -> Result<()> {
+    // Words such as `value` are columns only where no keyword or type is meant: those that can
+    // be columns and nothing else can't be told apart here, so only the table's own count.
+    let own = mentions(text)
+        .into_iter()
+        .find(|mention| table.column(&mention.name).is_some() && !is_value_word(&mention.name));
+    match own {
+        Some(_) => Err(SqlError::unsupported("cannot use column reference in DEFAULT expression")),
+        None => Ok(()),
+    }
+}
+
+/// Words that stand for values or types in an expression, though a column may have that name.
+fn is_value_word(word: &str) -> bool {
+    const WORDS: [&str; 24] = [
+        "interval",
+        "date",
+        "time",
+        "timestamp",
+        "json",
+        "jsonb",
+        "uuid",
+        "text",
+        "numeric",
+        "year",
+        "month",
+        "day",
+        "hour",
+        "minute",
+        "second",
+        "zone",
+        "at",
+        "value",
+        "values",
+        "is",
+        "double",
+        "precision",
+        "vector",
+        "name",
+    ];
+    WORDS.contains(&word)
+}
+
+fn two_defaults(column: &str, table: &str, serial: bool) -> SqlError {
+    let message = if serial {
+        format!("multiple default values specified for column \"{column}\" of table \"{table}\"")
+    } else {
+        format!("both default and identity specified for column \"{column}\" of table \"{table}\"")
+    };
+    SqlError::new(SqlState::SYNTAX_ERROR, message)
+}
+
+/// 42701 for the names of PostgreSQL's system columns.
+pub(super) fn check_name(name: &str) -> Result<()> {
+    if SYSTEM_COLUMNS.contains(&name) {
+        return Err(SqlError::new(
+            SqlState::DUPLICATE_COLUMN,
+            format!("column name \"{name}\" conflicts with a system column name"),
+        ));
+    }
+    Ok(())
+}
+
+/// 42P16 for types that no column can have.
+pub(super) fn check_type(column: &str, ty: &PgType) -> Result<()> {
+    if matches!(ty, PgType::Unknown | PgType::Void | PgType::Record) {
+        return Err(SqlError::new(
+            SqlState::INVALID_TABLE_DEFINITION,
+            format!("column \"{column}\" has pseudo-type {}", ty.name()),
+        ));
+    }
+    Ok(())
+}
