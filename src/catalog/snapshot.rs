@@ -100,6 +100,9 @@ impl Keyspace for Snapshot {
         for change in &parsed {
             self.apply_one(revision, change)?;
         }
+        if self.catalog_version == revision {
+            self.index_names();
+        }
         Ok(())
     }
 }
@@ -160,7 +163,7 @@ impl Snapshot {
             Key::View(oid) => set(&mut self.views, *oid, value)?,
             Key::Sequence(oid) => set(&mut self.sequences, *oid, value)?,
             Key::Role(oid) => set(&mut self.roles, *oid, value)?,
-            Key::Database => self.database = value.map(|value| json(value)).transpose()?,
+            Key::Database => self.database = value.map(json).transpose()?,
             Key::NextOid => {
                 let (value, _, modified) = change
                     .put
@@ -183,7 +186,6 @@ impl Snapshot {
             | Key::Other => return Ok(()),
         }
         self.catalog_version = revision;
-        self.index_names();
         Ok(())
     }
 
@@ -213,7 +215,6 @@ impl Snapshot {
             }
         }
         self.catalog_version = revision;
-        self.index_names();
         Ok(())
     }
 

@@ -30,12 +30,7 @@ impl Session {
         self.check_not_failed(prepared.statement())?;
         let cancel = self.renew_cancel();
         let _timer = self.start_statement_timer(&cancel);
-        let run = self.run_statement(prepared, &parameters, mode, &cancel);
-        let outcome = tokio::select! {
-            biased;
-            outcome = Box::pin(run) => outcome,
-            () = cancel.cancelled() => Err(canceled()),
-        };
+        let outcome = Box::pin(self.run_statement(prepared, &parameters, mode, &cancel)).await;
         if outcome.is_err() {
             self.statement_failed();
         }
@@ -146,7 +141,22 @@ impl Session {
         }
     }
 
+    /// Runs a statement, without committing it. Only this can be cancelled: a commit that has
+    /// begun goes on, so that nobody is told of a failure that was none.
     async fn run_once(
+        &mut self,
+        prepared: &Arc<Prepared>,
+        parameters: &[ScalarValue],
+        cancel: &CancellationToken,
+    ) -> Result<Outcome> {
+        tokio::select! {
+            biased;
+            outcome = Box::pin(self.run(prepared, parameters, cancel)) => outcome,
+            () = cancel.cancelled() => Err(canceled()),
+        }
+    }
+
+    async fn run(
         &mut self,
         prepared: &Arc<Prepared>,
         parameters: &[ScalarValue],

@@ -149,6 +149,8 @@ impl Session {
         snapshot: &Arc<Mirrored<Snapshot>>,
     ) -> Result<Outcome> {
         let table = Arc::clone(snapshot.state.require_table_by_oid(change.plan.table)?);
+        let engine = Arc::clone(self.server.engine());
+        engine.follow_merges(self.writes(&table)?, &table).await?;
         let run = self.run_on(snapshot);
         let version = run
             .tables

@@ -101,10 +101,7 @@ impl Publisher {
     async fn publish_some(&mut self, waiting: &mut VecDeque<Submission>) {
         let base = self.mirror.current();
         let mut group = Group::new(CommitId(self.random.uuid()));
-        if let Err(error) = self.gather(&base, waiting, &mut group).await {
-            group.fail(&error);
-            return;
-        }
+        self.gather(&base, waiting, &mut group).await;
         if group.members.is_empty() {
             return;
         }
@@ -135,7 +132,7 @@ impl Publisher {
         base: &Arc<Mirrored<Snapshot>>,
         waiting: &mut VecDeque<Submission>,
         group: &mut Group,
-    ) -> Result<()> {
+    ) {
         let limits = self.meta.limits();
         let mut working: Option<Snapshot> = None;
         let provisional = Revision(base.revision.0 + 1);
@@ -148,7 +145,7 @@ impl Publisher {
                     } else {
                         waiting.push_front(submission);
                     }
-                    return Ok(());
+                    return;
                 }
                 Work::Commit(prepared) => prepared,
             };
@@ -164,30 +161,45 @@ impl Publisher {
                     continue;
                 }
             }
-            let mut step = Step::of(prepared, &self.keys, &base.state)?;
-            let alone = prepared.publishes_alone();
+            let mut step = match Step::of(prepared, &self.keys, &base.state) {
+                Ok(step) => step,
+                Err(error) => {
+                    submission.fail(error);
+                    continue;
+                }
+            };
+            let mut alone = prepared.publishes_alone();
             if !group.fits(&step, limits) || (alone && !group.members.is_empty()) {
                 if !group.members.is_empty() {
                     waiting.push_front(submission);
-                    return Ok(());
+                    return;
                 }
                 if !group.fits(&step, limits) {
                     let fence = self.fence.as_ref();
-                    change_set::write(&*self.meta, &self.keys, fence, limits, group.id, &mut step)
-                        .await?;
+                    let (meta, id) = (&*self.meta, group.id);
+                    let written =
+                        change_set::write(meta, &self.keys, fence, limits, id, &mut step).await;
+                    if let Err(error) = written {
+                        submission.fail(error);
+                        continue;
+                    }
+                    // What it does is not to be seen in its operations any more.
+                    alone = true;
                 }
             }
             if !waiting.is_empty() && !alone {
                 let next = working.get_or_insert_with(|| base.state.clone());
-                apply(next, provisional, &step)?;
+                if let Err(error) = apply(next, provisional, &step) {
+                    submission.fail(error);
+                    continue;
+                }
             }
             group.add(step);
             group.members.push(submission);
             if alone {
-                return Ok(());
+                return;
             }
         }
-        Ok(())
     }
 
     /// The flat transaction of a group.
@@ -345,10 +357,6 @@ impl Group {
         operations.max(compares) + RESERVED_OPERATIONS <= limits.operations_max
             && total + keys + RESERVED_BYTES <= limits.bytes_max
     }
-
-    fn fail(self, error: &SqlError) {
-        reply_all(self.members, error);
-    }
 }
 
 /// The state after one more member of the group.
@@ -373,7 +381,9 @@ fn apply(state: &mut Snapshot, revision: Revision, step: &Step) -> Result<()> {
             }
         }
     }
-    // Version keys keep the base's revisions, which is what the transaction compares.
+    // The next member must see that something came; what the transaction compares are the
+    // base's revisions.
+    changes.extend(step.touched.iter().map(|key| put(key, &Bytes::new())));
     state.apply(revision, &changes).map_err(SqlError::from)
 }
 

@@ -18,7 +18,7 @@ use crate::store::meta::Mirrored;
 use super::engine::Engine;
 use super::prepared::{Prepared, PreparedTable};
 use super::publish::{altered, current, serialization_failure};
-use super::write_set::{describe_key, duplicate_key};
+use super::write_set::{TableWrites, describe_key, duplicate_key};
 
 impl Engine {
     /// Checks a commit against a snapshot, and moves it there.
@@ -77,6 +77,32 @@ impl Engine {
             let segment = now.version.find(*id);
             if segment.is_none_or(|(_, segment)| !segment.deleted.is_disjoint(positions)) {
                 return Err(concurrent(&table.name));
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves the positions that an open transaction has deleted to where compaction has put the
+    /// rows since, so that its next statement, on a newer snapshot, knows them as deleted.
+    ///
+    /// # Errors
+    /// 40001 when one of the rows is gone: another transaction has deleted it.
+    pub async fn follow_merges(&self, writes: &mut TableWrites, now: &Table) -> Result<()> {
+        let moved = |id: &SegmentId| now.version.find(*id).is_none();
+        let gone: Vec<SegmentId> = writes.deleted.keys().copied().filter(moved).collect();
+        for id in gone {
+            let positions = writes.deleted.remove(&id).unwrap_or_default();
+            let source = writes.sources.remove(&id).ok_or_else(|| concurrent(name(now)))?;
+            let row_ids = self.row_ids_of(now.oid(), source, &positions).await?;
+            let found = self.find_row_ids(&now.version, &row_ids).await?;
+            if found.values().map(RoaringBitmap::len).sum::<u64>() != positions.len() {
+                return Err(concurrent(name(now)));
+            }
+            for (id, positions) in found {
+                if let Some((_, segment)) = now.version.find(id) {
+                    writes.sources.insert(id, segment.clone());
+                }
+                *writes.deleted.entry(id).or_default() |= positions;
             }
         }
         Ok(())
@@ -166,6 +192,10 @@ pub(super) fn remaining(
         remaining.delete(*segment, positions);
     }
     remaining
+}
+
+fn name(table: &Table) -> &str {
+    &table.definition.name
 }
 
 fn concurrent(table: &str) -> SqlError {

@@ -79,7 +79,7 @@ fn check_deletes(table: &PreparedTable, now: &Table) -> Result<bool> {
 
 /// The keys that come must not be those of rows that came meanwhile.
 fn check_keys(table: &PreparedTable, now: &Table, then: &Table) -> Result<bool> {
-    if now.appends == then.appends && now.version.memory_segment_count() == 0 {
+    if now.appends == then.appends || table.truncate {
         return Ok(true);
     }
     for segment in now.version.added_since(&then.version) {
@@ -158,7 +158,7 @@ impl Prepared {
         if table.appends() {
             step.touched.push(keys.appends(oid));
         }
-        if table.has_new_keys() {
+        if table.has_new_keys() && !table.truncate {
             step.unchanged(keys.appends(oid), now.appends);
         }
         if table.deletes() {
