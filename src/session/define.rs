@@ -69,13 +69,22 @@ impl Session {
             .with_hint("Run the statement again."))
     }
 
-    fn make(&self, prepared: &Prepared, snapshot: &Mirrored<Snapshot>) -> Result<Ddl> {
+    fn make(&self, prepared: &Prepared, snapshot: &Arc<Mirrored<Snapshot>>) -> Result<Ddl> {
         let engine = self.server.engine();
+        let columns_of = |query: &Query| {
+            let plan = self.server.parts.planner.query(&self.plan_context(snapshot), query, &[])?;
+            Ok(plan
+                .columns()
+                .iter()
+                .map(|column| (column.name.clone(), column.ty.clone()))
+                .collect())
+        };
         let context = DdlContext {
             keys: engine.keys(),
             search_path: &self.search_path(),
             role: self.role,
             random: engine.random(),
+            columns_of: Some(&columns_of),
         };
         define(prepared.statement(), &snapshot.state, &context)
     }

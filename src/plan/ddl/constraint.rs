@@ -75,7 +75,8 @@ fn is_new_column(draft: &Draft<'_>, table: Oid, column: ColumnId) -> bool {
     draft.snapshot.tables.get(&table).is_some_and(|t| t.definition.column_by_id(column).is_none())
 }
 
-fn constraint_named(table: &TableDef, name: &str) -> bool {
+/// Whether a table has a constraint of this name.
+pub(super) fn constraint_named(table: &TableDef, name: &str) -> bool {
     table.checks.iter().any(|check| check.name == name)
         || table.foreign_keys.iter().any(|foreign| foreign.name == name)
         || table.keys.iter().any(|key| key.name == name && !key.index_only)

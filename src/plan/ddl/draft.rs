@@ -163,6 +163,11 @@ impl<'a> Draft<'a> {
             .ok_or_else(|| SqlError::internal("a table that changes is gone"))
     }
 
+    /// Leaves a table as it was: it was looked at, not changed.
+    pub(super) fn forget_table(&mut self, oid: Oid) {
+        self.tables.remove(&oid);
+    }
+
     /// Rows written under the old definition would be wrong: writers must look again.
     pub(super) fn touch(&mut self, oid: Oid) -> Result<()> {
         self.table_mut(oid)?;
@@ -233,11 +238,6 @@ impl<'a> Draft<'a> {
     /// Marks an object as dropped; false where it was already.
     pub(super) fn mark_dropped(&mut self, oid: Oid) -> bool {
         self.dropped.insert(oid)
-    }
-
-    /// Whether this statement drops an object.
-    pub(super) fn is_dropped(&self, oid: Oid) -> bool {
-        self.dropped.contains(&oid)
     }
 
     /// The schema in which something of this name is made.

@@ -9,25 +9,36 @@ use std::sync::Arc;
 
 use crate::base::{ColumnId, Oid, Random, Result, SqlError};
 use crate::catalog::{Edit, Keys, Snapshot, TableDef};
+use crate::types::PgType;
 
 use super::{Statement, statement::Query};
 
+mod alter;
+mod alter_column;
 mod column;
+mod comment;
 mod constraint;
 mod draft;
 mod drop;
 mod extension;
+mod index;
 mod naming;
 mod refuse;
+mod rename;
+mod role;
 mod schema;
 mod sequence;
 mod table;
+#[cfg(test)]
+mod tests;
 mod text;
+mod verifier;
+mod view;
 
 use draft::Draft;
 
 /// What a definition is made under.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct DdlContext<'a> {
     /// The key layout.
     pub keys: &'a Keys,
@@ -37,6 +48,20 @@ pub struct DdlContext<'a> {
     pub role: Oid,
     /// For the salts of passwords.
     pub random: &'a Arc<dyn Random>,
+    /// Tells a query's columns, for CREATE VIEW and CREATE TABLE AS.
+    pub columns_of: Option<&'a ColumnsOf<'a>>,
+}
+
+/// Tells a query's columns: names and types.
+pub type ColumnsOf<'a> = dyn Fn(&Query) -> Result<Vec<(String, PgType)>> + 'a;
+
+impl std::fmt::Debug for DdlContext<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DdlContext")
+            .field("search_path", &self.search_path)
+            .field("role", &self.role)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What rows that exist must do for a definition.
@@ -79,6 +104,25 @@ pub fn define(statement: &Statement, snapshot: &Snapshot, context: &DdlContext<'
         Statement::CreateSchema(create) => schema::create(draft_ref, create)?,
         Statement::CreateExtension(create) => extension::create(draft_ref, create)?,
         Statement::Drop(drop) => drop::run(draft_ref, drop)?,
+        Statement::CreateTableAs(create) => view::create_table_as(draft_ref, create)?,
+        Statement::AlterTable(alter) => alter::run(draft_ref, alter)?,
+        Statement::AlterObject(alter) => rename::run(draft_ref, alter)?,
+        Statement::CreateView(create) => view::create(draft_ref, create)?,
+        Statement::CreateIndex(create) => index::create(draft_ref, create)?,
+        Statement::Comment(comment) => comment::run(draft_ref, comment)?,
+        Statement::CreateRole(create) => role::create(draft_ref, create)?,
+        Statement::AlterRole(alter) => role::alter(draft_ref, alter)?,
+        Statement::DropRole(drop) => role::drop(draft_ref, drop)?,
+        Statement::AlterDatabase(alter) => role::alter_database(draft_ref, alter)?,
+        Statement::Grant(_) => return Err(SqlError::unsupported("GRANT is not supported")),
+        Statement::Revoke(_) => return Err(SqlError::unsupported("REVOKE is not supported")),
+        Statement::CreateDatabase(_) => {
+            return Err(SqlError::unsupported("CREATE DATABASE is not supported")
+                .with_hint("A cluster has one database."));
+        }
+        Statement::DropDatabase(_) => {
+            return Err(SqlError::unsupported("DROP DATABASE is not supported"));
+        }
         _ => return Err(SqlError::unsupported("this statement is not supported")),
     }
     draft.finish()

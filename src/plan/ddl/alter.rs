@@ -1,0 +1,398 @@
+//! ALTER TABLE: every action works on the table as the actions before it left it.
+
+use crate::base::{Oid, Result, SqlError, SqlState};
+use crate::catalog::{Relation, TableDef, TypeDef};
+use crate::plan::statement::{AlterAction, AlterTable, ColumnDefinition, Generated};
+use crate::types::{PgType, TextContext, parse_text};
+
+use super::alter_column;
+use super::column;
+use super::constraint;
+use super::draft::Draft;
+use super::refuse;
+use super::rename;
+use super::sequence;
+
+/// ALTER TABLE.
+pub(super) fn run(draft: &mut Draft<'_>, statement: &AlterTable) -> Result<()> {
+    let oid = match draft.find(&statement.table) {
+        Some(Relation::Table(oid)) => oid,
+        Some(relation) => return other_kind(draft, statement, relation),
+        None if statement.if_exists => {
+            let message = format!("relation \"{}\" does not exist, skipping", statement.table);
+            draft.notice(SqlState::UNDEFINED_TABLE, message);
+            return Ok(());
+        }
+        None => return Err(refuse::no_relation(&statement.table)),
+    };
+    let table = draft.table_mut(oid)?;
+    let (owner, name) = (table.owner, table.name.clone());
+    draft.must_own(owner, "table", &name)?;
+    for action in &statement.actions {
+        act(draft, oid, action)?;
+    }
+    Ok(())
+}
+
+/// `ALTER TABLE` also renames and moves views, sequences and indexes.
+fn other_kind(draft: &mut Draft<'_>, statement: &AlterTable, relation: Relation) -> Result<()> {
+    for action in &statement.actions {
+        match action {
+            AlterAction::RenameTable(to) => rename::relation(draft, relation, to)?,
+            AlterAction::OwnerTo(role) => rename::set_owner(draft, relation, role)?,
+            AlterAction::SetSchema(schema) => rename::set_schema(draft, relation, schema)?,
+            AlterAction::Nothing => {}
+            _ => return Err(refuse::wrong_kind(&statement.table.name, "table")),
+        }
+    }
+    Ok(())
+}
+
+fn act(draft: &mut Draft<'_>, oid: Oid, action: &AlterAction) -> Result<()> {
+    match action {
+        AlterAction::AddColumn { column, if_not_exists } => {
+            add_column(draft, oid, column, *if_not_exists)
+        }
+        AlterAction::DropColumn { column, if_exists, cascade } => {
+            alter_column::drop(draft, oid, column, *if_exists, *cascade)
+        }
+        AlterAction::RenameColumn { from, to } => alter_column::rename(draft, oid, from, to),
+        AlterAction::RenameTable(to) => rename::relation(draft, Relation::Table(oid), to),
+        AlterAction::RenameConstraint { from, to } => constraint_rename(draft, oid, from, to),
+        AlterAction::SetSchema(schema) => rename::set_schema(draft, Relation::Table(oid), schema),
+        AlterAction::OwnerTo(role) => rename::set_owner(draft, Relation::Table(oid), role),
+        AlterAction::SetDefault { column, default } => {
+            refuse_identity(draft, oid, column)?;
+            column::check_default(draft.table_mut(oid)?, &default.text)?;
+            alter_column::find(draft.table_mut(oid)?, column)?.default = Some(default.text.clone());
+            Ok(())
+        }
+        AlterAction::DropDefault { column } => {
+            refuse_identity(draft, oid, column)?;
+            alter_column::find(draft.table_mut(oid)?, column)?.default = None;
+            Ok(())
+        }
+        AlterAction::SetNotNull { column, not_null } => set_not_null(draft, oid, column, *not_null),
+        AlterAction::SetType { column, ty, using } => {
+            set_type(draft, oid, column, ty, using.is_some())
+        }
+        AlterAction::AddIdentity { column, identity } => {
+            let table = draft.table_mut(oid)?;
+            let mut copy = alter_column::find(table, column)?.clone();
+            let owner = (oid, table.name.clone(), table.schema);
+            let not_ready = |what: &str| {
+                let message = format!("column \"{column}\" of relation \"{}\" {what}", owner.1);
+                SqlError::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message)
+            };
+            if copy.identity.is_some() {
+                return Err(not_ready("is already an identity column"));
+            }
+            if !copy.not_null {
+                return Err(not_ready("must be declared NOT NULL before identity can be added"));
+            }
+            if copy.default.is_some() {
+                return Err(not_ready("already has a default value"));
+            }
+            column::add_identity(draft, (owner.0, &owner.1, owner.2), &mut copy, identity)?;
+            *alter_column::find(draft.table_mut(oid)?, column)? = copy;
+            draft.touch(oid)
+        }
+        AlterAction::SetIdentity { column, generated, options } => {
+            let table = draft.table_mut(oid)?;
+            let name = table.name.clone();
+            let Some(identity) = &mut alter_column::find(table, column)?.identity else {
+                return Err(not_identity(column, &name));
+            };
+            if let Some(generated) = generated {
+                identity.always = *generated == Generated::Always;
+            }
+            let mut definition = {
+                let oid = identity.sequence;
+                sequence::existing(draft, oid)?
+            };
+            sequence::change(draft, &mut definition, options)?;
+            draft.put_sequence(definition);
+            Ok(())
+        }
+        AlterAction::DropIdentity { column, if_exists } => {
+            let table = draft.table_mut(oid)?;
+            let name = table.name.clone();
+            let found = alter_column::find(table, column)?;
+            let Some(identity) = found.identity.take() else {
+                if !if_exists {
+                    return Err(not_identity(column, &name));
+                }
+                let message = format!(
+                    "column \"{column}\" of relation \"{name}\" is not an identity column, skipping"
+                );
+                draft.notice(SqlState::SUCCESSFUL_COMPLETION, message);
+                return Ok(());
+            };
+            found.default = None;
+            super::drop::remove_sequence(draft, identity.sequence);
+            draft.touch(oid)
+        }
+        AlterAction::DropExpression { column, if_exists } => {
+            let table = draft.table_mut(oid)?;
+            let name = table.name.clone();
+            alter_column::find(table, column)?;
+            let message =
+                format!("column \"{column}\" of relation \"{name}\" is not a generated column");
+            if *if_exists {
+                draft.notice(SqlState::SUCCESSFUL_COMPLETION, format!("{message}, skipping"));
+                return Ok(());
+            }
+            Err(SqlError::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message))
+        }
+        AlterAction::AddConstraint(added) => constraint::add(draft, oid, added),
+        AlterAction::DropConstraint { name, if_exists, cascade } => {
+            alter_column::drop_constraint(draft, oid, name, *if_exists, *cascade)
+        }
+        AlterAction::ValidateConstraint(name) => {
+            let table = draft.table_mut(oid)?;
+            if constraint::constraint_named(table, name) {
+                return Ok(());
+            }
+            Err(refuse::no_constraint(name, &table.name))
+        }
+        AlterAction::SetOptions(options) => super::table::check_options(options),
+        AlterAction::ResetOptions(_) | AlterAction::Nothing => Ok(()),
+    }
+}
+
+fn not_identity(column: &str, table: &str) -> SqlError {
+    let message = format!("column \"{column}\" of relation \"{table}\" is not an identity column");
+    SqlError::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message)
+}
+
+fn refuse_identity(draft: &mut Draft<'_>, oid: Oid, column: &str) -> Result<()> {
+    let table = draft.table_mut(oid)?;
+    let name = table.name.clone();
+    if alter_column::find(table, column)?.identity.is_some() {
+        let message = format!("column \"{column}\" of relation \"{name}\" is an identity column");
+        return Err(SqlError::new(SqlState::SYNTAX_ERROR, message));
+    }
+    Ok(())
+}
+
+fn add_column(
+    draft: &mut Draft<'_>,
+    oid: Oid,
+    definition: &ColumnDefinition,
+    if_not_exists: bool,
+) -> Result<()> {
+    let mut table = draft.table_mut(oid)?.clone();
+    if table.column(&definition.name).is_some() {
+        let error = refuse::duplicate_column(&definition.name, &table.name);
+        if if_not_exists {
+            draft.notice(SqlState::DUPLICATE_COLUMN, format!("{error}, skipping"));
+            return Ok(());
+        }
+        return Err(error);
+    }
+    let mut made = column::make(draft, &mut table, definition)?;
+    let empty = draft.is_empty(oid);
+    if !empty && let Some(default) = &made.default {
+        made.missing = missing_value(&definition.ty, default, definition)?;
+    }
+    let (id, not_null) = (made.id, made.not_null);
+    table.columns.push(made);
+    *draft.table_mut(oid)? = table;
+    draft.touch(oid)?;
+    let null_default = definition.default.as_ref().is_none_or(|default| is_null(&default.text));
+    if not_null && null_default {
+        constraint::require_no_nulls(draft, oid, id)?;
+    }
+    for added in &definition.constraints {
+        constraint::add(draft, oid, added)?;
+    }
+    Ok(())
+}
+
+fn is_null(text: &str) -> bool {
+    text.trim().split("::").next().is_some_and(|text| text.eq_ignore_ascii_case("null"))
+}
+
+/// What rows have that are older than the column: a constant, in the type's text form.
+fn missing_value(
+    ty: &PgType,
+    default: &str,
+    definition: &ColumnDefinition,
+) -> Result<Option<String>> {
+    if is_null(default) {
+        return Ok(None);
+    }
+    let refused = || {
+        let name = &definition.name;
+        SqlError::unsupported("a column whose default is not a constant in a table that has rows")
+            .with_hint(format!(
+                "Add column \"{name}\" without a default, set the default with ALTER COLUMN .. \
+                 SET DEFAULT, and UPDATE the rows that exist."
+            ))
+    };
+    let text = constant_text(default).ok_or_else(refused)?;
+    parse_text(ty, &text, &TextContext::default())?;
+    // What depends on the day it is read (`now`, `today`) must be written as it is today.
+    let relative =
+        matches!(ty, PgType::Date | PgType::Time | PgType::Timestamp | PgType::Timestamptz)
+            && !text.trim_start().starts_with(|c: char| c.is_ascii_digit());
+    if relative { Err(refused()) } else { Ok(Some(text)) }
+}
+
+/// The value of a literal: `'x'`, `'x'::type`, `1.5`, `-1`, `true`.
+fn constant_text(text: &str) -> Option<String> {
+    let mut text = text.trim();
+    while let Some(inner) = text.strip_prefix('(').and_then(|text| text.strip_suffix(')')) {
+        text = inner.trim();
+    }
+    if let Some(rest) = text.strip_prefix('\'') {
+        let mut value = String::new();
+        let mut characters = rest.char_indices();
+        while let Some((at, character)) = characters.next() {
+            if character != '\'' {
+                value.push(character);
+                continue;
+            }
+            let after = &rest[at + 1..];
+            if after.starts_with('\'') {
+                value.push('\'');
+                characters.next();
+                continue;
+            }
+            return is_cast(after).then_some(value);
+        }
+        return None;
+    }
+    let (value, cast) = match text.find("::") {
+        Some(at) => text.split_at(at),
+        None => (text, ""),
+    };
+    let value = value.trim();
+    if !is_cast(cast) {
+        return None;
+    }
+    let folded = value.to_ascii_lowercase();
+    if folded == "true" || folded == "false" {
+        return Some(folded);
+    }
+    let digits = folded.trim_start_matches(['-', '+', ' ']);
+    let number = !digits.is_empty()
+        && digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+        && digits.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'-' | b'+'))
+        && digits.parse::<f64>().is_ok();
+    number.then(|| folded.replace(' ', ""))
+}
+
+/// Nothing, or `::type` and nothing after it.
+fn is_cast(text: &str) -> bool {
+    let text = text.trim();
+    text.is_empty()
+        || text.strip_prefix("::").is_some_and(|ty| crate::plan::parse_data_type(ty).is_ok())
+}
+
+fn set_not_null(draft: &mut Draft<'_>, oid: Oid, column: &str, not_null: bool) -> Result<()> {
+    let table = draft.table_mut(oid)?;
+    let (name, key) = (table.name.clone(), table.primary_key().cloned());
+    let found = alter_column::find(table, column)?;
+    if found.not_null == not_null {
+        return Ok(());
+    }
+    let id = found.id;
+    if !not_null {
+        if key.is_some_and(|key| key.columns.contains(&id)) {
+            let message = format!("column \"{column}\" is in a primary key");
+            return Err(SqlError::new(SqlState::INVALID_TABLE_DEFINITION, message));
+        }
+        if found.identity.is_some() {
+            let message =
+                format!("column \"{column}\" of relation \"{name}\" is an identity column");
+            return Err(SqlError::new(SqlState::SYNTAX_ERROR, message));
+        }
+    }
+    found.not_null = not_null;
+    draft.touch(oid)?;
+    if not_null {
+        constraint::require_no_nulls(draft, oid, id)?;
+    }
+    Ok(())
+}
+
+/// Types change where what is stored can be read as the new type, or where there are no rows.
+fn set_type(draft: &mut Draft<'_>, oid: Oid, column: &str, ty: &PgType, using: bool) -> Result<()> {
+    column::check_type(column, ty)?;
+    let table = draft.table_mut(oid)?;
+    let found = alter_column::find(table, column)?;
+    let (id, before) = (found.id, found.ty.pg_type());
+    if before == *ty {
+        return Ok(());
+    }
+    refuse_type_users(draft, oid, column)?;
+    if !draft.is_empty(oid) && (using || !widens(&before, ty)) {
+        return Err(SqlError::unsupported(format!(
+            "the type of column \"{column}\" can't change from {} to {} while the table has rows",
+            before.sql_name(),
+            ty.sql_name()
+        ))
+        .with_hint("Add a column of the new type, UPDATE it from the old one, drop the old one."));
+    }
+    let table = draft.table_mut(oid)?;
+    for column in table.columns.iter_mut().filter(|column| column.id == id) {
+        column.ty = TypeDef::from(ty);
+    }
+    draft.touch(oid)
+}
+
+/// Keys and foreign keys are compared by the column's type: they would have to be made again.
+fn refuse_type_users(draft: &mut Draft<'_>, oid: Oid, column: &str) -> Result<()> {
+    let id = alter_column::find(draft.table_mut(oid)?, column)?.id;
+    let in_table = |table: &TableDef| {
+        table.keys.iter().any(|key| key.columns.contains(&id))
+            || table.foreign_keys.iter().any(|foreign| foreign.columns.contains(&id))
+    };
+    let used = draft.table(oid).is_some_and(in_table);
+    if used && !draft.is_empty(oid) {
+        return Err(SqlError::unsupported(format!(
+            "the type of column \"{column}\" can't change while a key or foreign key uses it"
+        ))
+        .with_hint("Drop the constraint, change the type, and add the constraint again."));
+    }
+    Ok(())
+}
+
+/// Whether every stored value reads as the same value of the other type.
+fn widens(from: &PgType, to: &PgType) -> bool {
+    match (from, to) {
+        (PgType::Int2, PgType::Int4 | PgType::Int8)
+        | (PgType::Int4, PgType::Int8)
+        | (PgType::Float4, PgType::Float8)
+        | (PgType::Varchar(_), PgType::Text | PgType::Varchar(None))
+        | (PgType::Text, PgType::Varchar(None)) => true,
+        (PgType::Varchar(Some(before)), PgType::Varchar(Some(after))) => before <= after,
+        _ => false,
+    }
+}
+
+fn constraint_rename(draft: &mut Draft<'_>, oid: Oid, from: &str, to: &str) -> Result<()> {
+    let table = draft.table_mut(oid)?;
+    let (name, schema) = (table.name.clone(), table.schema);
+    if !constraint::constraint_named(table, from) {
+        let message = format!("constraint \"{from}\" for table \"{name}\" does not exist");
+        return Err(SqlError::new(SqlState::UNDEFINED_OBJECT, message));
+    }
+    if constraint::constraint_named(table, to) {
+        return Err(refuse::duplicate_constraint(to, &name));
+    }
+    let key = table.keys.iter().find(|key| key.name == from).map(|key| key.oid);
+    if let Some(key) = key {
+        draft.claim_relation(schema, to, key)?;
+        draft.release(super::draft::NameKind::Relation, schema, from);
+    }
+    let table = draft.table_mut(oid)?;
+    let names = table.keys.iter_mut().filter(|key| !key.index_only).map(|key| &mut key.name);
+    let names = names.chain(table.checks.iter_mut().map(|check| &mut check.name));
+    let names = names.chain(table.foreign_keys.iter_mut().map(|foreign| &mut foreign.name));
+    for name in names.filter(|name| *name == from) {
+        to.clone_into(name);
+    }
+    Ok(())
+}

@@ -1,0 +1,1 @@
+//! DDL from text, applied to snapshots.

@@ -1,0 +1,173 @@
+//! Views, and tables made from queries: both have the columns of a query, which the session's
+//! planner tells.
+
+use crate::base::{ColumnId, Result, SqlError, SqlState};
+use crate::catalog::{ColumnDef, Relation, TypeDef, ViewDef};
+use crate::plan::quote_identifier;
+use crate::plan::statement::{CreateTableAs, CreateView, Query};
+use crate::types::PgType;
+
+use super::Effect;
+use super::column;
+use super::draft::{Draft, NameKind};
+use super::refuse;
+use super::table;
+
+/// CREATE VIEW.
+pub(super) fn create(draft: &mut Draft<'_>, statement: &CreateView) -> Result<()> {
+    if statement.temporary {
+        return Err(SqlError::unsupported("temporary views are not supported"));
+    }
+    let name = &statement.name.name;
+    let schema = draft.creation_schema(&statement.name)?;
+    let before = match draft.snapshot.relation_in(schema, name) {
+        Some(Relation::View(oid)) if statement.or_replace => draft.snapshot.view(oid).cloned(),
+        Some(_) if statement.or_replace => return Err(refuse::wrong_kind(name, "view")),
+        _ => None,
+    };
+    let known = columns_of(draft, &statement.query)?;
+    let columns = match known {
+        Some(columns) => renamed(
+            columns,
+            &statement.columns,
+            "CREATE VIEW specifies more column names than columns",
+        )?,
+        None => Vec::new(),
+    };
+    for (column, ty) in &columns {
+        if columns.iter().filter(|(other, _)| other == column).count() > 1 {
+            let message = format!("column \"{column}\" specified more than once");
+            return Err(SqlError::new(SqlState::DUPLICATE_COLUMN, message));
+        }
+        column::check_type(column, ty)?;
+    }
+    let columns: Vec<(String, TypeDef)> =
+        columns.into_iter().map(|(column, ty)| (column, TypeDef::from(&ty))).collect();
+    let oid = match &before {
+        Some(before) => {
+            draft.must_own(before.owner, "view", name)?;
+            refuse_other_columns(&before.columns, &columns)?;
+            before.oid
+        }
+        None => {
+            let oid = draft.edit.oid();
+            draft.claim_relation(schema, name, oid)?;
+            oid
+        }
+    };
+    let view = ViewDef {
+        oid,
+        schema,
+        name: name.clone(),
+        owner: before.as_ref().map_or(draft.context.role, |before| before.owner),
+        query: query_text(statement, &columns),
+        columns,
+        search_path: draft.context.search_path.to_vec(),
+        depends_on: Vec::new(),
+    };
+    let key = draft.context.keys.view(oid);
+    draft.edit.put(key, &view)
+}
+
+/// The query as the catalog keeps it: with the view's own names for its columns.
+fn query_text(statement: &CreateView, columns: &[(String, TypeDef)]) -> String {
+    let text = statement.query.text.trim();
+    if statement.columns.is_empty() {
+        return text.to_owned();
+    }
+    let names: Vec<String> = if columns.is_empty() {
+        statement.columns.iter().map(|name| quote_identifier(name)).collect()
+    } else {
+        columns.iter().map(|(name, _)| quote_identifier(name)).collect()
+    };
+    let alias = quote_identifier(&statement.name.name);
+    format!("SELECT * FROM (\n{text}\n) AS {alias} ({})", names.join(", "))
+}
+
+fn refuse_other_columns(before: &[(String, TypeDef)], after: &[(String, TypeDef)]) -> Result<()> {
+    let refused = |message: String| Err(SqlError::new(SqlState::INVALID_TABLE_DEFINITION, message));
+    if after.is_empty() {
+        return Ok(());
+    }
+    if after.len() < before.len() {
+        return refused("cannot drop columns from view".to_owned());
+    }
+    for ((old, old_ty), (new, new_ty)) in before.iter().zip(after) {
+        if old != new {
+            return refused(format!("cannot change name of view column \"{old}\" to \"{new}\""));
+        }
+        if old_ty != new_ty {
+            let (old_ty, new_ty) = (old_ty.pg_type().sql_name(), new_ty.pg_type().sql_name());
+            return refused(format!(
+                "cannot change data type of view column \"{old}\" from {old_ty} to {new_ty}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// A query's columns; none where nobody can tell. What nothing has given a type is text.
+fn columns_of(draft: &Draft<'_>, query: &Query) -> Result<Option<Vec<(String, PgType)>>> {
+    let Some(columns_of) = draft.context.columns_of else { return Ok(None) };
+    let mut columns = columns_of(query)?;
+    for (_, ty) in &mut columns {
+        if *ty == PgType::Unknown {
+            *ty = PgType::Text;
+        }
+    }
+    Ok(Some(columns))
+}
+
+fn renamed(
+    mut columns: Vec<(String, PgType)>,
+    names: &[String],
+    too_many: &str,
+) -> Result<Vec<(String, PgType)>> {
+    if names.len() > columns.len() {
+        return Err(SqlError::new(SqlState::SYNTAX_ERROR, too_many));
+    }
+    for ((column, _), name) in columns.iter_mut().zip(names) {
+        name.clone_into(column);
+    }
+    Ok(columns)
+}
+
+/// CREATE TABLE AS.
+pub(super) fn create_table_as(draft: &mut Draft<'_>, statement: &CreateTableAs) -> Result<()> {
+    let start = table::begin(
+        draft,
+        &statement.name,
+        statement.if_not_exists,
+        statement.persistence,
+        statement.on_commit,
+    )?;
+    let Some(mut made) = start else { return Ok(()) };
+    table::check_options(&statement.options)?;
+    let columns = columns_of(draft, &statement.query)?
+        .ok_or_else(|| SqlError::unsupported("CREATE TABLE AS is not supported"))?;
+    let columns = renamed(columns, &statement.columns, "too many column names were specified")?;
+    for (name, ty) in columns {
+        table::check_free(&made, &name)?;
+        column::check_name(&name)?;
+        column::check_type(&name, &ty)?;
+        let id = made.next_column;
+        made.next_column = ColumnId(id.0 + 1);
+        made.columns.push(ColumnDef {
+            id,
+            name,
+            ty: TypeDef::from(&ty),
+            not_null: false,
+            default: None,
+            identity: None,
+            missing: None,
+            comment: None,
+        });
+    }
+    debug_assert!(draft.holder(NameKind::Relation, made.schema, &made.name).is_some());
+    let oid = made.oid;
+    draft.add_table(made);
+    if statement.with_data {
+        draft.effects.push(Effect::Fill(oid, Box::new(statement.query.clone())));
+    }
+    Ok(())
+}
