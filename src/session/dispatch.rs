@@ -31,8 +31,11 @@ impl Session {
         let cancel = self.renew_cancel();
         let _timer = self.start_statement_timer(&cancel);
         let outcome = Box::pin(self.run_statement(prepared, &parameters, mode, &cancel)).await;
-        if outcome.is_err() {
-            self.statement_failed();
+        match (&outcome, &self.state) {
+            (Err(_), _) => self.statement_failed(),
+            // A SET outside of a transaction holds whatever fails later.
+            (Ok(_), State::Idle) => self.settings.end_transaction(true),
+            (Ok(_), _) => {}
         }
         outcome
     }
