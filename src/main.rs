@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use redkite::base::FailPoint;
 use redkite::node::{Configuration, Metadata, Node};
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +20,9 @@ struct Command {
 enum Action {
     /// Serve PostgreSQL clients (what `redkite` does when nothing else is said).
     Serve(Box<Serve>),
+    /// List the steps of a flush at which REDKITE_FAILPOINT makes a server die (for tests).
+    #[command(hide = true)]
+    Failpoints,
 }
 
 #[derive(Args, Debug)]
@@ -67,6 +71,9 @@ struct Serve {
     /// Memory for decoded columns, in bytes.
     #[arg(long, env = "REDKITE_MEMORY_BYTES", default_value_t = 512 << 20, value_name = "BYTES")]
     memory_bytes: u64,
+    /// The step of a flush at which to die (for tests).
+    #[arg(long, env = "REDKITE_FAILPOINT", hide = true)]
+    failpoint: Option<String>,
 }
 
 impl Serve {
@@ -116,9 +123,16 @@ fn main() -> ExitCode {
     let filter = tracing_subscriber::EnvFilter::try_from_env("REDKITE_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    let Some(Action::Serve(serve)) = command.action else {
-        return fail("say what to do: see --help");
+    let serve = match command.action {
+        Some(Action::Serve(serve)) => serve,
+        Some(Action::Failpoints) => return list_fail_points(),
+        None => return fail("say what to do: see --help"),
     };
+    if let Some(name) = &serve.failpoint
+        && !FailPoint::arm(name)
+    {
+        return fail(&format!("there is no fail point \"{name}\": see redkite failpoints"));
+    }
     let configuration = match serve.configuration() {
         Ok(configuration) => configuration,
         Err(message) => return fail(&message),
@@ -133,6 +147,14 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => fail(&message),
     }
+}
+
+fn list_fail_points() -> ExitCode {
+    for point in FailPoint::ALL {
+        let when = if point.is_published() { "published" } else { "unpublished" };
+        announce(&format!("{} {when}", point.name()));
+    }
+    ExitCode::SUCCESS
 }
 
 async fn serve_until_told(configuration: &Configuration) -> Result<(), String> {

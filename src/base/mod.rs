@@ -5,6 +5,7 @@
 
 mod clock;
 mod error;
+mod fail_point;
 mod ids;
 pub mod limits;
 mod random;
@@ -12,6 +13,7 @@ mod sqlstate;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::{ErrorFields, Result, Severity, SqlError};
+pub use fail_point::FailPoint;
 pub use ids::{ColumnId, CommitId, Incarnation, Oid, Revision, RowIds, SegmentId};
 pub use random::{OsRandom, Random, SeededRandom};
 pub use sqlstate::SqlState;

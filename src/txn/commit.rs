@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::base::{Result, Revision, SqlError};
+use crate::base::{FailPoint, Result, Revision, SqlError};
 
 use super::engine::Engine;
 use super::prepared::{MergeCommit, Prepared};
@@ -27,10 +27,12 @@ impl Engine {
         }
         let engine = Arc::clone(self);
         let task = tokio::spawn(async move {
+            FailPoint::FlushBegins.reach();
             let prepared = engine.flush(writes).await?;
             if prepared.is_empty() {
                 return Ok(None);
             }
+            FailPoint::BeforeSubmit.reach();
             engine.publish(prepared).await.map(Some)
         });
         task.await.map_err(|error| SqlError::internal(format!("commit: {error}")))?

@@ -10,7 +10,7 @@ use futures::future::try_join_all;
 use crate::base::limits::{
     INLINE_COMMIT_BYTES_MAX, INLINE_TABLE_BYTES_MAX, SEGMENT_BUFFER_BYTES_MAX,
 };
-use crate::base::{Result, RowIds, SqlError};
+use crate::base::{FailPoint, Result, RowIds, SqlError};
 use crate::catalog::Table;
 use crate::segment::{self, InMemory, RowIdMap, Rows, SegmentMeta, Writer, WriterOptions};
 
@@ -77,7 +77,9 @@ impl Engine {
         {
             prepared.inline = Some(inline);
         } else {
+            FailPoint::BeforeObjects.reach();
             prepared.segments.extend(self.write_objects(table, rows).await?);
+            FailPoint::AfterObjects.reach();
         }
         Ok(prepared)
     }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::base::{Clock, CommitId, Oid, Random, Result, Revision, SqlError, SqlState};
+use crate::base::{Clock, CommitId, FailPoint, Oid, Random, Result, Revision, SqlError, SqlState};
 use crate::catalog::{Keys, Snapshot, Table};
 use crate::store::meta::{
     self, Change, Compare, KeyRange, KeyValue, MetaStore, Mirror, Mirrored, Operation, Outcome,
@@ -107,6 +107,7 @@ impl Publisher {
         }
         let id = group.id;
         let (transaction, members) = self.transaction(group);
+        reach(FailPoint::BeforePublish, &members);
         match self.meta.transact(transaction).await {
             Ok(Outcome::Committed(revision)) => self.committed(id, revision, members).await,
             Ok(Outcome::Refused(revision)) => self.refused(revision, members, waiting).await,
@@ -220,11 +221,13 @@ impl Publisher {
 
     async fn committed(&mut self, id: CommitId, revision: Revision, members: Vec<Submission>) {
         self.settled = Some(id);
+        reach(FailPoint::AfterPublish, &members);
         // The commit has happened. A mirror that lags is no reason to say otherwise: the next
         // statement, on this node as on any other, waits for it.
         if let Err(error) = self.mirror.wait_for(revision, MIRROR_PATIENCE).await {
             tracing::warn!(%revision, %error, "the mirror lags behind a commit of its own node");
         }
+        reach(FailPoint::BeforeReply, &members);
         for member in members {
             let _client_gone = member.reply.send(Ok(Verdict::Committed(revision)));
         }
@@ -385,6 +388,15 @@ fn apply(state: &mut Snapshot, revision: Revision, step: &Step) -> Result<()> {
     // base's revisions.
     changes.extend(step.touched.iter().map(|key| put(key, &Bytes::new())));
     state.apply(revision, &changes).map_err(SqlError::from)
+}
+
+/// Says that a group with rows has come to a point.
+fn reach(point: FailPoint, members: &[Submission]) {
+    let has_rows =
+        |member: &Submission| matches!(&member.work, Work::Commit(work) if work.merge.is_none());
+    if members.iter().any(has_rows) {
+        point.reach();
+    }
 }
 
 fn reply_all(members: Vec<Submission>, error: &SqlError) {

@@ -1,0 +1,78 @@
+//! Points at which a test can make the process die, as `kill -9` would: the steps of a flush.
+//!
+//! They are always compiled and cost an atomic load. `redkite failpoints` lists them, and
+//! `REDKITE_FAILPOINT=NAME` arms one; `tests/cluster/crash.rs` goes through all of them.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+
+/// The armed point's place in [`FailPoint::ALL`] plus one; zero arms none.
+static ARMED: AtomicU8 = AtomicU8::new(0);
+
+/// A step of the flush of rows. Starts and DDL never come through one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailPoint {
+    /// COMMIT has been asked for and nothing was done.
+    FlushBegins,
+    /// Rows are about to be written to objects.
+    BeforeObjects,
+    /// The objects are durable, and nothing lists them.
+    AfterObjects,
+    /// All of the write set is ready and waits for the publisher.
+    BeforeSubmit,
+    /// The metadata transaction is about to be sent.
+    BeforePublish,
+    /// The metadata store has committed it; this node hasn't seen it yet.
+    AfterPublish,
+    /// This node sees it; the client has not been told.
+    BeforeReply,
+}
+
+impl FailPoint {
+    /// All of them, in the order in which a flush comes through.
+    pub const ALL: [Self; 7] = [
+        Self::FlushBegins,
+        Self::BeforeObjects,
+        Self::AfterObjects,
+        Self::BeforeSubmit,
+        Self::BeforePublish,
+        Self::AfterPublish,
+        Self::BeforeReply,
+    ];
+
+    /// The name that arms it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::FlushBegins => "flush-begins",
+            Self::BeforeObjects => "before-objects",
+            Self::AfterObjects => "after-objects",
+            Self::BeforeSubmit => "before-submit",
+            Self::BeforePublish => "before-publish",
+            Self::AfterPublish => "after-publish",
+            Self::BeforeReply => "before-reply",
+        }
+    }
+
+    /// Whether the commit point lies behind it.
+    pub fn is_published(self) -> bool {
+        matches!(self, Self::AfterPublish | Self::BeforeReply)
+    }
+
+    /// Makes the process die at the point of this name; whether there is one.
+    pub fn arm(name: &str) -> bool {
+        let place = (1..).zip(Self::ALL).find(|(_, point)| point.name() == name);
+        if let Some((place, _)) = place {
+            ARMED.store(place, Ordering::Relaxed);
+        }
+        place.is_some()
+    }
+
+    /// Says that a flush has come here.
+    pub fn reach(self) {
+        if ARMED.load(Ordering::Relaxed) == self as u8 + 1 {
+            std::process::abort();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
