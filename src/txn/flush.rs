@@ -24,7 +24,8 @@ impl Engine {
         let tables: Vec<Arc<TableWrites>> = writes.into_tables().collect();
         let checked = self.current();
         let flushes = tables.iter().map(|writes| self.flush_table(writes));
-        let flushed = try_join_all(flushes).await?;
+        let mut flushed = try_join_all(flushes).await?;
+        flushed.retain(|table| table.appends() || table.deletes());
         let mut prepared = Prepared {
             id: self.fresh_commit(),
             checked: Arc::clone(&checked),
