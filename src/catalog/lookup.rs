@@ -96,6 +96,13 @@ impl Snapshot {
         self.relations.get(&(schema, Arc::from(name))).copied()
     }
 
+    /// The schema and the name of a relation.
+    pub fn relation_name(&self, oid: Oid) -> Option<(Oid, &str)> {
+        let mut relations = self.relations.iter();
+        let ((schema, name), _) = relations.find(|(_, relation)| relation.oid() == oid)?;
+        Some((*schema, name))
+    }
+
     /// What a name stands for: in its schema, or in the first schema of the path that has it.
     pub fn relation(&self, name: RelationName<'_>, search_path: &[String]) -> Option<Relation> {
         let find = |schema: &str| self.relation_in(self.schema(schema)?.oid, name.name);

@@ -8,8 +8,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use datafusion::common::{DataFusionError, ScalarValue};
 use datafusion::execution::TaskContext;
 use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::SessionConfig;
+use parking_lot::Mutex;
 
+use super::session_values::SessionValues;
 use crate::base::{Oid, SqlError};
 use crate::segment::{Reader, TableVersion};
 
@@ -29,7 +32,14 @@ pub struct Run {
     pub tables: Arc<dyn Tables>,
     /// Memory pool, disk for what does not fit, and the like.
     pub runtime: Arc<RuntimeEnv>,
+    /// What functions ask the session; none where there is no session.
+    pub session: Option<Arc<dyn SessionValues>>,
+    /// Where the physical plans that run are noted, for EXPLAIN ANALYZE.
+    pub observed: Option<Observed>,
 }
+
+/// The physical plans that an execution ran, with their metrics.
+pub type Observed = Arc<Mutex<Vec<Arc<dyn ExecutionPlan>>>>;
 
 /// The part of a [`Run`] that operators find in their task context.
 #[derive(Debug)]
@@ -80,7 +90,13 @@ impl Drop for CancelOnDrop {
 impl Run {
     /// An execution over these tables.
     pub fn new(tables: Arc<dyn Tables>, runtime: Arc<RuntimeEnv>) -> Self {
-        Self { tables, runtime }
+        Self { tables, runtime, session: None, observed: None }
+    }
+
+    /// The same execution, for a session.
+    #[must_use]
+    pub fn with_session(self, session: Arc<dyn SessionValues>) -> Self {
+        Self { session: Some(session), ..self }
     }
 
     /// The task context of a new execution, and the guard that lives as long as its stream.

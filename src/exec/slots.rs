@@ -14,16 +14,18 @@ use datafusion::logical_expr::{
 use parking_lot::RwLock;
 
 use super::run::ParameterValues;
+use super::session_values::SessionValues;
 
-/// The parameters' values of the running execution.
+/// The parameters' values of the running execution, and its session.
 #[derive(Debug)]
 pub struct Slots {
     values: RwLock<ParameterValues>,
+    session: RwLock<Option<Arc<dyn SessionValues>>>,
 }
 
 impl Default for Slots {
     fn default() -> Self {
-        Self { values: RwLock::new(Arc::from([])) }
+        Self { values: RwLock::new(Arc::from([])), session: RwLock::default() }
     }
 }
 
@@ -31,6 +33,16 @@ impl Slots {
     /// Fills the slots for the next execution.
     pub fn fill(&self, values: ParameterValues) {
         *self.values.write() = values;
+    }
+
+    /// Says whose execution is next; nobody's once it has ended.
+    pub fn attach(&self, session: Option<Arc<dyn SessionValues>>) {
+        *self.session.write() = session;
+    }
+
+    /// The session of the running execution.
+    pub(super) fn session(&self) -> Option<Arc<dyn SessionValues>> {
+        self.session.read().clone()
     }
 
     fn get(&self, index: usize) -> Option<ScalarValue> {

@@ -16,6 +16,7 @@ use super::query::Cursor;
 use super::server::Server;
 use super::settings::Settings;
 use super::transaction::State;
+use super::values::Shared;
 
 /// Who wants in, and with which settings.
 #[derive(Clone, Debug, Default)]
@@ -46,6 +47,8 @@ pub struct Session {
     pub(super) cursors: HashMap<String, Cursor>,
     /// The newest revision that this connection knows of.
     pub(super) seen: Revision,
+    /// What functions of its statements change.
+    pub(super) shared: Shared,
     notices: Vec<SqlError>,
     running: Arc<Mutex<CancellationToken>>,
 }
@@ -97,6 +100,7 @@ impl Server {
             statements: HashMap::new(),
             cursors: HashMap::new(),
             seen: snapshot.revision,
+            shared: Shared::default(),
             notices: Vec::new(),
             running,
         })
@@ -127,6 +131,8 @@ impl Session {
 
     /// Settings that changed since the last call and that clients are told of.
     pub fn take_parameter_changes(&mut self) -> Vec<(String, String)> {
+        // What set_config() was given has been checked there.
+        let _checked = self.take_over_settings();
         self.settings.take_changes()
     }
 

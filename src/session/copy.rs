@@ -63,6 +63,10 @@ impl Relations for WithCopied {
         self.others.has_schema(name)
     }
 
+    fn oid_of(&self, text: &str, path: &[String]) -> Option<crate::base::Oid> {
+        self.others.oid_of(text, path)
+    }
+
     fn schema_of(&self, table: crate::base::Oid) -> Option<String> {
         self.others.schema_of(table)
     }

@@ -28,6 +28,7 @@ impl Session {
         mode: Mode,
     ) -> Result<Outcome> {
         self.check_not_failed(prepared.statement())?;
+        self.take_over_settings()?;
         let cancel = self.renew_cancel();
         let _timer = self.start_statement_timer(&cancel);
         let outcome = Box::pin(self.run_statement(prepared, &parameters, mode, &cancel)).await;

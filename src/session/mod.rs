@@ -21,6 +21,7 @@ mod settings;
 mod tables;
 mod transaction;
 mod utility;
+mod values;
 
 pub use connection::{Session, Startup};
 pub use copy::CopyIn;

@@ -79,6 +79,10 @@ impl Relations for WithBatch {
         self.others.has_schema(name)
     }
 
+    fn oid_of(&self, text: &str, path: &[String]) -> Option<Oid> {
+        self.others.oid_of(text, path)
+    }
+
     fn schema_of(&self, table: Oid) -> Option<String> {
         self.others.schema_of(table)
     }

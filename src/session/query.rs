@@ -74,7 +74,8 @@ impl Session {
         }
         let reader = Arc::clone(self.server.engine().reader());
         let tables = StatementTables { snapshot: Arc::clone(snapshot), own, reader };
-        Run { tables: Arc::new(tables), runtime: Arc::clone(&self.server.parts.runtime) }
+        let runtime = Arc::clone(&self.server.parts.runtime);
+        Run::new(Arc::new(tables), runtime).with_session(self.values(snapshot))
     }
 
     /// Runs a query; its stream ends with an error when the statement is cancelled.

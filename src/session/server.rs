@@ -53,6 +53,7 @@ pub struct Server {
     pub(super) parts: ServerParts,
     connections: Mutex<HashMap<i32, Registered>>,
     next_pid: AtomicI32,
+    started_us: i64,
     /// Keys the verifiers of roles that don't exist, so that they look like those that do.
     mock_key: [u8; 32],
 }
@@ -69,7 +70,9 @@ impl Server {
     pub fn new(parts: ServerParts) -> Arc<Self> {
         let mut mock_key = [0; 32];
         parts.engine.random().fill(&mut mock_key);
+        let started_us = parts.engine.clock().wall_us();
         Arc::new(Self {
+            started_us,
             parts,
             connections: Mutex::new(HashMap::new()),
             next_pid: AtomicI32::new(1),
@@ -80,6 +83,11 @@ impl Server {
     /// Transactions.
     pub fn engine(&self) -> &Arc<Engine> {
         &self.parts.engine
+    }
+
+    /// When this server began.
+    pub(super) fn started_us(&self) -> i64 {
+        self.started_us
     }
 
     /// How this role proves itself. A role that doesn't exist looks like one that does.

@@ -384,7 +384,7 @@ fn show_kilobytes(value: &str) -> String {
 }
 
 /// Names separated by commas, quoted or not.
-fn split_names(text: &str) -> Vec<String> {
+pub(super) fn split_names(text: &str) -> Vec<String> {
     let mut names = Vec::new();
     let mut name = String::new();
     let mut quoted = false;

@@ -53,6 +53,10 @@ impl Relations for StatementRelations {
         self.0.state.schema(name).is_some()
     }
 
+    fn oid_of(&self, text: &str, path: &[String]) -> Option<Oid> {
+        super::values::find_relation(&self.0.state, text, path).map(catalog::Relation::oid)
+    }
+
     fn schema_of(&self, table: Oid) -> Option<String> {
         let state = &self.0.state;
         let schema = state.tables.get(&table)?.definition.schema;

@@ -22,6 +22,7 @@ use super::outcome::Outcome;
 use super::prepare::Prepared;
 use super::setting_list::display_name;
 use super::settings::Scope;
+use super::transaction::State;
 
 impl Session {
     /// The columns of a utility statement's rows; none where it has no rows.
@@ -168,6 +169,10 @@ impl Session {
                 }
                 self.settings.set(&set.name, &value, scope)?;
             }
+        }
+        if let State::Idle = self.state {
+            // Its own transaction: a ROLLBACK that comes later takes nothing of it back.
+            self.settings.end_transaction(true);
         }
         Ok(Outcome::command("SET"))
     }

@@ -27,6 +27,8 @@ pub struct SequenceState {
 #[derive(Debug, Default)]
 pub(super) struct SequenceCache {
     blocks: Mutex<HashMap<Oid, Block>>,
+    /// Held while a block is taken, so that those who wait find it instead of taking another.
+    taking: tokio::sync::Mutex<()>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +45,10 @@ impl Engine {
     /// 2200H at its end.
     pub async fn nextval(&self, sequence: &SequenceDef) -> Result<i64> {
         loop {
+            if let Some(value) = self.cached_value(sequence) {
+                return Ok(value);
+            }
+            let _taking = self.sequences.taking.lock().await;
             if let Some(value) = self.cached_value(sequence) {
                 return Ok(value);
             }

@@ -13,6 +13,8 @@ mod json_navigate;
 mod json_text;
 mod quoting;
 mod random;
+mod session;
+mod session_value;
 mod to_char;
 mod vector_aggregate;
 mod vector_distance;
@@ -27,6 +29,7 @@ use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
 pub use cast_text::{cast_text_to, cast_to_text};
 pub use random::random_functions;
+pub use session::{as_parameter, bind};
 
 /// Every scalar function of this layer but those that need the node's randomness
 /// ([`random_functions`]) or are made for a type ([`cast_text_to`], [`cast_to_text`]).
@@ -40,6 +43,7 @@ pub fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
         json_build::all(),
         quoting::all(),
         to_char::all(),
+        session::all(),
     ]
     .concat()
 }

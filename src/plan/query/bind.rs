@@ -73,15 +73,12 @@ fn count(expr: Expr, values: &[ScalarValue], clause: &str) -> Result<Option<Expr
     }
 }
 
-/// Puts slots in the place of all parameters.
+/// Puts slots in the place of all parameters, and binds what asks the session.
 pub(crate) fn bind_slots(
     plan: LogicalPlan,
     slots: &Arc<Slots>,
     types: &[PgType],
 ) -> Result<LogicalPlan> {
-    if types.is_empty() {
-        return Ok(plan);
-    }
     let bound = plan.transform_up_with_subqueries(|node| {
         let names = NamePreserver::new(&node);
         node.map_expressions(|expr| {
@@ -98,6 +95,9 @@ pub(crate) fn bind_slots(
 
 /// Puts slots in the place of an expression's parameters.
 pub(crate) fn slot(expr: Expr, slots: &Arc<Slots>, types: &[PgType]) -> Transformed<Expr> {
+    if let Some(bound) = crate::exec::functions::bind(&expr, slots) {
+        return Transformed::yes(bound);
+    }
     match expr {
         Expr::Placeholder(placeholder) => {
             let Some(index) = parameter_index(&placeholder) else {

@@ -125,6 +125,10 @@ impl QueryPlan {
             None => self.instance(&variant.optimized)?,
         };
         instance.slots.fill(parameters.into());
+        instance.slots.attach(run.session.clone());
+        if let Some(observed) = &run.observed {
+            observed.lock().push(Arc::clone(&instance.plan));
+        }
         let (context, cancel) = run.task(self.planner.state().config());
         let inner = instance.plan.execute(0, context).map_err(sql_error)?;
         let schema = Arc::new(Schema::new(inner.schema().fields().clone()));
@@ -230,6 +234,7 @@ impl Drop for Running {
         let Ok(plan) = reset_plan_states(instance.plan) else { return };
         // Values of parameters may be large.
         instance.slots.fill(Arc::from([]));
+        instance.slots.attach(None);
         let mut idle = self.variant.idle.lock();
         if idle.len() < IDLE_INSTANCES_MAX {
             idle.push(Instance { plan, ..instance });

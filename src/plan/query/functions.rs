@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::FieldRef;
 use datafusion::catalog::{TableFunction, TableFunctionArgs};
-use datafusion::common::Result;
+use datafusion::common::{DataFusionError, Result};
 use datafusion::datasource::provider_as_source;
 use datafusion::execution::session_state::SessionState;
 use datafusion::execution::{SessionStateBuilder, SessionStateDefaults};
@@ -147,6 +147,14 @@ impl Functions {
         })
     }
 
+    /// A relation's name instead of its oid: how `regclass` is shown.
+    pub(crate) fn relation_name(&self, expr: Expr) -> Result<Expr> {
+        let function = self
+            .scalar("redkite_regclass_text")
+            .ok_or_else(|| DataFusionError::Internal("there is no function for regclass".into()))?;
+        Ok(function.call(vec![expr]))
+    }
+
     /// A cast from one type to another.
     pub(crate) fn cast(
         &self,
@@ -155,6 +163,9 @@ impl Functions {
         target: &PgType,
         field: &FieldRef,
     ) -> Result<Expr> {
+        if *source == PgType::Regclass && target.is_string() {
+            return self.relation_name(expr);
+        }
         match crate::exec::cast_function(source, target, CastContext::Explicit) {
             Some(function) => Ok(function.call(vec![expr])),
             None => Ok(Expr::Cast(Cast::new_from_field(Box::new(expr), Arc::clone(field)))),

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use datafusion::common::DFSchema;
+use datafusion::arrow::datatypes::Field;
 use datafusion::common::alias::AliasGenerator;
 use datafusion::common::config::ConfigOptions;
+use datafusion::common::{Column, DFSchema};
 use datafusion::execution::FunctionRegistry;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::session_state::SessionState;
@@ -134,7 +135,8 @@ impl Planner {
         target: Option<Oid>,
     ) -> Result<QueryPlan> {
         rewrite(&mut tree)?;
-        let analyzed = self.analyze(context, &tree, parameter_types, target, 0)?;
+        let mut analyzed = self.analyze(context, &tree, parameter_types, target, 0)?;
+        analyzed.plan = named_relations(analyzed.plan, &self.functions).map_err(sql_error)?;
         self.finish(analyzed)
     }
 
@@ -196,6 +198,7 @@ impl Planner {
                 literals: &literals,
                 functions: &self.functions,
                 relations: context.relations.as_ref(),
+                path: &context.search_path,
             };
             let planned = planned.and_then(|plan| resolver.plan(plan).map_err(sql_error));
             let learned = parameters.snapshot().len() > before.len();
@@ -251,6 +254,7 @@ impl Planner {
             literals: &literals,
             functions: &self.functions,
             relations: context.relations.as_ref(),
+            path: &context.search_path,
         };
         Ok(resolver.expr(planned, schema).map_err(sql_error)?.data)
     }
@@ -308,6 +312,30 @@ fn parameter_types(
         return Err(SqlError::new(SqlState::UNDEFINED_PARAMETER, message));
     }
     Ok((0..count).map(|at| parameters.get(at).unwrap_or(PgType::Text)).collect())
+}
+
+/// Shows relations by name where the output has their oids (`regclass`). The column is text to
+/// the client then: only the catalog knows names, and encoders do not know the catalog.
+fn named_relations(
+    plan: LogicalPlan,
+    functions: &Functions,
+) -> datafusion::common::Result<LogicalPlan> {
+    let shown = |field: &Field| PgType::of_field(field) == PgType::Regclass;
+    if !plan.schema().fields().iter().any(|field| shown(field)) {
+        return Ok(plan);
+    }
+    let exprs = plan.schema().iter().map(|(qualifier, field)| {
+        let column = Column::new(qualifier.cloned(), field.name().clone());
+        match shown(field) {
+            true => {
+                let name = functions.relation_name(Expr::Column(column))?;
+                Ok(name.alias_qualified(qualifier.cloned(), field.name().clone()))
+            }
+            false => Ok(Expr::Column(column)),
+        }
+    });
+    let exprs = exprs.collect::<datafusion::common::Result<Vec<_>>>()?;
+    Projection::try_new(exprs, Arc::new(plan)).map(LogicalPlan::Projection)
 }
 
 /// Gives every output column the Arrow form of its PostgreSQL type, whatever DataFusion's

@@ -59,12 +59,11 @@ pub trait Relations: Debug + Send + Sync {
         None
     }
 
-    /// The oid behind a name as `regclass` reads it, along the default path.
-    fn oid_of(&self, text: &str) -> Option<Oid> {
+    /// The oid behind a name as `regclass` reads it.
+    fn oid_of(&self, text: &str, path: &[String]) -> Option<Oid> {
         let mut parts: Vec<&str> = text.split('.').map(|part| part.trim_matches('"')).collect();
         let name = parts.pop()?;
-        let path = ["pg_catalog".to_owned(), "public".to_owned()];
-        self.relation(parts.pop(), name, &path).map(|relation| relation.oid())
+        self.relation(parts.pop(), name, path).map(|relation| relation.oid())
     }
 }
 

@@ -26,6 +26,7 @@ pub(crate) struct Resolver<'a> {
     pub(crate) literals: &'a Literals,
     pub(crate) functions: &'a Functions,
     pub(crate) relations: &'a dyn Relations,
+    pub(crate) path: &'a [String],
 }
 
 impl Resolver<'_> {
@@ -78,6 +79,9 @@ impl Resolver<'_> {
             Expr::Case(case) => self.case(case, schema).map(Transformed::yes),
             Expr::InSubquery(subquery) => self.in_subquery(subquery, schema).map(Transformed::yes),
             Expr::ScalarFunction(function) => {
+                if let Some(parameter) = crate::exec::functions::as_parameter(&function) {
+                    return Ok(Transformed::yes(parameter));
+                }
                 let arguments = self.arguments(&function.func, function.args, schema)?;
                 Ok(Transformed::yes(function.func.call(arguments)))
             }
@@ -120,7 +124,7 @@ impl Resolver<'_> {
     /// `'text'::type`.
     fn text_literal(&self, text: &str, target: &PgType) -> Result<Expr> {
         if matches!(target, PgType::Regclass) && !text.bytes().all(|b| b.is_ascii_digit()) {
-            let oid = self.relations.oid_of(text).ok_or_else(|| {
+            let oid = self.relations.oid_of(text, self.path).ok_or_else(|| {
                 let message = format!("relation \"{text}\" does not exist");
                 external(SqlError::new(SqlState::UNDEFINED_TABLE, message))
             })?;

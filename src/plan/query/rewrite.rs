@@ -114,6 +114,12 @@ impl VisitorMut for Pass {
                     // The name comes from the function, so it is taken first.
                     if let Some(series) = series_in_select_list(expr) {
                         *item = series;
+                    } else if let SelectItem::UnnamedExpr(Expr::Identifier(word)) = item
+                        && is_session_word(word)
+                    {
+                        let alias = Ident::with_quote('"', word.value.to_lowercase());
+                        let expr = Expr::Identifier(word.clone());
+                        *item = SelectItem::ExprWithAlias { expr, alias };
                     }
                 }
                 _ => {}
@@ -161,6 +167,9 @@ fn rewrite_one(expr: &mut Expr) -> Result<()> {
                 let value = std::mem::replace(expr, null());
                 *expr = typed_number(value, &text);
             }
+        }
+        Expr::Identifier(word) if is_session_word(word) => {
+            *expr = call(&word.value.to_lowercase(), Vec::new());
         }
         Expr::AnyOp { left, compare_op, right, .. } if !is_subquery(right) => {
             *expr = quantified(ANY, left, compare_op, right);
@@ -370,4 +379,11 @@ fn name_function_column(factor: &mut TableFactor, function: &str) {
             *none = Some(TableAlias { name, columns, explicit: true, at: None });
         }
     }
+}
+
+/// Words that are functions without parentheses, where the parser takes them for columns.
+fn is_session_word(ident: &Ident) -> bool {
+    let words =
+        ["current_role", "current_schema", "current_catalog", "localtime", "localtimestamp"];
+    ident.quote_style.is_none() && words.iter().any(|word| ident.value.eq_ignore_ascii_case(word))
 }

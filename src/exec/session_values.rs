@@ -1,0 +1,72 @@
+//! What functions ask the session that runs them: who, when, which settings, which sequences.
+//!
+//! Plans are shared by sessions, so none of it is ever part of a plan: an execution brings it
+//! in its [`Run`](super::Run), and [`Slots`](super::Slots) hand it to the functions.
+
+use std::fmt::Debug;
+
+use crate::base::{Oid, Result};
+use crate::types::TextContext;
+
+/// A sequence as a call names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SequenceName {
+    /// By name, looked up along the search path.
+    Text(String),
+    /// By oid: a `regclass`.
+    Oid(Oid),
+}
+
+/// A session, as functions see it during one statement.
+pub trait SessionValues: Send + Sync + Debug {
+    /// When the transaction began, in microseconds since the Unix epoch: `now()`.
+    fn transaction_start_us(&self) -> i64;
+    /// When the statement began.
+    fn statement_start_us(&self) -> i64;
+    /// The time right now.
+    fn clock_us(&self) -> i64;
+    /// When the node began.
+    fn node_start_us(&self) -> i64;
+    /// How values are read and shown, the time zone among it.
+    fn text_context(&self) -> TextContext;
+    /// The role.
+    fn user(&self) -> &str;
+    /// The database.
+    fn database(&self) -> &str;
+    /// The connection's number.
+    fn backend_pid(&self) -> i32;
+    /// The schemas of the search path that exist, with those that nobody named or without.
+    fn schemas(&self, implicit: bool) -> Vec<String>;
+    /// A setting as SHOW prints it.
+    ///
+    /// # Errors
+    /// 42704 when there is none of this name.
+    fn setting(&self, name: &str) -> Result<String>;
+    /// Changes a setting, until the transaction's end if `local`; returns what it is now.
+    ///
+    /// # Errors
+    /// As SET.
+    fn set_setting(&self, name: &str, value: &str, local: bool) -> Result<String>;
+    /// `nextval`.
+    ///
+    /// # Errors
+    /// 42P01, 42809, 2200H.
+    fn next_value(&self, sequence: &SequenceName) -> Result<i64>;
+    /// `currval`.
+    ///
+    /// # Errors
+    /// 42P01, 55000 before the session's first `nextval`.
+    fn current_value(&self, sequence: &SequenceName) -> Result<i64>;
+    /// `lastval`.
+    ///
+    /// # Errors
+    /// 55000 before the session's first `nextval`.
+    fn last_value(&self) -> Result<i64>;
+    /// `setval`.
+    ///
+    /// # Errors
+    /// 42P01, 22003.
+    fn set_value(&self, sequence: &SequenceName, value: i64, called: bool) -> Result<()>;
+    /// A relation's name as `regclass` shows it: with its schema where the path needs it.
+    fn relation_name(&self, relation: Oid) -> Option<String>;
+}

@@ -1,0 +1,299 @@
+//! What functions ask a session: see [`SessionValues`].
+//!
+//! A stream of rows outlives the call that made it, so functions get values of their own: a copy
+//! of the settings, and lists that the session shares with them. Settings that `set_config`
+//! changes are taken over when the session is used next ([`Session::take_over_settings`]).
+//!
+//! `nextval` waits for metadata only when the node's block of values is used up. DataFusion's
+//! expressions can't wait, so the thread does, with its other tasks moved elsewhere
+//! (`block_in_place`).
+
+use std::collections::HashMap;
+use std::pin::pin;
+use std::sync::Arc;
+
+use futures::FutureExt;
+use parking_lot::Mutex;
+use tokio::runtime::{Handle, RuntimeFlavor};
+
+use crate::base::{Oid, Result, SqlError, SqlState};
+use crate::catalog::{Relation, RelationName, SequenceDef, Snapshot};
+use crate::exec::{SequenceName, SessionValues};
+use crate::plan::quote_identifier;
+use crate::store::meta::Mirrored;
+use crate::types::TextContext;
+
+use super::connection::Session;
+use super::server::Server;
+use super::settings::{Scope, Settings, split_names};
+use super::transaction::State;
+
+/// The sequences' values that a session has seen.
+#[derive(Debug, Default)]
+pub(super) struct SequenceValues {
+    current: HashMap<Oid, i64>,
+    last: Option<Oid>,
+}
+
+/// What a session shares with the functions of its statements.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Shared {
+    pub(super) sequences: Arc<Mutex<SequenceValues>>,
+    settings: Arc<Mutex<Vec<(String, String, Scope)>>>,
+}
+
+impl Shared {
+    /// Forgets settings that a failed statement changed.
+    pub(super) fn forget_settings(&self) {
+        self.settings.lock().clear();
+    }
+}
+
+/// A session during one statement.
+#[derive(Debug)]
+struct StatementValues {
+    server: Arc<Server>,
+    snapshot: Arc<Mirrored<Snapshot>>,
+    user: String,
+    pid: i32,
+    transaction_us: i64,
+    statement_us: i64,
+    read_only: bool,
+    settings: Mutex<Settings>,
+    shared: Shared,
+}
+
+impl Session {
+    /// What functions of a statement that begins now ask this session.
+    pub(super) fn values(&self, snapshot: &Arc<Mirrored<Snapshot>>) -> Arc<dyn SessionValues> {
+        let statement_us = self.server.engine().clock().wall_us();
+        let (transaction_us, read_only) = match &self.state {
+            State::Idle => (statement_us, self.settings.is_on("default_transaction_read_only")),
+            State::Implicit(open) | State::Block(open) | State::Failed(open) => {
+                (open.started_us, open.read_only)
+            }
+        };
+        Arc::new(StatementValues {
+            server: Arc::clone(&self.server),
+            snapshot: Arc::clone(snapshot),
+            user: self.user.clone(),
+            pid: self.backend_key().0,
+            transaction_us,
+            statement_us,
+            read_only,
+            settings: Mutex::new(self.settings.clone()),
+            shared: self.shared.clone(),
+        })
+    }
+
+    /// Makes the settings that `set_config` changed the session's own. What was to hold until
+    /// the end of a transaction that has ended is over.
+    pub(super) fn take_over_settings(&mut self) -> Result<()> {
+        let changes = std::mem::take(&mut *self.shared.settings.lock());
+        for (name, value, scope) in changes {
+            if scope == Scope::Session || !matches!(self.state, State::Idle) {
+                self.settings.set(&name, &value, scope)?;
+            }
+        }
+        if let State::Idle = self.state {
+            self.settings.end_transaction(true);
+        }
+        Ok(())
+    }
+}
+
+impl StatementValues {
+    fn sequence(&self, name: &SequenceName) -> Result<Arc<SequenceDef>> {
+        let state = &self.snapshot.state;
+        let oid = match name {
+            SequenceName::Oid(oid) => *oid,
+            SequenceName::Text(text) => {
+                let path = self.settings.lock().search_path(&self.user);
+                match find_relation(state, text, &path) {
+                    Some(Relation::Sequence(oid)) => oid,
+                    Some(_) => {
+                        let message = format!("\"{text}\" is not a sequence");
+                        return Err(SqlError::new(SqlState::WRONG_OBJECT_TYPE, message));
+                    }
+                    None => return Err(undefined(text)),
+                }
+            }
+        };
+        match state.sequences.get(&oid) {
+            Some(sequence) => Ok(Arc::clone(sequence)),
+            None => Err(undefined(&oid.to_string())),
+        }
+    }
+
+    fn check_may_write(&self, function: &str) -> Result<()> {
+        if self.read_only {
+            let message = format!("cannot execute {function}() in a read-only transaction");
+            return Err(SqlError::new(SqlState::READ_ONLY_SQL_TRANSACTION, message));
+        }
+        Ok(())
+    }
+}
+
+impl SessionValues for StatementValues {
+    fn transaction_start_us(&self) -> i64 {
+        self.transaction_us
+    }
+
+    fn statement_start_us(&self) -> i64 {
+        self.statement_us
+    }
+
+    fn clock_us(&self) -> i64 {
+        self.server.engine().clock().wall_us()
+    }
+
+    fn node_start_us(&self) -> i64 {
+        self.server.started_us()
+    }
+
+    fn text_context(&self) -> TextContext {
+        self.settings.lock().text_context()
+    }
+
+    fn user(&self) -> &str {
+        &self.user
+    }
+
+    fn database(&self) -> &str {
+        &self.server.parts.database
+    }
+
+    fn backend_pid(&self) -> i32 {
+        self.pid
+    }
+
+    fn schemas(&self, implicit: bool) -> Vec<String> {
+        let settings = self.settings.lock();
+        let named = split_names(settings.get("search_path").unwrap_or_default());
+        let mut path = settings.search_path(&self.user);
+        if !implicit && !named.iter().any(|name| name == "pg_catalog") {
+            path.retain(|name| name != "pg_catalog");
+        }
+        let exists = |name: &String| {
+            name == "pg_catalog"
+                || name == "information_schema"
+                || self.snapshot.state.schema(name).is_some()
+        };
+        path.retain(exists);
+        path
+    }
+
+    fn setting(&self, name: &str) -> Result<String> {
+        self.settings.lock().show(name)
+    }
+
+    fn set_setting(&self, name: &str, value: &str, local: bool) -> Result<String> {
+        let scope = if local { Scope::Local } else { Scope::Session };
+        let mut settings = self.settings.lock();
+        settings.set(name, value, scope)?;
+        let change = (name.to_owned(), value.to_owned(), scope);
+        self.shared.settings.lock().push(change);
+        settings.show(name)
+    }
+
+    fn next_value(&self, name: &SequenceName) -> Result<i64> {
+        self.check_may_write("nextval")?;
+        let sequence = self.sequence(name)?;
+        let value = wait(self.server.engine().nextval(&sequence))?;
+        let mut seen = self.shared.sequences.lock();
+        seen.current.insert(sequence.oid, value);
+        seen.last = Some(sequence.oid);
+        Ok(value)
+    }
+
+    fn current_value(&self, name: &SequenceName) -> Result<i64> {
+        let sequence = self.sequence(name)?;
+        let value = self.shared.sequences.lock().current.get(&sequence.oid).copied();
+        value.ok_or_else(|| {
+            let message = format!(
+                "currval of sequence \"{}\" is not yet defined in this session",
+                sequence.name
+            );
+            SqlError::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message)
+        })
+    }
+
+    fn last_value(&self) -> Result<i64> {
+        let seen = self.shared.sequences.lock();
+        let value = seen.last.and_then(|last| seen.current.get(&last).copied());
+        value.ok_or_else(|| {
+            let message = "lastval is not yet defined in this session";
+            SqlError::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message)
+        })
+    }
+
+    fn set_value(&self, name: &SequenceName, value: i64, called: bool) -> Result<()> {
+        self.check_may_write("setval")?;
+        let sequence = self.sequence(name)?;
+        wait(self.server.engine().setval(&sequence, value, called))?;
+        if called {
+            self.shared.sequences.lock().current.insert(sequence.oid, value);
+        }
+        Ok(())
+    }
+
+    fn relation_name(&self, oid: Oid) -> Option<String> {
+        let state = &self.snapshot.state;
+        let (schema, name) = state.relation_name(oid)?;
+        let path = self.settings.lock().search_path(&self.user);
+        let found = state.relation(RelationName { schema: None, name }, &path);
+        let visible = found.is_some_and(|found| found.oid() == oid);
+        let quoted = quote_identifier(name);
+        Some(match visible {
+            true => quoted.to_string(),
+            false => format!("{}.{quoted}", quote_identifier(state.schema_name(schema))),
+        })
+    }
+}
+
+/// The relation of a name as `regclass` reads it: parts folded unless quoted.
+pub(super) fn find_relation(state: &Snapshot, text: &str, path: &[String]) -> Option<Relation> {
+    let mut parts = split_names(&separate(text));
+    let name = parts.pop()?;
+    let schema = parts.pop();
+    state.relation(RelationName { schema: schema.as_deref(), name: &name }, path)
+}
+
+/// `a."b.c"` with a comma between its parts.
+fn separate(text: &str) -> String {
+    let mut quoted = false;
+    let part = |c: char| {
+        quoted ^= c == '"';
+        if c == '.' && !quoted { ',' } else { c }
+    };
+    text.chars().map(part).collect()
+}
+
+fn undefined(name: &str) -> SqlError {
+    SqlError::new(SqlState::UNDEFINED_TABLE, format!("relation \"{name}\" does not exist"))
+}
+
+/// The result of something that mostly need not wait.
+fn wait<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let mut work = pin!(work);
+    if let Some(done) = work.as_mut().now_or_never() {
+        return done;
+    }
+    match Handle::try_current() {
+        Ok(handle) if handle.runtime_flavor() != RuntimeFlavor::CurrentThread => {
+            tokio::task::block_in_place(|| handle.block_on(work))
+        }
+        // A runtime of one thread: its stores work on threads of their own.
+        Ok(_) | Err(_) => futures::executor::block_on(work),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::separate;
+
+    #[test]
+    fn a_name_in_quotes_may_have_a_point() {
+        assert_eq!(separate("a.\"b.c\""), "a,\"b.c\"");
+    }
+}
