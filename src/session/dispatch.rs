@@ -1,6 +1,7 @@
 //! Runs a statement: in the transaction that is open, or in one of its own.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use datafusion::scalar::ScalarValue;
 use tokio_util::sync::CancellationToken;
@@ -30,8 +31,12 @@ impl Session {
         self.check_not_failed(prepared.statement())?;
         self.take_over_settings()?;
         let cancel = self.renew_cancel();
-        let _timer = self.start_statement_timer(&cancel);
+        let timer = self.start_statement_timer(&cancel);
         let outcome = Box::pin(self.run_statement(prepared, &parameters, mode, &cancel)).await;
+        let outcome = match outcome {
+            Err(error) if timer.is_some_and(|timer| timer.is_over()) => Err(timed_out(error)),
+            outcome => outcome,
+        };
         match (&outcome, &self.state) {
             (Err(_), _) => self.statement_failed(),
             // A SET outside of a transaction holds whatever fails later.
@@ -45,11 +50,14 @@ impl Session {
     fn start_statement_timer(&self, cancel: &CancellationToken) -> Option<StatementTimer> {
         let timeout = self.settings.timeout("statement_timeout")?;
         let cancel = cancel.clone();
+        let over = Arc::new(AtomicBool::new(false));
+        let rung = Arc::clone(&over);
         let task = tokio::spawn(async move {
             tokio::time::sleep(timeout).await;
+            rung.store(true, Ordering::Relaxed);
             cancel.cancel();
         });
-        Some(StatementTimer(task.abort_handle()))
+        Some(StatementTimer { task: task.abort_handle(), over })
     }
 
     /// 25P02 in a failed block, except for what ends it.
@@ -203,11 +211,30 @@ impl Session {
 }
 
 /// Stops the timer when the statement has ended.
-struct StatementTimer(tokio::task::AbortHandle);
+struct StatementTimer {
+    task: tokio::task::AbortHandle,
+    over: Arc<AtomicBool>,
+}
+
+impl StatementTimer {
+    fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
+    }
+}
 
 impl Drop for StatementTimer {
     fn drop(&mut self) {
-        self.0.abort();
+        self.task.abort();
+    }
+}
+
+/// 57014 in the words for `statement_timeout`, where that is what has stopped the statement.
+fn timed_out(error: SqlError) -> SqlError {
+    match error.code() {
+        SqlState::QUERY_CANCELED => {
+            SqlError::new(SqlState::QUERY_CANCELED, "canceling statement due to statement timeout")
+        }
+        _ => error,
     }
 }
 

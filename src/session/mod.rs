@@ -8,6 +8,7 @@
 //! Never speaks the protocol, never touches the stores.
 
 mod connection;
+mod constraint;
 mod copy;
 mod define;
 mod dispatch;

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, UInt64Array};
+use arrow::array::{AsArray, BooleanArray, RecordBatch, UInt64Array};
 use arrow::compute::{concat_batches, filter_record_batch};
 use arrow::datatypes::UInt64Type;
 use datafusion::catalog::TableProvider;
@@ -282,68 +282,10 @@ impl Session {
             self.transaction().ok_or_else(|| SqlError::internal("no transaction is open"))?;
         transaction.writes.open(table)
     }
-
-    /// NOT NULL and CHECK.
-    pub(super) async fn check_rows_of(
-        &self,
-        table: &Arc<Table>,
-        rows: &RecordBatch,
-        run: &Run,
-    ) -> Result<()> {
-        let definition = &table.definition;
-        for (column, array) in definition.columns.iter().zip(rows.columns()) {
-            if column.not_null && array.null_count() > 0 {
-                let message = format!(
-                    "null value in column \"{}\" of relation \"{}\" violates not-null constraint",
-                    column.name, definition.name
-                );
-                return Err(SqlError::new(SqlState::NOT_NULL_VIOLATION, message)
-                    .with_table("", &definition.name)
-                    .with_column(&column.name));
-            }
-        }
-        if definition.checks.is_empty() || rows.num_rows() == 0 {
-            return Ok(());
-        }
-        let checks: Vec<String> = definition
-            .checks
-            .iter()
-            .map(|check| {
-                format!("coalesce(bool_and(coalesce(({}), true)), true)", check.expression)
-            })
-            .collect();
-        let snapshot = self.server.engine().current();
-        let schema = snapshot.state.schema_name(definition.schema);
-        let sql = format!(
-            "SELECT {} FROM {}.{}",
-            checks.join(", "),
-            quote_identifier(schema),
-            quote_identifier(&definition.name)
-        );
-        let query = crate::plan::parse_query(&sql)?;
-        let context = with_batch(self.plan_context(&snapshot), table, vec![rows.clone()])?;
-        let plan = self.server.parts.planner.query(&context, &query, &[])?;
-        let batches: Vec<RecordBatch> =
-            plan.execute(&[], run)?.try_collect().await.map_err(crate::plan::sql_error)?;
-        for batch in batches.iter().filter(|batch| batch.num_rows() > 0) {
-            for (check, holds) in definition.checks.iter().zip(batch.columns()) {
-                if !holds.as_boolean().value(0) {
-                    let message = format!(
-                        "new row for relation \"{}\" violates check constraint \"{}\"",
-                        definition.name, check.name
-                    );
-                    return Err(SqlError::new(SqlState::CHECK_VIOLATION, message)
-                        .with_table("", &definition.name)
-                        .with_constraint(&check.name));
-                }
-            }
-        }
-        Ok(())
-    }
 }
 
 /// A context in which a table's name stands for some rows.
-fn with_batch(
+pub(super) fn with_batch(
     context: PlanContext,
     table: &Table,
     batches: Vec<RecordBatch>,

@@ -32,6 +32,7 @@ use super::vector_rule;
 use crate::base::limits::{BATCH_ROWS, PARAMETERS_MAX};
 use crate::base::{ColumnId, Oid, Result, SqlError, SqlState};
 use crate::plan::statement::Query;
+use crate::segment::ADDRESS;
 use crate::types::{PgType, TextContext};
 
 /// Parameters get their types within this many rounds: each round may tell one by another.
@@ -353,6 +354,8 @@ fn canonical_output(
             // A decimal keeps its scale and an array its element's form.
             PgType::Numeric(_) | PgType::Array(_) | PgType::Vector(_) => field.data_type().clone(),
             PgType::Record => field.data_type().clone(),
+            // A row's address is for us and of no PostgreSQL type.
+            _ if field.name() == ADDRESS => field.data_type().clone(),
             other => other.arrow(),
         };
         let column =

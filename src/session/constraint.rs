@@ -1,0 +1,111 @@
+//! What every new row must keep: NOT NULL and CHECK.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::compute::concat_batches;
+use futures::TryStreamExt;
+
+use crate::base::{Result, SqlError, SqlState};
+use crate::catalog::{Table, TableDef};
+use crate::exec::Run;
+use crate::plan::quote_identifier;
+use crate::types::{ColumnEncoder, TextContext};
+
+use super::connection::Session;
+use super::modify::with_batch;
+
+/// A value in an error's detail is cut after so many bytes, as in PostgreSQL.
+const VALUE_BYTES_MAX: usize = 64;
+
+impl Session {
+    /// NOT NULL and CHECK.
+    ///
+    /// # Errors
+    /// 23502, 23514.
+    pub(super) async fn check_rows_of(
+        &self,
+        table: &Arc<Table>,
+        rows: &RecordBatch,
+        run: &Run,
+    ) -> Result<()> {
+        let definition = &table.definition;
+        let snapshot = self.server.engine().current();
+        let schema = snapshot.state.schema_name(definition.schema);
+        for (column, array) in definition.columns.iter().zip(rows.columns()) {
+            if column.not_null && array.null_count() > 0 {
+                let row = (0..array.len()).find(|row| array.is_null(*row)).unwrap_or_default();
+                let message = format!(
+                    "null value in column \"{}\" of relation \"{}\" violates not-null constraint",
+                    column.name, definition.name
+                );
+                return Err(SqlError::new(SqlState::NOT_NULL_VIOLATION, message)
+                    .with_detail(self.failing_row(definition, rows, row))
+                    .with_table(schema, &definition.name)
+                    .with_column(&column.name));
+            }
+        }
+        if definition.checks.is_empty() || rows.num_rows() == 0 {
+            return Ok(());
+        }
+        let checks: Vec<String> = definition
+            .checks
+            .iter()
+            .map(|check| format!("coalesce(({}), true)", check.expression))
+            .collect();
+        let sql = format!(
+            "SELECT {} FROM {}.{}",
+            checks.join(", "),
+            quote_identifier(schema),
+            quote_identifier(&definition.name)
+        );
+        let query = crate::plan::parse_query(&sql)?;
+        let context = with_batch(self.plan_context(&snapshot), table, vec![rows.clone()])?;
+        let plan = self.server.parts.planner.query(&context, &query, &[])?;
+        let stream = plan.execute(&[], run)?;
+        let result = stream.schema();
+        let batches: Vec<RecordBatch> =
+            stream.try_collect().await.map_err(crate::plan::sql_error)?;
+        let holds = concat_batches(&result, &batches)
+            .map_err(|error| SqlError::internal(error.to_string()))?;
+        for (check, holds) in definition.checks.iter().zip(holds.columns()) {
+            let holds = holds.as_boolean();
+            if let Some(row) = (0..holds.len()).find(|row| !holds.value(*row)) {
+                let message = format!(
+                    "new row for relation \"{}\" violates check constraint \"{}\"",
+                    definition.name, check.name
+                );
+                return Err(SqlError::new(SqlState::CHECK_VIOLATION, message)
+                    .with_detail(self.failing_row(definition, rows, row))
+                    .with_table(schema, &definition.name)
+                    .with_constraint(&check.name));
+            }
+        }
+        Ok(())
+    }
+
+    fn failing_row(&self, table: &TableDef, rows: &RecordBatch, row: usize) -> String {
+        failing_row(table, rows, row, &self.text_context())
+    }
+}
+
+/// `Failing row contains (1, null, x).`
+fn failing_row(table: &TableDef, rows: &RecordBatch, row: usize, context: &TextContext) -> String {
+    let mut values = Vec::with_capacity(rows.num_columns());
+    for (column, array) in table.columns.iter().zip(rows.columns()) {
+        if array.is_null(row) {
+            values.push("null".to_owned());
+            continue;
+        }
+        let Ok(encoder) = ColumnEncoder::new(array, &column.ty.pg_type()) else { continue };
+        let mut text = bytes::BytesMut::new();
+        encoder.write_text(row, &mut text, context);
+        let mut text = String::from_utf8_lossy(&text).into_owned();
+        if text.len() > VALUE_BYTES_MAX {
+            text.truncate(text.floor_char_boundary(VALUE_BYTES_MAX));
+            text.push_str("...");
+        }
+        values.push(text);
+    }
+    format!("Failing row contains ({}).", values.join(", "))
+}
