@@ -11,6 +11,7 @@ pub use parse::{
     Constant, Lifted, data_type_of, lift, parse, parse_data_type, parse_expression, parse_query,
 };
 pub use query::{
-    DmlPlan, OutputColumn, PlanContext, Planner, QueryPlan, Relation, Relations, sql_error,
+    ConflictUpdate, DmlPlan, OutputColumn, PlanContext, Planner, QueryPlan, Relation, Relations,
+    sql_error,
 };
 pub use statement::{Parsed, Statement};

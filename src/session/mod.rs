@@ -7,6 +7,7 @@
 //!
 //! Never speaks the protocol, never touches the stores.
 
+mod conflict;
 mod connection;
 mod constraint;
 mod copy;

@@ -12,18 +12,19 @@ use datafusion::datasource::MemTable;
 use datafusion::scalar::ScalarValue;
 use futures::TryStreamExt;
 
-use crate::base::{Oid, Result, SqlError, SqlState};
-use crate::catalog::{KeyDef, Snapshot, Table, TableDef};
+use crate::base::{Oid, Result, SqlError};
+use crate::catalog::{Snapshot, Table};
 use crate::exec::Run;
-use crate::plan::statement::{ConflictAction, ConflictTarget, OnConflict, Query};
+use crate::plan::statement::Query;
 use crate::plan::{
     DmlPlan, OutputColumn, PlanContext, Relation, Relations, Statement, quote_identifier,
 };
 use crate::segment::TableVersion;
 use crate::store::meta::Mirrored;
-use crate::txn::{Conflict, Engine, TableWrites};
+use crate::txn::TableWrites;
 use crate::types::PgType;
 
+use super::conflict::{PlannedConflict, Upsert, plan_conflict};
 use super::connection::Session;
 use super::copy::with_schema;
 use super::outcome::Outcome;
@@ -35,8 +36,8 @@ pub(super) struct Modification {
     kind: Kind,
     plan: DmlPlan,
     /// RETURNING over the changed rows.
-    returning: Option<(Query, Arc<[OutputColumn]>)>,
-    on_conflict: Option<OnConflict>,
+    pub(super) returning: Option<(Query, Arc<[OutputColumn]>)>,
+    conflict: Option<PlannedConflict>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +49,8 @@ enum Kind {
 
 impl Modification {
     pub(super) fn parameters(&self) -> &[PgType] {
-        self.plan.source.parameters()
+        let update = self.conflict.as_ref().and_then(PlannedConflict::update);
+        update.map_or(self.plan.source.parameters(), |update| update.source.parameters())
     }
 
     pub(super) fn columns(&self) -> Option<&Arc<[OutputColumn]>> {
@@ -104,22 +106,28 @@ impl Session {
             let relation = crate::catalog::RelationName { schema, name: &name.name };
             snapshot.state.require_table(relation, &path).cloned()
         };
-        let (table, kind, plan, alias, returning, on_conflict) = match statement {
+        let mut conflict = None;
+        let (table, kind, plan, alias, returning) = match statement {
             Statement::Insert(insert) => {
                 let table = find(&insert.table)?;
                 let plan = planner.insert(&context, &table.definition, insert, given)?;
-                let on_conflict = insert.on_conflict.clone();
-                (table, Kind::Insert, plan, &insert.alias, &insert.returning, on_conflict)
+                if let Some(clause) = &insert.on_conflict {
+                    let alias = insert.alias.as_deref();
+                    let types = known_types(given, plan.source.parameters());
+                    let on = (&*table, alias);
+                    conflict = Some(plan_conflict(planner, &context, on, clause, &types)?);
+                }
+                (table, Kind::Insert, plan, &insert.alias, &insert.returning)
             }
             Statement::Update(update) => {
                 let table = find(&update.target.table)?;
                 let plan = planner.update(&context, &table.definition, update, given)?;
-                (table, Kind::Update, plan, &update.target.alias, &update.returning, None)
+                (table, Kind::Update, plan, &update.target.alias, &update.returning)
             }
             Statement::Delete(delete) => {
                 let table = find(&delete.target.table)?;
                 let plan = planner.delete(&context, &table.definition, delete, given)?;
-                (table, Kind::Delete, plan, &delete.target.alias, &delete.returning, None)
+                (table, Kind::Delete, plan, &delete.target.alias, &delete.returning)
             }
             _ => return Err(SqlError::internal("not a modification")),
         };
@@ -139,10 +147,7 @@ impl Session {
             let columns = Arc::clone(planner.query(&context, &query, given)?.columns());
             Some((query, columns))
         };
-        if let Some(on_conflict) = &on_conflict {
-            arbiters(&table.definition, on_conflict)?;
-        }
-        Ok(Modification { kind, plan, returning, on_conflict })
+        Ok(Modification { kind, plan, returning, conflict })
     }
 
     /// Runs INSERT, UPDATE or DELETE in the open transaction.
@@ -161,7 +166,7 @@ impl Session {
             .version(table.oid())
             .ok_or_else(|| SqlError::internal("a table without a version"))?;
         let changed = match change.kind {
-            Kind::Insert => self.insert(change, parameters, &table, &run).await?,
+            Kind::Insert => self.insert(change, parameters, &table, &version, &run).await?,
             Kind::Update => self.update(change, parameters, &table, &version, &run).await?,
             Kind::Delete => self.delete(change, parameters, &table, &version, &run).await?,
         };
@@ -192,22 +197,30 @@ impl Session {
         change: &Modification,
         parameters: &[ScalarValue],
         table: &Arc<Table>,
+        version: &TableVersion,
         run: &Run,
     ) -> Result<Vec<RecordBatch>> {
         let schema = table.schema.arrow();
         let mut inserted = Vec::new();
+        let mut touched = HashSet::new();
         let mut stream = change.plan.source.execute(parameters, run)?;
         while let Some(batch) = stream.try_next().await.map_err(crate::plan::sql_error)? {
             let batch = with_schema(&batch, &schema)?;
             self.check_rows_of(table, &batch, run).await?;
-            let engine = Arc::clone(self.server.engine());
-            let writes = self.writes(table)?;
-            let batch = match &change.on_conflict {
+            let batch = match &change.conflict {
                 None => batch,
-                Some(on_conflict) => {
-                    without_conflicts(&engine, writes, table, on_conflict, batch).await?
+                Some(PlannedConflict::Nothing(keys)) => {
+                    self.without_conflicts(table, keys, batch).await?
+                }
+                Some(PlannedConflict::Update { key, update }) => {
+                    let upsert = Upsert { update, key: *key, table, version, parameters, run };
+                    let changed = self.upsert(&upsert, &mut touched, batch).await?;
+                    inserted.push(changed);
+                    continue;
                 }
             };
+            let engine = Arc::clone(self.server.engine());
+            let writes = self.writes(table)?;
             writes.insert(&engine, table, batch.clone()).await?;
             engine.relieve(writes).await?;
             inserted.push(batch);
@@ -297,59 +310,10 @@ pub(super) fn with_batch(
     Ok(PlanContext { relations: Arc::new(relations), ..context })
 }
 
-/// The keys that decide about a conflict: places in the definition's list.
-fn arbiters(table: &TableDef, on_conflict: &OnConflict) -> Result<Vec<usize>> {
-    let named = |key: &KeyDef, columns: &[String]| {
-        let of_key: HashSet<&str> = key
-            .columns
-            .iter()
-            .filter_map(|id| table.column_by_id(*id))
-            .map(|column| column.name.as_str())
-            .collect();
-        of_key == columns.iter().map(String::as_str).collect()
-    };
-    let found = match &on_conflict.target {
-        None => return Ok((0..table.keys.len()).collect()),
-        Some(ConflictTarget::Columns { columns, .. }) => {
-            table.keys.iter().position(|key| named(key, columns)).ok_or_else(|| {
-                SqlError::new(
-                    SqlState::INVALID_COLUMN_REFERENCE,
-                    "there is no unique or exclusion constraint matching the ON CONFLICT \
-                     specification",
-                )
-            })?
-        }
-        Some(ConflictTarget::Constraint(name)) => {
-            table.keys.iter().position(|key| key.name == *name).ok_or_else(|| {
-                let message =
-                    format!("constraint \"{name}\" for table \"{}\" does not exist", table.name);
-                SqlError::new(SqlState::UNDEFINED_OBJECT, message)
-            })?
-        }
-    };
-    Ok(vec![found])
-}
-
-/// The rows of a batch that ON CONFLICT DO NOTHING inserts.
-async fn without_conflicts(
-    engine: &Engine,
-    writes: &TableWrites,
-    table: &Table,
-    on_conflict: &OnConflict,
-    batch: RecordBatch,
-) -> Result<RecordBatch> {
-    if let ConflictAction::Update { .. } = on_conflict.action {
-        return Err(SqlError::unsupported("ON CONFLICT DO UPDATE is not supported"));
-    }
-    let mut skipped = HashSet::new();
-    for key in arbiters(&table.definition, on_conflict)? {
-        let conflicts: Vec<(usize, Conflict)> =
-            writes.conflicts(engine, table, key, &batch).await?;
-        skipped.extend(conflicts.into_iter().map(|(row, _)| row));
-    }
-    let keep: BooleanArray =
-        (0..batch.num_rows()).map(|row| Some(!skipped.contains(&row))).collect();
-    filter_record_batch(&batch, &keep).map_err(arrow_error)
+/// The types that the statement's first part has told, and after them those that the client gave.
+fn known_types(given: &[Option<PgType>], found: &[PgType]) -> Vec<Option<PgType>> {
+    let rest = given.iter().skip(found.len()).cloned();
+    found.iter().cloned().map(Some).chain(rest).collect()
 }
 
 fn addresses_of(batch: &RecordBatch) -> Result<&UInt64Array> {
@@ -377,6 +341,6 @@ fn keep_count_only(batches: &mut [RecordBatch]) {
     }
 }
 
-fn arrow_error(error: arrow::error::ArrowError) -> SqlError {
+pub(super) fn arrow_error(error: arrow::error::ArrowError) -> SqlError {
     SqlError::internal(format!("modify: {error}"))
 }

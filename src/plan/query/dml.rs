@@ -22,7 +22,8 @@ use crate::catalog::{ColumnDef, TableDef};
 use crate::exec::cast_function;
 use crate::plan::parse_expression;
 use crate::plan::statement::{
-    Assignment, AssignmentSource, Cell, Delete, Insert, InsertSource, LiteralKind, Update,
+    Assignment, AssignmentSource, Cell, Delete, Insert, InsertSource, LiteralKind, Overriding,
+    Update,
 };
 use crate::segment::ADDRESS;
 use crate::types::{CastContext, PgType, cast_context};
@@ -37,7 +38,7 @@ pub struct DmlPlan {
 }
 
 /// Where a column's value comes from.
-enum Value {
+pub(super) enum Value {
     /// A column of the query.
     Query(usize),
     /// The column's default.
@@ -57,6 +58,8 @@ impl Planner {
         parameter_types: &[Option<PgType>],
     ) -> Result<DmlPlan> {
         let targets = targets(table, insert.columns.as_deref())?;
+        let user = insert.overriding == Some(Overriding::User);
+        check_identity(table, &targets, insert)?;
         let (mut tree, width) = match &insert.source {
             InsertSource::Query(query) => (query.ast.as_ref().clone(), None),
             InsertSource::Values(rows) => {
@@ -72,7 +75,9 @@ impl Planner {
         check_width(given, targets.len(), insert.columns.is_some())?;
         let place = |at: usize| {
             let place = targets.iter().position(|target| *target == at);
-            place.filter(|place| *place < given).map_or(Value::Default, Value::Query)
+            let generated = user && table.columns[at].identity.is_some();
+            let place = place.filter(|place| *place < given && !generated);
+            place.map_or(Value::Default, Value::Query)
         };
         let values: Vec<Value> = (0..table.columns.len()).map(place).collect();
         plan.plan = self.assign(context, plan.plan, table, &values, false)?;
@@ -92,21 +97,7 @@ impl Planner {
     ) -> Result<DmlPlan> {
         let name = update.target.alias.clone().unwrap_or_else(|| table.name.clone());
         let mut items = vec![item(column(&name, ADDRESS))];
-        let mut sets: Vec<Option<ast::Expr>> = vec![None; table.columns.len()];
-        for Assignment { columns, source, .. } in &update.assignments {
-            let AssignmentSource::Values(cells) = source else {
-                let message = "UPDATE ... SET (..) = (SELECT ..) is not supported";
-                return Err(SqlError::unsupported(message));
-            };
-            for (column, cell) in columns.iter().zip(cells) {
-                let at = position(table, column)?;
-                if sets[at].is_some() {
-                    let message = format!("multiple assignments to same column \"{column}\"");
-                    return Err(SqlError::new(SqlState::SYNTAX_ERROR, message));
-                }
-                sets[at] = Some(expression(&table.columns[at], cell)?);
-            }
-        }
+        let sets = assigned(table, &update.assignments)?;
         for (at, set) in sets.into_iter().enumerate() {
             let value = set.unwrap_or_else(|| column(&name, &table.columns[at].name));
             items.push(ast::SelectItem::ExprWithAlias {
@@ -145,7 +136,7 @@ impl Planner {
     }
 
     /// Puts the assignment casts and defaults on top of a query.
-    fn assign(
+    pub(super) fn assign(
         &self,
         context: &PlanContext,
         plan: LogicalPlan,
@@ -182,6 +173,111 @@ impl Planner {
         }
         Projection::try_new(exprs, Arc::new(plan)).map(LogicalPlan::Projection).map_err(sql_error)
     }
+}
+
+/// The expressions that SET gives to the columns, in the table's order.
+pub(super) fn assigned(
+    table: &TableDef,
+    assignments: &[Assignment],
+) -> Result<Vec<Option<ast::Expr>>> {
+    let mut sets: Vec<Option<ast::Expr>> = vec![None; table.columns.len()];
+    for Assignment { columns, source, .. } in assignments {
+        let width = match source {
+            AssignmentSource::Values(cells) => cells.len(),
+            AssignmentSource::Query(query) => select_list(query)?.len(),
+        };
+        if width != columns.len() {
+            let message = "number of columns does not match number of values";
+            return Err(SqlError::new(SqlState::SYNTAX_ERROR, message));
+        }
+        for (place, column) in columns.iter().enumerate() {
+            let at = position(table, column)?;
+            if sets[at].is_some() {
+                let message = format!("multiple assignments to same column \"{column}\"");
+                return Err(SqlError::new(SqlState::SYNTAX_ERROR, message));
+            }
+            let target = &table.columns[at];
+            let value = match source {
+                AssignmentSource::Values(cells) => {
+                    refuse_generated(target, &cells[place], "column", "can only be updated to")?;
+                    expression(target, &cells[place])?
+                }
+                AssignmentSource::Query(query) => one_column(query, place)?,
+            };
+            sets[at] = Some(value);
+        }
+    }
+    Ok(sets)
+}
+
+/// The select list of `SET (..) = (SELECT ..)`.
+fn select_list(query: &ast::Query) -> Result<&[ast::SelectItem]> {
+    let unsupported = || {
+        let message = "UPDATE ... SET (..) = (SELECT ..) is only supported for a plain SELECT list";
+        SqlError::unsupported(message)
+    };
+    let ast::SetExpr::Select(select) = query.body.as_ref() else { return Err(unsupported()) };
+    let plain = |item: &ast::SelectItem| {
+        matches!(item, ast::SelectItem::UnnamedExpr(_) | ast::SelectItem::ExprWithAlias { .. })
+    };
+    if select.distinct.is_some() || !select.projection.iter().all(plain) {
+        return Err(unsupported());
+    }
+    Ok(&select.projection)
+}
+
+/// A subquery with one column of its select list.
+fn one_column(query: &ast::Query, place: usize) -> Result<ast::Expr> {
+    let wanted = select_list(query)?.get(place).cloned();
+    let mut query = query.clone();
+    if let ast::SetExpr::Select(select) = query.body.as_mut() {
+        select.projection = wanted.into_iter().collect();
+    }
+    Ok(ast::Expr::Subquery(Box::new(query)))
+}
+
+/// GENERATED ALWAYS columns take nothing but DEFAULT, unless the statement overrides that.
+fn check_identity(table: &TableDef, targets: &[usize], insert: &Insert) -> Result<()> {
+    if insert.overriding.is_some() {
+        return Ok(());
+    }
+    let refuse = |at: usize, cell: &Cell| {
+        refuse_generated(
+            &table.columns[at],
+            cell,
+            "cannot insert a non-DEFAULT value into column",
+            "",
+        )
+        .map_err(|error| error.with_hint("Use OVERRIDING SYSTEM VALUE to override."))
+    };
+    match &insert.source {
+        InsertSource::DefaultValues => Ok(()),
+        InsertSource::Values(rows) => rows
+            .iter()
+            .flat_map(|row| targets.iter().zip(row))
+            .try_for_each(|(at, cell)| refuse(*at, cell)),
+        // Without a list the query may have fewer columns; those that it has come first.
+        InsertSource::Query(_) => targets
+            .iter()
+            .take(usize::from(insert.columns.is_some()) * targets.len())
+            .try_for_each(|at| refuse(*at, &Cell::Null)),
+    }
+}
+
+/// 428C9 for a value that is written into a GENERATED ALWAYS column.
+fn refuse_generated(target: &ColumnDef, cell: &Cell, kind: &str, only: &str) -> Result<()> {
+    let always = target.identity.as_ref().is_some_and(|identity| identity.always);
+    if !always || matches!(cell, Cell::Default) {
+        return Ok(());
+    }
+    let message = match only {
+        "" => format!("{kind} \"{}\"", target.name),
+        only => format!("{kind} \"{}\" {only} DEFAULT", target.name),
+    };
+    Err(SqlError::new(SqlState::GENERATED_ALWAYS, message).with_detail(format!(
+        "Column \"{}\" is an identity column defined as GENERATED ALWAYS.",
+        target.name
+    )))
 }
 
 /// A value in the type of the column that it goes into.
@@ -323,16 +419,16 @@ fn cast(expr: ast::Expr, ty: &PgType) -> Result<ast::Expr> {
     })
 }
 
-fn column(table: &str, name: &str) -> ast::Expr {
+pub(super) fn column(table: &str, name: &str) -> ast::Expr {
     let quoted = |name: &str| ast::Ident::with_quote('"', name);
     ast::Expr::CompoundIdentifier(vec![quoted(table), quoted(name)])
 }
 
-fn item(expr: ast::Expr) -> ast::SelectItem {
+pub(super) fn item(expr: ast::Expr) -> ast::SelectItem {
     ast::SelectItem::UnnamedExpr(expr)
 }
 
-fn parse_query(sql: &str) -> Result<ast::Query> {
+pub(super) fn parse_query(sql: &str) -> Result<ast::Query> {
     Ok(*crate::plan::parse_query(sql)?.ast)
 }
 

@@ -20,6 +20,7 @@ mod resolve;
 mod rewrite;
 mod source;
 mod type_names;
+mod upsert;
 mod vector_function;
 mod vector_rule;
 
@@ -31,3 +32,4 @@ pub use errors::sql_error;
 pub use executable::{OutputColumn, QueryPlan};
 pub use planner::{PlanContext, Planner};
 pub use relations::{Relation, Relations};
+pub use upsert::ConflictUpdate;

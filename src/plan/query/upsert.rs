@@ -1,0 +1,203 @@
+//! ON CONFLICT DO UPDATE: new rows from pairs of an existing row and the one proposed.
+//!
+//! The pairs are a table of their own: the target's columns under their own names, the proposed
+//! row's under names that nobody writes. An unqualified column is then the target's, as in
+//! PostgreSQL, and `excluded.n` is renamed wherever it stands. The plan is made once; each
+//! execution is given its pairs in memory.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use datafusion::arrow::array::{ArrayRef, RecordBatch, UInt64Array};
+use datafusion::arrow::datatypes::{DataType, Field, Schema};
+use datafusion::common::ScalarValue;
+use datafusion::execution::SendableRecordBatchStream;
+use sqlparser::ast::{self, VisitMut, VisitorMut};
+
+use super::dml::{Value, assigned, column, item, parse_query};
+use super::executable::QueryPlan;
+use super::planner::{PlanContext, Planner};
+use super::relations::{Relation, Relations};
+use crate::base::{ColumnId, Oid, Result, RowIds, SegmentId, SqlError};
+use crate::catalog::TableDef;
+use crate::exec::{Run, Tables};
+use crate::plan::quote_identifier;
+use crate::plan::statement::{Assignment, Expression};
+use crate::segment::{
+    ADDRESS, Column, InMemory, Reader, RowIdMap, Segment, TableSchema, TableVersion,
+};
+use crate::types::PgType;
+
+/// The table of pairs: no table has this oid.
+const PAIRS: Oid = Oid(u32::MAX);
+const PAIRS_NAME: &str = "redkite pairs";
+/// The pair's number.
+const PAIR: &str = "redkite pair";
+
+/// A planned DO UPDATE.
+#[derive(Debug)]
+pub struct ConflictUpdate {
+    /// Gives the pair's number and the new row in the table's order of columns, for the pairs
+    /// that WHERE leaves.
+    pub source: QueryPlan,
+    pairs: Arc<TableSchema>,
+}
+
+impl ConflictUpdate {
+    /// Makes the new rows for pairs of existing and proposed rows.
+    ///
+    /// # Errors
+    /// What evaluating the expressions finds.
+    pub fn execute(
+        &self,
+        existing: &RecordBatch,
+        proposed: &RecordBatch,
+        parameters: &[ScalarValue],
+        run: &Run,
+    ) -> Result<SendableRecordBatchStream> {
+        let count = existing.num_rows() as u64;
+        let numbers: ArrayRef = Arc::new((0..count).collect::<UInt64Array>());
+        let mut arrays = vec![numbers];
+        arrays.extend(existing.columns().iter().chain(proposed.columns()).cloned());
+        let fields: Vec<_> = self.pairs.columns.iter().map(|c| Arc::clone(&c.field)).collect();
+        let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
+            .map_err(|error| SqlError::internal(error.to_string()))?;
+        let ids: Arc<[ColumnId]> = self.pairs.columns.iter().map(|column| column.id).collect();
+        let rows = InMemory::new(ids, batch, RowIdMap::Contiguous(RowIds { first: 0, count }))?;
+        let segment = Segment::memory(SegmentId(uuid::Uuid::nil()), Arc::new(rows));
+        let pairs = Arc::new(TableVersion::of(PAIRS, [segment]));
+        let tables = WithPairs { others: Arc::clone(&run.tables), pairs };
+        self.source.execute(parameters, &Run { tables: Arc::new(tables), ..run.clone() })
+    }
+}
+
+impl Planner {
+    /// Plans the new rows of ON CONFLICT DO UPDATE.
+    ///
+    /// # Errors
+    /// What PostgreSQL's parse analysis would report.
+    pub fn conflict_update(
+        self: &Arc<Self>,
+        context: &PlanContext,
+        (table, schema): (&TableDef, &TableSchema),
+        alias: &str,
+        (assignments, filter): (&[Assignment], Option<&Expression>),
+        parameter_types: &[Option<PgType>],
+    ) -> Result<ConflictUpdate> {
+        let mut excluded = Excluded { table, alias };
+        let mut rename = |expr: &mut ast::Expr| {
+            let _ = expr.visit(&mut excluded);
+        };
+        let mut items = vec![item(column(alias, PAIR))];
+        for (at, set) in assigned(table, assignments)?.into_iter().enumerate() {
+            let mut expr = set.unwrap_or_else(|| column(alias, &table.columns[at].name));
+            rename(&mut expr);
+            let alias = ast::Ident::with_quote('"', format!("new {at}"));
+            items.push(ast::SelectItem::ExprWithAlias { expr, alias });
+        }
+        let selection = filter.map(|filter| {
+            let mut expr = filter.ast.as_ref().clone();
+            rename(&mut expr);
+            expr
+        });
+        let from = quote_identifier(PAIRS_NAME);
+        let mut tree =
+            parse_query(&format!("SELECT 1 FROM {from} AS {}", quote_identifier(alias)))?;
+        if let ast::SetExpr::Select(select) = tree.body.as_mut() {
+            select.projection = items;
+            select.selection = selection;
+        }
+        let pairs = Arc::new(pairs_of(schema));
+        let others = Arc::clone(&context.relations);
+        let relations = Arc::new(PairRelations { others, pairs: Arc::clone(&pairs) });
+        let context = PlanContext { relations, ..context.clone() };
+        let mut plan = self.analyzed(&context, tree, parameter_types, None)?;
+        let values: Vec<Value> = (1..=table.columns.len()).map(Value::Query).collect();
+        plan.plan = self.assign(&context, plan.plan, table, &values, true)?;
+        Ok(ConflictUpdate { source: self.finish(plan)?, pairs })
+    }
+}
+
+/// The proposed row's column: no client writes such a name.
+fn excluded_name(name: &str) -> String {
+    format!("excluded\u{1}{name}")
+}
+
+fn pairs_of(schema: &TableSchema) -> TableSchema {
+    let number = Arc::new(Field::new(PAIR, DataType::UInt64, false));
+    let mut columns = vec![Column::new(ColumnId(1), number)];
+    let mut id = 1;
+    let mut add = |name: String, of: &Column| {
+        id += 1;
+        let field = of.field.as_ref().clone().with_name(name).with_nullable(true);
+        columns.push(Column::new(ColumnId(id), Arc::new(field)));
+    };
+    schema.columns.iter().for_each(|column| add(column.field.name().clone(), column));
+    schema.columns.iter().for_each(|column| add(excluded_name(column.field.name()), column));
+    TableSchema { columns, sort: Vec::new(), keys: Vec::new() }
+}
+
+/// Renames `excluded.n` to the pair's column.
+struct Excluded<'a> {
+    table: &'a TableDef,
+    alias: &'a str,
+}
+
+impl VisitorMut for Excluded<'_> {
+    type Break = ();
+
+    fn pre_visit_expr(&mut self, expr: &mut ast::Expr) -> ControlFlow<()> {
+        if let ast::Expr::CompoundIdentifier(parts) = expr
+            && let [owner, name] = parts.as_mut_slice()
+            && owner.value == "excluded"
+            && self.table.column(&name.value).is_some()
+        {
+            *expr = column(self.alias, &excluded_name(&name.value));
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// The catalog with the table of pairs.
+#[derive(Debug)]
+struct PairRelations {
+    others: Arc<dyn Relations>,
+    pairs: Arc<TableSchema>,
+}
+
+impl Relations for PairRelations {
+    fn relation(&self, schema: Option<&str>, name: &str, path: &[String]) -> Option<Relation> {
+        if schema.is_none() && name == PAIRS_NAME {
+            return Some(Relation::Table { oid: PAIRS, schema: Arc::clone(&self.pairs) });
+        }
+        self.others.relation(schema, name, path)
+    }
+
+    fn has_schema(&self, name: &str) -> bool {
+        self.others.has_schema(name)
+    }
+
+    fn schema_of(&self, table: Oid) -> Option<String> {
+        self.others.schema_of(table)
+    }
+}
+
+/// A snapshot with the pairs of one execution.
+#[derive(Debug)]
+struct WithPairs {
+    others: Arc<dyn Tables>,
+    pairs: Arc<TableVersion>,
+}
+
+impl Tables for WithPairs {
+    fn version(&self, table: Oid) -> Option<Arc<TableVersion>> {
+        match table {
+            PAIRS => Some(Arc::clone(&self.pairs)),
+            table => self.others.version(table),
+        }
+    }
+
+    fn reader(&self) -> &Arc<Reader> {
+        self.others.reader()
+    }
+}
