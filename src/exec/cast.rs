@@ -197,8 +197,7 @@ impl CastFunction {
         row: usize,
         builder: &mut ColumnBuilder,
     ) -> Result<(), SqlError> {
-        let internal =
-            |error: datafusion::arrow::error::ArrowError| SqlError::internal(error.to_string());
+        let internal = |error: arrow::error::ArrowError| SqlError::internal(error.to_string());
         let values = match array.as_fixed_size_list_opt() {
             Some(list) => list.value(row),
             None => array.as_list::<i32>().value(row),

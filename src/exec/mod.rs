@@ -49,10 +49,14 @@ fn joined(exprs: &[Arc<dyn PhysicalExpr>]) -> String {
     texts.join(", ")
 }
 
+/// What DataFusion shows an operator's expressions to.
+type ExprVisitor<'a> =
+    &'a mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion, DataFusionError>;
+
 /// Shows an operator's expressions to a visitor.
 fn visit<'a>(
     exprs: impl Iterator<Item = &'a Arc<dyn PhysicalExpr>>,
-    f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion, DataFusionError>,
+    f: ExprVisitor<'_>,
 ) -> Result<TreeNodeRecursion, DataFusionError> {
     for expr in exprs {
         if f(expr)? == TreeNodeRecursion::Stop {

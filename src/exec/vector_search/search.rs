@@ -170,10 +170,7 @@ impl Search {
             null_rows.extend(rows);
         }
         let only = allowed.map(|allowed| allowed - &null_rows);
-        let except = match nulls {
-            Some(_) => Some(deleted | &null_rows),
-            None => None,
-        };
+        let except = nulls.map(|_| deleted | &null_rows);
         let selection = match (&only, &except) {
             (Some(only), _) => Selection::Only(only),
             (None, Some(except)) => Selection::Except(except),

@@ -2,7 +2,7 @@
 
 use crate::base::{Oid, Result, SqlError, SqlState};
 use crate::catalog::{Relation, TableDef, TypeDef};
-use crate::plan::statement::{AlterAction, AlterTable, ColumnDefinition, Generated};
+use crate::plan::statement::{AlterAction, AlterTable, ColumnDefinition, Generated, Identity};
 use crate::types::{PgType, TextContext, parse_text};
 
 use super::alter_column;
@@ -76,27 +76,7 @@ fn act(draft: &mut Draft<'_>, oid: Oid, action: &AlterAction) -> Result<()> {
         AlterAction::SetType { column, ty, using } => {
             set_type(draft, oid, column, ty, using.is_some())
         }
-        AlterAction::AddIdentity { column, identity } => {
-            let table = draft.table_mut(oid)?;
-            let mut copy = alter_column::find(table, column)?.clone();
-            let owner = (oid, table.name.clone(), table.schema);
-            let not_ready = |what: &str| {
-                let message = format!("column \"{column}\" of relation \"{}\" {what}", owner.1);
-                SqlError::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message)
-            };
-            if copy.identity.is_some() {
-                return Err(not_ready("is already an identity column"));
-            }
-            if !copy.not_null {
-                return Err(not_ready("must be declared NOT NULL before identity can be added"));
-            }
-            if copy.default.is_some() {
-                return Err(not_ready("already has a default value"));
-            }
-            column::add_identity(draft, (owner.0, &owner.1, owner.2), &mut copy, identity)?;
-            *alter_column::find(draft.table_mut(oid)?, column)? = copy;
-            draft.touch(oid)
-        }
+        AlterAction::AddIdentity { column, identity } => add_identity(draft, oid, column, identity),
         AlterAction::SetIdentity { column, generated, options } => {
             let table = draft.table_mut(oid)?;
             let name = table.name.clone();
@@ -158,6 +138,29 @@ fn act(draft: &mut Draft<'_>, oid: Oid, action: &AlterAction) -> Result<()> {
         AlterAction::SetOptions(options) => super::table::check_options(options),
         AlterAction::ResetOptions(_) | AlterAction::Nothing => Ok(()),
     }
+}
+
+/// ALTER COLUMN .. ADD GENERATED.
+fn add_identity(draft: &mut Draft<'_>, oid: Oid, column: &str, identity: &Identity) -> Result<()> {
+    let table = draft.table_mut(oid)?;
+    let mut copy = alter_column::find(table, column)?.clone();
+    let owner = (oid, table.name.clone(), table.schema);
+    let not_ready = |what: &str| {
+        let message = format!("column \"{column}\" of relation \"{}\" {what}", owner.1);
+        SqlError::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message)
+    };
+    if copy.identity.is_some() {
+        return Err(not_ready("is already an identity column"));
+    }
+    if !copy.not_null {
+        return Err(not_ready("must be declared NOT NULL before identity can be added"));
+    }
+    if copy.default.is_some() {
+        return Err(not_ready("already has a default value"));
+    }
+    column::add_identity(draft, (owner.0, &owner.1, owner.2), &mut copy, identity)?;
+    *alter_column::find(draft.table_mut(oid)?, column)? = copy;
+    draft.touch(oid)
 }
 
 fn not_identity(column: &str, table: &str) -> SqlError {
