@@ -12,6 +12,6 @@ pub use parse::{
 };
 pub use query::{
     ConflictUpdate, DmlPlan, OutputColumn, PlanContext, Planner, QueryPlan, Relation, Relations,
-    sql_error,
+    RowSource, sql_error,
 };
 pub use statement::{Parsed, Statement};

@@ -11,8 +11,8 @@ use crate::base::{Oid, Result, Revision, Severity, SqlError, SqlState};
 use crate::plan::Parsed;
 use crate::types::TextContext;
 
+use super::cursor::Cursor;
 use super::prepare::Prepared;
-use super::query::Cursor;
 use super::server::Server;
 use super::settings::Settings;
 use super::transaction::State;

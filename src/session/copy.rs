@@ -11,7 +11,7 @@ use futures::TryStreamExt;
 use tokio_util::sync::CancellationToken;
 
 use crate::base::{Result, SqlError, SqlState};
-use crate::catalog::{RelationName, Snapshot, Table};
+use crate::catalog::{RelationName, SequenceDef, Snapshot, Table};
 use crate::exec::Run;
 use crate::plan::statement::{
     Copy, CopyDirection, CopyEndpoint, CopyOptions, CopySource, Truncate,
@@ -252,7 +252,7 @@ impl Session {
     }
 
     /// TRUNCATE.
-    pub(super) fn truncate(
+    pub(super) async fn truncate(
         &mut self,
         truncate: &Truncate,
         snapshot: &Arc<Mirrored<Snapshot>>,
@@ -281,32 +281,33 @@ impl Session {
                 break;
             }
         }
-        let restarted = truncate.restart_identity.then(|| self.owned_sequences(snapshot, &tables));
-        if restarted.is_some_and(|sequences| !sequences.is_empty()) {
-            return Err(SqlError::unsupported("TRUNCATE ... RESTART IDENTITY is not supported")
-                .with_hint("Use setval() after the TRUNCATE."));
-        }
         let transaction = self
             .transaction()
             .ok_or_else(|| SqlError::internal("TRUNCATE outside of a transaction"))?;
-        for table in tables {
-            transaction.writes.open(&table)?.truncate()?;
+        for table in &tables {
+            transaction.writes.open(table)?.truncate()?;
+        }
+        if truncate.restart_identity {
+            // As `nextval` does, this takes effect at once.
+            for sequence in owned_sequences(snapshot, &tables) {
+                self.server.engine().setval(sequence, sequence.start, false).await?;
+            }
         }
         Ok(Outcome::command("TRUNCATE TABLE"))
     }
+}
 
-    fn owned_sequences(
-        &self,
-        snapshot: &Mirrored<Snapshot>,
-        tables: &[Arc<Table>],
-    ) -> Vec<crate::base::Oid> {
-        let owned = |owner: crate::base::Oid| tables.iter().any(|table| table.oid() == owner);
-        let sequences = snapshot.state.sequences.values();
-        sequences
-            .filter(|sequence| sequence.owned_by.is_some_and(|(table, _)| owned(table)))
-            .map(|sequence| sequence.oid)
-            .collect()
-    }
+/// The sequences behind the serial and identity columns of tables.
+fn owned_sequences<'a>(
+    snapshot: &'a Mirrored<Snapshot>,
+    tables: &[Arc<Table>],
+) -> Vec<&'a SequenceDef> {
+    let owned = |owner: crate::base::Oid| tables.iter().any(|table| table.oid() == owner);
+    let sequences = snapshot.state.sequences.values();
+    sequences
+        .filter(|sequence| sequence.owned_by.is_some_and(|(table, _)| owned(table)))
+        .map(|sequence| &**sequence)
+        .collect()
 }
 
 fn referenced(parent: &Table, child: &Table) -> SqlError {

@@ -11,6 +11,7 @@ mod conflict;
 mod connection;
 mod constraint;
 mod copy;
+mod cursor;
 mod define;
 mod dispatch;
 mod modify;

@@ -94,7 +94,7 @@ impl Session {
     ) -> Result<Arc<Prepared>> {
         let snapshot = self.statement_snapshot().await?;
         let planned = self.plan(&parsed, &given, &snapshot)?;
-        let (parameters, columns) = self.describe(&parsed, &given, &planned.plan)?;
+        let (parameters, columns) = self.describe(&parsed, &given, &planned.plan, &snapshot)?;
         Ok(Arc::new(Prepared { parsed, given, parameters, columns, plan: Mutex::new(planned) }))
     }
 
@@ -103,11 +103,19 @@ impl Session {
         parsed: &Parsed,
         given: &[Option<PgType>],
         plan: &Plan,
+        snapshot: &Arc<Mirrored<Snapshot>>,
     ) -> Result<(Vec<PgType>, Option<Arc<[OutputColumn]>>)> {
         Ok(match plan {
             Plan::Query(plan) => (plan.parameters().to_vec(), Some(Arc::clone(plan.columns()))),
             Plan::Modify(plan) => (plan.parameters().to_vec(), plan.columns().cloned()),
             Plan::Utility => {
+                // What a cursor's parameters are its query tells.
+                if let Statement::Declare(declare) = &parsed.statement {
+                    let context = self.plan_context(snapshot);
+                    let planner = &self.server.parts.planner;
+                    let plan = planner.query(&context, &declare.query, given)?;
+                    return Ok((plan.parameters().to_vec(), None));
+                }
                 let text = |ty: &Option<PgType>| ty.clone().unwrap_or(PgType::Text);
                 (given.iter().map(text).collect(), self.utility_columns(&parsed.statement)?)
             }
@@ -170,7 +178,8 @@ impl Session {
             return Ok(planned.plan);
         }
         let fresh = self.plan(&prepared.parsed, &prepared.given, snapshot)?;
-        let (_, columns) = self.describe(&prepared.parsed, &prepared.given, &fresh.plan)?;
+        let (_, columns) =
+            self.describe(&prepared.parsed, &prepared.given, &fresh.plan, snapshot)?;
         let shape = |columns: &Option<Arc<[OutputColumn]>>| {
             columns.as_ref().map(|columns| {
                 columns

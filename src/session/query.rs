@@ -1,4 +1,4 @@
-//! Statements that only read: queries, cursors.
+//! Statements that only read.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,33 +8,17 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::scalar::ScalarValue;
 use futures::StreamExt;
-use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::base::{Result, SqlError, SqlState};
 use crate::catalog::Snapshot;
 use crate::exec::Run;
-use crate::plan::{OutputColumn, QueryPlan};
+use crate::plan::QueryPlan;
 use crate::store::meta::Mirrored;
 
 use super::connection::Session;
 use super::tables::StatementTables;
 use super::transaction::State;
-
-/// A cursor: a query that waits to be fetched from.
-pub(super) struct Cursor {
-    pub(super) columns: Arc<[OutputColumn]>,
-    /// In a mutex only so that a session can be shared between threads: streams can't.
-    pub(super) stream: Mutex<SendableRecordBatchStream>,
-    /// Rows that were read and not yet fetched.
-    pub(super) rest: Option<arrow::array::RecordBatch>,
-}
-
-impl std::fmt::Debug for Cursor {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Cursor").field("columns", &self.columns.len()).finish_non_exhaustive()
-    }
-}
 
 impl Session {
     /// The snapshot of the statement that begins: the transaction's own under REPEATABLE READ,

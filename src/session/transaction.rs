@@ -178,7 +178,7 @@ impl Session {
 
     fn end_transaction(&mut self, committed: bool) {
         self.settings.end_transaction(committed);
-        self.cursors.clear();
+        self.cursors.retain(|_, cursor| cursor.outlives(committed));
     }
 
     /// SET TRANSACTION.

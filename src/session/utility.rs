@@ -21,7 +21,7 @@ use super::connection::Session;
 use super::outcome::Outcome;
 use super::prepare::Prepared;
 use super::setting_list::display_name;
-use super::settings::Scope;
+use super::settings::{Scope, parse_bool};
 use super::transaction::State;
 
 impl Session {
@@ -82,8 +82,13 @@ impl Session {
                 }
                 Ok(Outcome::command(tag))
             }
+            Statement::Declare(declare) => {
+                self.declare(declare, prepared.parameters(), parameters, snapshot).await
+            }
+            Statement::Fetch(fetch) => self.fetch(fetch, cancel).await,
+            Statement::Close(name) => self.close(name.as_deref()),
             Statement::Copy(copy) => self.copy(copy, snapshot, cancel).await,
-            Statement::Truncate(truncate) => self.truncate(truncate, snapshot),
+            Statement::Truncate(truncate) => self.truncate(truncate, snapshot).await,
             Statement::Analyze(_)
             | Statement::Vacuum(_)
             | Statement::Reindex
@@ -167,12 +172,36 @@ impl Session {
                 {
                     return Err(SqlError::unsupported("SERIALIZABLE is not supported"));
                 }
+                if matches!(&*set.name, "transaction_isolation" | "transaction_read_only") {
+                    return self.set_transaction_variable(&set.name, &value);
+                }
                 self.settings.set(&set.name, &value, scope)?;
             }
         }
         if let State::Idle = self.state {
             // Its own transaction: a ROLLBACK that comes later takes nothing of it back.
             self.settings.end_transaction(true);
+        }
+        Ok(Outcome::command("SET"))
+    }
+
+    /// `SET transaction_isolation`: SET TRANSACTION in other words; without a transaction there is
+    /// nothing that it could change.
+    fn set_transaction_variable(&mut self, name: &str, value: &str) -> Result<Outcome> {
+        let invalid = || {
+            let message = format!("invalid value for parameter \"{name}\": \"{value}\"");
+            SqlError::new(SqlState::INVALID_PARAMETER_VALUE, message)
+        };
+        let flag = |value: &str| parse_bool(value).ok_or_else(invalid);
+        let (repeatable_read, read_only) = match (name, &*value.to_ascii_lowercase()) {
+            ("transaction_read_only", value) => (None, Some(flag(value)?)),
+            (_, "repeatable read") => (Some(true), None),
+            (_, "read committed" | "read uncommitted") => (Some(false), None),
+            _ => return Err(invalid()),
+        };
+        if let Some(transaction) = self.transaction() {
+            transaction.repeatable_read = repeatable_read.unwrap_or(transaction.repeatable_read);
+            transaction.read_only = read_only.unwrap_or(transaction.read_only);
         }
         Ok(Outcome::command("SET"))
     }

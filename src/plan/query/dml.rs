@@ -14,18 +14,19 @@ use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
 
 use super::errors::sql_error;
-use super::executable::QueryPlan;
 use super::literal::Parameters;
+use super::literal_rows::{LiteralRows, RowSource};
 use super::planner::{PlanContext, Planner};
+use super::upsert::{PAIRS_NAME, with_table};
 use crate::base::{Oid, Result, SqlError, SqlState};
 use crate::catalog::{ColumnDef, TableDef};
 use crate::exec::cast_function;
-use crate::plan::parse_expression;
 use crate::plan::statement::{
     Assignment, AssignmentSource, Cell, Delete, Insert, InsertSource, LiteralKind, Overriding,
     Update,
 };
-use crate::segment::ADDRESS;
+use crate::plan::{parse_expression, quote_identifier};
+use crate::segment::{ADDRESS, Column as StoredColumn, TableSchema};
 use crate::types::{CastContext, PgType, cast_context};
 
 /// A planned change of a table.
@@ -34,7 +35,7 @@ pub struct DmlPlan {
     /// The table.
     pub table: Oid,
     /// The rows: for UPDATE and DELETE with the address first.
-    pub source: QueryPlan,
+    pub source: RowSource,
 }
 
 /// Where a column's value comes from.
@@ -60,6 +61,14 @@ impl Planner {
         let targets = targets(table, insert.columns.as_deref())?;
         let user = insert.overriding == Some(Overriding::User);
         check_identity(table, &targets, insert)?;
+        if let InsertSource::Values(rows) = &insert.source
+            && !user
+            && let Some(rows) =
+                LiteralRows::of(table, &targets, rows, parameter_types, &context.text)
+        {
+            let source = self.literal_source(context, table, rows)?;
+            return Ok(DmlPlan { table: table.oid, source });
+        }
         let (mut tree, width) = match &insert.source {
             InsertSource::Query(query) => (query.ast.as_ref().clone(), None),
             InsertSource::Values(rows) => {
@@ -81,7 +90,36 @@ impl Planner {
         };
         let values: Vec<Value> = (0..table.columns.len()).map(place).collect();
         plan.plan = self.assign(context, plan.plan, table, &values, false)?;
-        Ok(DmlPlan { table: table.oid, source: self.finish(plan)? })
+        Ok(DmlPlan { table: table.oid, source: self.finish(plan)?.into() })
+    }
+
+    /// Rows of constants, with a plan for the defaults that must be evaluated.
+    fn literal_source(
+        self: &Arc<Self>,
+        context: &PlanContext,
+        table: &TableDef,
+        rows: LiteralRows,
+    ) -> Result<RowSource> {
+        if rows.unfinished().is_empty() {
+            return Ok(rows.into());
+        }
+        let stored = |column: &ColumnDef| {
+            let field = Arc::new(column.ty.pg_type().field(&column.name, true));
+            StoredColumn::new(column.id, field)
+        };
+        let columns = table.columns.iter().map(stored).collect();
+        let schema = Arc::new(TableSchema { columns, sort: Vec::new(), keys: Vec::new() });
+        let context = with_table(&schema, context);
+        let name = quote_identifier(PAIRS_NAME);
+        let tree = parse_query(&format!("SELECT * FROM {name}"))?;
+        let mut plan = self.analyzed(&context, tree, &[], None)?;
+        let value = |at: usize| match rows.unfinished().contains(&at) {
+            true => Value::Default,
+            false => Value::Query(at),
+        };
+        let values: Vec<Value> = (0..table.columns.len()).map(value).collect();
+        plan.plan = self.assign(&context, plan.plan, table, &values, false)?;
+        Ok(RowSource::finished(rows, self.finish(plan)?, schema))
     }
 
     /// Plans an UPDATE of a table.
@@ -111,7 +149,7 @@ impl Planner {
         let mut plan = self.analyzed(context, tree, parameter_types, Some(table.oid))?;
         let values: Vec<Value> = (0..table.columns.len()).map(|at| Value::Query(at + 1)).collect();
         plan.plan = self.assign(context, plan.plan, table, &values, true)?;
-        Ok(DmlPlan { table: table.oid, source: self.finish(plan)? })
+        Ok(DmlPlan { table: table.oid, source: self.finish(plan)?.into() })
     }
 
     /// Plans a DELETE from a table.
@@ -132,7 +170,7 @@ impl Planner {
         let mut tree = select(context, table, &delete.target.alias, &delete.using, items, filter)?;
         tree.with = delete.with.as_deref().cloned();
         let plan = self.analyzed(context, tree, parameter_types, Some(table.oid))?;
-        Ok(DmlPlan { table: table.oid, source: self.finish(plan)? })
+        Ok(DmlPlan { table: table.oid, source: self.finish(plan)?.into() })
     }
 
     /// Puts the assignment casts and defaults on top of a query.

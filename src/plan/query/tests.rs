@@ -389,7 +389,7 @@ async fn change(sql: &str) -> Result<Vec<String>> {
         Statement::Delete(delete) => planner.delete(&context, &table, &delete, &[])?,
         other => panic!("{other:?}"),
     };
-    rows(&world, &plan.source, &[]).await
+    rows(&world, plan.source.plan().expect("a plan"), &[]).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

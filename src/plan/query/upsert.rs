@@ -30,7 +30,7 @@ use crate::types::PgType;
 
 /// The table of pairs: no table has this oid.
 const PAIRS: Oid = Oid(u32::MAX);
-const PAIRS_NAME: &str = "redkite pairs";
+pub(super) const PAIRS_NAME: &str = "redkite pairs";
 /// The pair's number.
 const PAIR: &str = "redkite pair";
 
@@ -62,12 +62,7 @@ impl ConflictUpdate {
         let fields: Vec<_> = self.pairs.columns.iter().map(|c| Arc::clone(&c.field)).collect();
         let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
             .map_err(|error| SqlError::internal(error.to_string()))?;
-        let ids: Arc<[ColumnId]> = self.pairs.columns.iter().map(|column| column.id).collect();
-        let rows = InMemory::new(ids, batch, RowIdMap::Contiguous(RowIds { first: 0, count }))?;
-        let segment = Segment::memory(SegmentId(uuid::Uuid::nil()), Arc::new(rows));
-        let pairs = Arc::new(TableVersion::of(PAIRS, [segment]));
-        let tables = WithPairs { others: Arc::clone(&run.tables), pairs };
-        self.source.execute(parameters, &Run { tables: Arc::new(tables), ..run.clone() })
+        self.source.execute(parameters, &with_rows(&self.pairs, batch, run)?)
     }
 }
 
@@ -108,14 +103,30 @@ impl Planner {
             select.selection = selection;
         }
         let pairs = Arc::new(pairs_of(schema));
-        let others = Arc::clone(&context.relations);
-        let relations = Arc::new(PairRelations { others, pairs: Arc::clone(&pairs) });
-        let context = PlanContext { relations, ..context.clone() };
+        let context = with_table(&pairs, context);
         let mut plan = self.analyzed(&context, tree, parameter_types, None)?;
         let values: Vec<Value> = (1..=table.columns.len()).map(Value::Query).collect();
         plan.plan = self.assign(&context, plan.plan, table, &values, true)?;
         Ok(ConflictUpdate { source: self.finish(plan)?, pairs })
     }
+}
+
+/// A context in which [`PAIRS_NAME`] is a table of these columns.
+pub(super) fn with_table(pairs: &Arc<TableSchema>, context: &PlanContext) -> PlanContext {
+    let others = Arc::clone(&context.relations);
+    let relations = Arc::new(PairRelations { others, pairs: Arc::clone(pairs) });
+    PlanContext { relations, ..context.clone() }
+}
+
+/// A run in which that table has these rows.
+pub(super) fn with_rows(pairs: &TableSchema, batch: RecordBatch, run: &Run) -> Result<Run> {
+    let count = batch.num_rows() as u64;
+    let ids: Arc<[ColumnId]> = pairs.columns.iter().map(|column| column.id).collect();
+    let rows = InMemory::new(ids, batch, RowIdMap::Contiguous(RowIds { first: 0, count }))?;
+    let segment = Segment::memory(SegmentId(uuid::Uuid::nil()), Arc::new(rows));
+    let pairs = Arc::new(TableVersion::of(PAIRS, [segment]));
+    let tables = WithPairs { others: Arc::clone(&run.tables), pairs };
+    Ok(Run { tables: Arc::new(tables), ..run.clone() })
 }
 
 /// The proposed row's column: no client writes such a name.

@@ -1,0 +1,258 @@
+//! INSERT's rows of constants and parameters, built without a plan: the hot path of INSERT.
+//!
+//! Only what certainly means the same as the planned expression is taken; anything else, wrong
+//! values included, goes the long way, which knows PostgreSQL's words for what is wrong.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{ArrayRef, RecordBatch};
+use datafusion::arrow::datatypes::{FieldRef, Schema};
+use datafusion::arrow::error::ArrowError;
+use datafusion::common::ScalarValue;
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use sqlparser::ast;
+
+use super::executable::QueryPlan;
+use super::upsert::with_rows;
+use crate::base::{Result, SqlError, SqlState};
+use crate::catalog::{ColumnDef, TableDef};
+use crate::exec::Run;
+use crate::plan::parse_expression;
+use crate::plan::statement::{Cell, LiteralKind};
+use crate::segment::TableSchema;
+use crate::types::{ColumnBuilder, PgType, TextContext};
+
+/// Rows of a table, all columns of them.
+#[derive(Debug)]
+pub(crate) struct LiteralRows {
+    rows: Vec<Vec<Value>>,
+    fields: Vec<(PgType, FieldRef)>,
+    parameters: Vec<PgType>,
+    text: Arc<TextContext>,
+    /// The columns whose default must be evaluated for each row.
+    unfinished: Vec<usize>,
+}
+
+/// A value that needs no evaluation.
+#[derive(Clone, Debug)]
+enum Value {
+    Null,
+    Text(String),
+    /// From zero.
+    Parameter(usize),
+}
+
+impl LiteralRows {
+    /// The rows of `VALUES`, where all of them are simple; `targets` are the places of the
+    /// columns written.
+    pub(super) fn of(
+        table: &TableDef,
+        targets: &[usize],
+        rows: &[Vec<Cell>],
+        declared: &[Option<PgType>],
+        text: &Arc<TextContext>,
+    ) -> Option<Self> {
+        let types: Vec<PgType> = table.columns.iter().map(|column| column.ty.pg_type()).collect();
+        let mut parameters = declared.to_vec();
+        let written = targets.get(..rows.first().map_or(0, Vec::len))?;
+        let mut defaults = Vec::with_capacity(types.len());
+        for (column, ty) in table.columns.iter().zip(&types) {
+            defaults.push(default(column, ty));
+        }
+        let mut unfinished = Vec::new();
+        let mut empty = vec![Value::Null; types.len()];
+        for at in (0..types.len()).filter(|at| !written.contains(at)) {
+            match &defaults[at] {
+                Some(constant) => empty[at] = constant.clone(),
+                None => unfinished.push(at),
+            }
+        }
+        let mut made = Vec::with_capacity(rows.len());
+        for row in rows {
+            let mut values = empty.clone();
+            for (&at, cell) in written.iter().zip(row) {
+                values[at] = match cell {
+                    Cell::Default => defaults[at].clone()?,
+                    cell => value(cell, &types[at], &mut parameters)?,
+                };
+            }
+            made.push(values);
+        }
+        let parameters = parameters.into_iter().collect::<Option<Vec<_>>>()?;
+        let named = table.columns.iter().zip(types);
+        let fields = named.map(|(column, ty)| {
+            let field = Arc::new(ty.field(&column.name, true));
+            (ty, field)
+        });
+        let (fields, text) = (fields.collect(), Arc::clone(text));
+        Some(Self { rows: made, fields, parameters, text, unfinished })
+    }
+
+    /// The columns whose default must be evaluated for each row.
+    pub(super) fn unfinished(&self) -> &[usize] {
+        &self.unfinished
+    }
+
+    /// The rows, with the values of parameters.
+    ///
+    /// # Errors
+    /// What is wrong with a value for its column.
+    fn batch(&self, parameters: &[ScalarValue]) -> Result<RecordBatch> {
+        let internal = |error: ArrowError| SqlError::internal(error.to_string());
+        let mut arrays: Vec<ArrayRef> = Vec::with_capacity(self.fields.len());
+        let mut fields = Vec::with_capacity(self.fields.len());
+        for (at, (ty, field)) in self.fields.iter().enumerate() {
+            let mut builder = ColumnBuilder::new(ty, self.rows.len());
+            for row in &self.rows {
+                match &row[at] {
+                    Value::Null => builder.append_null(),
+                    Value::Text(text) => builder.append_text(text, &self.text)?,
+                    Value::Parameter(number) => {
+                        let value = parameters.get(*number).ok_or_else(|| {
+                            let message = format!("there is no parameter ${}", number + 1);
+                            SqlError::new(SqlState::UNDEFINED_PARAMETER, message)
+                        })?;
+                        builder.append_scalar(value)?;
+                    }
+                }
+            }
+            let array = builder.finish();
+            let same = array.data_type() == field.data_type();
+            fields.push(match same {
+                true => Arc::clone(field),
+                false => {
+                    let typed = field.as_ref().clone().with_data_type(array.data_type().clone());
+                    Arc::new(typed)
+                }
+            });
+            arrays.push(array);
+        }
+        RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).map_err(internal)
+    }
+}
+
+/// A column's default, if that needs no evaluation.
+fn default(column: &ColumnDef, ty: &PgType) -> Option<Value> {
+    let Some(text) = &column.default else { return Some(Value::Null) };
+    let expr = *parse_expression(text).ok()?.ast;
+    let ast::Expr::Value(constant) = expr else { return None };
+    match constant.value {
+        ast::Value::Null => Some(Value::Null),
+        ast::Value::SingleQuotedString(text) => Some(Value::Text(text)),
+        ast::Value::Number(text, _) => number(&text, ty),
+        ast::Value::Boolean(value) => (*ty == PgType::Bool).then(|| Value::Text(value.to_string())),
+        _ => None,
+    }
+}
+
+/// A cell's value in a column of a type, if that needs no evaluation.
+fn value(cell: &Cell, ty: &PgType, parameters: &mut Vec<Option<PgType>>) -> Option<Value> {
+    match cell {
+        Cell::Null | Cell::Literal { kind: LiteralKind::Null, .. } => Some(Value::Null),
+        Cell::Literal { text, kind: LiteralKind::String } => Some(Value::Text(text.clone())),
+        Cell::Literal { text, kind: LiteralKind::Boolean } => {
+            (*ty == PgType::Bool).then(|| Value::Text(text.clone()))
+        }
+        Cell::Literal { text, kind: LiteralKind::Number } => number(text, ty),
+        Cell::Cast { text, kind: LiteralKind::String | LiteralKind::Null, ty: cast } => {
+            // A modifier of the cast's own would act before the column's.
+            let same = *cast == ty.bare();
+            same.then(|| text.clone().map_or(Value::Null, Value::Text))
+        }
+        Cell::Parameter(number) => {
+            let at = usize::from(*number).checked_sub(1)?;
+            if parameters.len() <= at {
+                parameters.resize(at + 1, None);
+            }
+            let known = parameters[at].get_or_insert_with(|| ty.bare());
+            (*known == ty.bare()).then_some(Value::Parameter(at))
+        }
+        Cell::Default | Cell::Cast { .. } | Cell::Expression(_) => None,
+    }
+}
+
+/// A number that fits its column as it is.
+fn number(text: &str, ty: &PgType) -> Option<Value> {
+    let whole = text.parse::<i64>().ok();
+    let fits = match ty {
+        PgType::Int2 => whole.is_some_and(|number| i16::try_from(number).is_ok()),
+        PgType::Int4 => whole.is_some_and(|number| i32::try_from(number).is_ok()),
+        PgType::Int8 => whole.is_some(),
+        PgType::Float4 | PgType::Float8 | PgType::Numeric(_) => true,
+        _ => false,
+    };
+    fits.then(|| Value::Text(text.to_owned()))
+}
+
+/// Where the rows of a change come from.
+#[derive(Debug)]
+pub struct RowSource(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    /// A planned query.
+    Plan(QueryPlan),
+    /// Constants and parameters.
+    Literals(LiteralRows),
+    /// The same, and a plan that evaluates defaults over a table of these columns.
+    Finished(LiteralRows, QueryPlan, Arc<TableSchema>),
+}
+
+impl From<QueryPlan> for RowSource {
+    fn from(plan: QueryPlan) -> Self {
+        Self(Kind::Plan(plan))
+    }
+}
+
+impl From<LiteralRows> for RowSource {
+    fn from(rows: LiteralRows) -> Self {
+        Self(Kind::Literals(rows))
+    }
+}
+
+impl RowSource {
+    /// Rows whose defaults a plan evaluates, over a table of these columns.
+    pub(super) fn finished(rows: LiteralRows, plan: QueryPlan, schema: Arc<TableSchema>) -> Self {
+        Self(Kind::Finished(rows, plan, schema))
+    }
+
+    /// The types of the parameters.
+    pub fn parameters(&self) -> &[PgType] {
+        match &self.0 {
+            Kind::Plan(plan) => plan.parameters(),
+            Kind::Literals(rows) | Kind::Finished(rows, ..) => &rows.parameters,
+        }
+    }
+
+    /// The plan, where one was needed.
+    pub fn plan(&self) -> Option<&QueryPlan> {
+        match &self.0 {
+            Kind::Plan(plan) => Some(plan),
+            Kind::Literals(_) | Kind::Finished(..) => None,
+        }
+    }
+
+    /// Makes the rows.
+    ///
+    /// # Errors
+    /// What evaluating them finds.
+    pub fn execute(
+        &self,
+        parameters: &[ScalarValue],
+        run: &Run,
+    ) -> Result<SendableRecordBatchStream> {
+        match &self.0 {
+            Kind::Plan(plan) => plan.execute(parameters, run),
+            Kind::Finished(rows, plan, schema) => {
+                plan.execute(&[], &with_rows(schema, rows.batch(parameters)?, run)?)
+            }
+            Kind::Literals(rows) => {
+                let batch = rows.batch(parameters)?;
+                let schema = batch.schema();
+                let rows = futures::stream::once(futures::future::ready(Ok(batch)));
+                Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
+            }
+        }
+    }
+}
