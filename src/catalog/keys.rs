@@ -191,6 +191,21 @@ impl Keys {
         self.key(format_args!("changes/{id}/{number:08}"))
     }
 
+    /// The claim, under a node's lease, of background work on a table (`0`: on all).
+    pub fn task(&self, table: Oid, task: &str) -> Bytes {
+        self.key(format_args!("tasks/{table}/{task}"))
+    }
+
+    /// All records of commits.
+    pub fn commits(&self) -> KeyRange {
+        KeyRange::prefix(self.key(format_args!("commits/")))
+    }
+
+    /// Everything that any table's rows consist of.
+    pub fn all_table_data(&self) -> KeyRange {
+        KeyRange::prefix(self.key(format_args!("tables/")))
+    }
+
     /// A node's registration under its lease: what fences its commits.
     pub fn node(&self, cluster: &str, incarnation: Incarnation) -> Bytes {
         self.key(format_args!("clusters/{cluster}/nodes/{incarnation}"))

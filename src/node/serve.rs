@@ -71,7 +71,7 @@ pub struct Node {
     listener: TcpListener,
     address: SocketAddr,
     server: Arc<Server>,
-    membership: Option<Membership>,
+    membership: Option<Arc<Membership>>,
 }
 
 impl Node {
@@ -103,7 +103,8 @@ impl Node {
             keys,
             reader,
             incarnation,
-            fence: membership.as_ref().map(Membership::fence_key),
+            fence: membership.as_ref().map(|membership| membership.fence_key()),
+            membership: membership.clone(),
             random,
             clock,
         });
@@ -167,7 +168,7 @@ async fn open_metadata(
     address: SocketAddr,
     incarnation: Incarnation,
     clock: &Arc<dyn Clock>,
-) -> Result<(Arc<dyn MetaStore>, Option<Membership>), StartError> {
+) -> Result<(Arc<dyn MetaStore>, Option<Arc<Membership>>), StartError> {
     let url = match &configuration.metadata {
         Metadata::Embedded => {
             let embedded = Embedded::open(&data.join("metadata"), Arc::clone(clock))?;
@@ -185,7 +186,7 @@ async fn open_metadata(
         lease_ttl: LEASE_TTL,
     };
     let membership = Membership::join(Arc::clone(&etcd), Arc::clone(clock), config).await?;
-    Ok((etcd, Some(membership)))
+    Ok((etcd, Some(Arc::new(membership))))
 }
 
 async fn open_segments(

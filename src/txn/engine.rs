@@ -11,9 +11,11 @@ use crate::base::{
     Clock, CommitId, Incarnation, Random, Result, Revision, RowIds, SegmentId, SqlError, SqlState,
 };
 use crate::catalog::{Edit, Keys, Snapshot};
+use crate::cluster::Membership;
 use crate::segment::Reader;
 use crate::store::meta::{MetaStore, Mirror, Mirrored};
 
+use super::open_snapshots::{OpenSnapshots, Pin};
 use super::publish::{Publisher, QUEUE_MAX, Submission, Verdict, Work};
 use super::row_ids::RowIdAllocator;
 use super::sequence::SequenceCache;
@@ -53,6 +55,9 @@ pub struct EngineParts {
     /// The key under this node's lease that must be present for it to commit; none where no other
     /// node can be.
     pub fence: Option<Bytes>,
+    /// This node's place in its cluster: it reads nothing any more once that is lost. None where
+    /// no other node can be.
+    pub membership: Option<Arc<Membership>>,
     /// Randomness.
     pub random: Arc<dyn Random>,
     /// Time.
@@ -67,6 +72,7 @@ pub struct Engine {
     pub(super) row_ids: RowIdAllocator,
     pub(super) sequences: SequenceCache,
     provisional: AtomicU64,
+    open: Arc<OpenSnapshots>,
     /// When the mirror was last known to hold all, by the monotonic clock, in microseconds.
     last_fresh_us: AtomicU64,
 }
@@ -91,6 +97,7 @@ impl Engine {
             row_ids: RowIdAllocator::default(),
             sequences: SequenceCache::default(),
             provisional: AtomicU64::new(u64::MAX / 2),
+            open: Arc::default(),
             last_fresh_us: AtomicU64::new(0),
         })
     }
@@ -127,15 +134,55 @@ impl Engine {
 
     /// What this node has, without asking anyone.
     pub fn current(&self) -> Arc<Mirrored<Snapshot>> {
-        self.parts.mirror.current()
+        self.open.hand_out(&self.parts.mirror, self.parts.mirror.current())
+    }
+
+    /// This node's place in its cluster; none where no other node can be.
+    pub fn membership(&self) -> Option<&Arc<Membership>> {
+        self.parts.membership.as_ref()
+    }
+
+    /// The key that must be present for this node to commit.
+    pub fn fence(&self) -> Option<&Bytes> {
+        self.parts.fence.as_ref()
+    }
+
+    /// The oldest revision that a statement or transaction of this node reads: what was removed
+    /// before it is out of their reach.
+    pub fn oldest_revision(&self) -> Revision {
+        self.open.oldest(&self.parts.mirror)
+    }
+
+    /// Keeps all that this node's snapshots can reach now.
+    pub(super) fn pin(&self) -> Arc<Pin> {
+        self.open.pin(&self.parts.mirror)
+    }
+
+    /// Others may remove what a node reads once its lease has ended.
+    fn must_be_alive(&self) -> Result<()> {
+        match &self.parts.membership {
+            Some(membership) if !membership.is_alive() => Err(super::publish::fenced()),
+            _ => Ok(()),
+        }
     }
 
     /// A snapshot as fresh as asked for; `seen` is the newest revision that the connection knows
     /// of.
     ///
     /// # Errors
-    /// 57P03 when the store can't be asked, or the mirror can't follow.
+    /// 57P03 when the store can't be asked, the mirror can't follow, or this node has lost its
+    /// lease.
     pub async fn snapshot(
+        &self,
+        consistency: Consistency,
+        seen: Revision,
+    ) -> Result<Arc<Mirrored<Snapshot>>> {
+        let snapshot = self.snapshot_of_anyone(consistency, seen).await?;
+        self.must_be_alive()?;
+        Ok(snapshot)
+    }
+
+    async fn snapshot_of_anyone(
         &self,
         consistency: Consistency,
         seen: Revision,
@@ -160,12 +207,13 @@ impl Engine {
         let before = self.now_us();
         let fresh = self.parts.mirror.fresh().await?;
         self.last_fresh_us.fetch_max(before, Ordering::Relaxed);
-        Ok(fresh)
+        Ok(self.open.hand_out(&self.parts.mirror, fresh))
     }
 
     /// A snapshot that holds this revision.
     pub async fn at_least(&self, revision: Revision) -> Result<Arc<Mirrored<Snapshot>>> {
-        Ok(self.parts.mirror.wait_for(revision, SNAPSHOT_PATIENCE).await?)
+        let snapshot = self.parts.mirror.wait_for(revision, SNAPSHOT_PATIENCE).await?;
+        Ok(self.open.hand_out(&self.parts.mirror, snapshot))
     }
 
     fn now_us(&self) -> u64 {

@@ -18,6 +18,7 @@ mod engine;
 mod flush;
 mod foreign_key;
 mod key_code;
+mod open_snapshots;
 mod prepared;
 mod publish;
 mod rebase;

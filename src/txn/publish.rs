@@ -411,7 +411,8 @@ fn unavailable(error: &meta::Error) -> SqlError {
         .with_hint("Run the transaction again.")
 }
 
-fn fenced() -> SqlError {
+/// This node is dead to the others.
+pub(super) fn fenced() -> SqlError {
     SqlError::fatal(SqlState::CANNOT_CONNECT_NOW, "this node has lost its lease")
         .with_detail("Nothing was committed.")
         .with_hint("Connect again and run the transaction again.")

@@ -58,6 +58,8 @@ pub struct TableWrites {
     pub(super) references: Vec<Vec<Vec<ArrayRef>>>,
     /// All that was committed before goes.
     pub(super) truncated: bool,
+    /// Keeps the objects of `sources`, which the commit reads should they be merged meanwhile.
+    pub(super) pin: Option<Arc<super::open_snapshots::Pin>>,
 }
 
 /// The keys of one constraint that an open transaction added.
@@ -181,6 +183,7 @@ impl TableWrites {
             keys_checked_at: None,
             references: vec![Vec::new(); definition.foreign_keys.len()],
             truncated: false,
+            pin: None,
         })
     }
 
@@ -321,6 +324,7 @@ impl TableWrites {
             }
             let positions = self.deleted.entry(segment.id).or_default();
             if positions.is_empty() {
+                self.pin.get_or_insert_with(|| engine.pin());
                 self.sources.insert(segment.id, segment.clone());
             }
             if positions.insert(position) {

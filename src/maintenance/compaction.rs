@@ -1,0 +1,127 @@
+//! Compaction: one merge after the other, each published as one commit.
+//!
+//! A merge reads a snapshot and is published against the newest state: deletes committed in
+//! between are carried over to the outputs, and a user's transaction that deletes from an
+//! input finds its rows again by row id. So neither ever fails because of the other.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use crate::base::{Oid, Result, SegmentId, SqlState};
+use crate::catalog::Table;
+use crate::segment::{Segment, merge};
+use crate::txn::{Engine, MergeCommit};
+
+use super::claim;
+use super::pick::{Policy, pick};
+
+/// The claim's name.
+const TASK: &str = "merge";
+/// Merges of a table while its claim is held, before others get their turn.
+const MERGES_MAX: usize = 64;
+
+/// Merges the segments of all tables, one merge at a time.
+#[derive(Debug)]
+pub struct Compactor {
+    engine: Arc<Engine>,
+    policy: Policy,
+    /// When a table was first seen with rows in metadata, by the monotonic clock.
+    inline_since: Mutex<HashMap<Oid, Duration>>,
+}
+
+impl Compactor {
+    /// A compactor of an engine's tables.
+    pub fn new(engine: Arc<Engine>, policy: Policy) -> Self {
+        Self { engine, policy, inline_since: Mutex::default() }
+    }
+
+    /// Does what there is to do now; returns how many merges were published. A table that can't
+    /// be merged doesn't keep the others from it.
+    pub async fn run_once(&self) -> usize {
+        let tables: Vec<Oid> = self.engine.current().state.tables.keys().copied().collect();
+        self.inline_since.lock().retain(|oid, _| tables.contains(oid));
+        let mut merges = 0;
+        for table in tables {
+            match self.compact_table(table).await {
+                Ok(published) => merges += published,
+                Err(error) => tracing::warn!(%table, %error, "merging a table's segments"),
+            }
+        }
+        merges
+    }
+
+    /// Merges a table's segments until there is nothing to merge.
+    ///
+    /// # Errors
+    /// When segments can't be read or written, or the metadata store is unavailable.
+    pub async fn compact_table(&self, oid: Oid) -> Result<usize> {
+        if self.next(oid).is_none() || !claim::claim(&self.engine, oid, TASK).await? {
+            return Ok(0);
+        }
+        let mut merges = 0;
+        let mut outcome = Ok(());
+        while merges < MERGES_MAX
+            && let Some((table, inputs)) = self.next(oid)
+        {
+            match self.merge(&table, &inputs).await {
+                Ok(()) => merges += 1,
+                // Truncated, altered, or merged by another: the next look shows what is left.
+                Err(error) if error.code() == SqlState::SERIALIZATION_FAILURE => break,
+                Err(error) => {
+                    outcome = Err(error);
+                    break;
+                }
+            }
+        }
+        claim::release(&self.engine, oid, TASK).await;
+        outcome.map(|()| merges)
+    }
+
+    fn next(&self, oid: Oid) -> Option<(Arc<Table>, Vec<Segment>)> {
+        let snapshot = self.engine.current();
+        let table = snapshot.state.tables.get(&oid)?;
+        let old = self.is_inline_old(table);
+        let operations_max = self.engine.meta().limits().operations_max;
+        let inputs = pick(table, &self.policy, old, operations_max)?;
+        Some((Arc::clone(table), inputs))
+    }
+
+    /// Whether the table has had rows in metadata for long.
+    fn is_inline_old(&self, table: &Table) -> bool {
+        let now = self.engine.clock().monotonic();
+        let mut since = self.inline_since.lock();
+        if table.inline.is_empty() {
+            since.remove(&table.oid());
+            return false;
+        }
+        let first = *since.entry(table.oid()).or_insert(now);
+        now.saturating_sub(first) >= self.policy.inline_age
+    }
+
+    /// Merges these segments of this version of a table.
+    ///
+    /// # Errors
+    /// 40001 when the inputs are not there any more; otherwise what reading and writing says.
+    pub async fn merge(&self, source: &Arc<Table>, inputs: &[Segment]) -> Result<()> {
+        // The snapshot keeps the inputs' objects until the outputs are published.
+        let _open = self.engine.current();
+        let merged = merge(self.engine.reader(), inputs, self.engine.writer(source)).await?;
+        let ids: Vec<SegmentId> = inputs.iter().map(|segment| segment.id).collect();
+        let outputs: Vec<_> = merged.segments.into_iter().map(Arc::new).collect();
+        tracing::debug!(
+            table = %source.oid(), inputs = ids.len(), outputs = outputs.len(), "merged segments"
+        );
+        let commit = MergeCommit {
+            table: source.oid(),
+            source: Arc::clone(source),
+            inputs: ids,
+            outputs,
+            moved: merged.map,
+        };
+        self.engine.commit_merge(commit).await?;
+        Ok(())
+    }
+}
