@@ -74,6 +74,10 @@ struct Serve {
     /// The step of a flush at which to die (for tests).
     #[arg(long, env = "REDKITE_FAILPOINT", hide = true)]
     failpoint: Option<String>,
+    /// Background work (merges, removal of garbage): `on`, or `off` where other nodes do it.
+    #[arg(long, env = "REDKITE_MAINTENANCE", default_value = "on", value_name = "on|off")]
+    #[arg(value_parser = ["on", "off"])]
+    maintenance: String,
 }
 
 impl Serve {
@@ -109,6 +113,7 @@ impl Serve {
             max_connections: self.max_connections,
             cache_bytes: self.cache_bytes,
             memory_bytes: self.memory_bytes,
+            maintenance: self.maintenance == "on",
         })
     }
 }

@@ -11,8 +11,9 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use crate::base::{Oid, Result, SegmentId, SqlState};
-use crate::catalog::Table;
+use crate::catalog::{Snapshot, Table};
 use crate::segment::{Segment, merge};
+use crate::store::meta::Mirrored;
 use crate::txn::{Engine, MergeCommit};
 
 use super::claim;
@@ -64,7 +65,7 @@ impl Compactor {
         let mut merges = 0;
         let mut outcome = Ok(());
         while merges < MERGES_MAX
-            && let Some((table, inputs)) = self.next(oid)
+            && let Some((_open, table, inputs)) = self.next(oid)
         {
             match self.merge(&table, &inputs).await {
                 Ok(()) => merges += 1,
@@ -80,13 +81,14 @@ impl Compactor {
         outcome.map(|()| merges)
     }
 
-    fn next(&self, oid: Oid) -> Option<(Arc<Table>, Vec<Segment>)> {
+    /// What to merge next. The snapshot keeps the inputs' objects until they are merged.
+    fn next(&self, oid: Oid) -> Option<(Arc<Mirrored<Snapshot>>, Arc<Table>, Vec<Segment>)> {
         let snapshot = self.engine.current();
-        let table = snapshot.state.tables.get(&oid)?;
-        let old = self.is_inline_old(table);
+        let table = Arc::clone(snapshot.state.tables.get(&oid)?);
+        let old = self.is_inline_old(&table);
         let operations_max = self.engine.meta().limits().operations_max;
-        let inputs = pick(table, &self.policy, old, operations_max)?;
-        Some((Arc::clone(table), inputs))
+        let inputs = pick(&table, &self.policy, old, operations_max)?;
+        Some((snapshot, table, inputs))
     }
 
     /// Whether the table has had rows in metadata for long.
@@ -101,13 +103,11 @@ impl Compactor {
         now.saturating_sub(first) >= self.policy.inline_age
     }
 
-    /// Merges these segments of this version of a table.
+    /// Merges these segments of this version of a table, whose snapshot the caller keeps.
     ///
     /// # Errors
     /// 40001 when the inputs are not there any more; otherwise what reading and writing says.
     pub async fn merge(&self, source: &Arc<Table>, inputs: &[Segment]) -> Result<()> {
-        // The snapshot keeps the inputs' objects until the outputs are published.
-        let _open = self.engine.current();
         let merged = merge(self.engine.reader(), inputs, self.engine.writer(source)).await?;
         let ids: Vec<SegmentId> = inputs.iter().map(|segment| segment.id).collect();
         let outputs: Vec<_> = merged.segments.into_iter().map(Arc::new).collect();

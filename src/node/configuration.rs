@@ -40,6 +40,8 @@ pub struct Configuration {
     pub cache_bytes: u64,
     /// Memory for decoded columns.
     pub memory_bytes: u64,
+    /// Whether this node does background work.
+    pub maintenance: bool,
 }
 
 impl Configuration {

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::base::{Clock, Incarnation, OsRandom, Random, SqlError, SystemClock};
 use crate::catalog::{Keys, Snapshot};
 use crate::cluster::{Membership, MembershipConfig};
+use crate::maintenance::{Policy, maintain};
 use crate::pg;
 use crate::plan::Planner;
 use crate::segment::{Reader, ReaderOptions};
@@ -72,6 +73,8 @@ pub struct Node {
     address: SocketAddr,
     server: Arc<Server>,
     membership: Option<Arc<Membership>>,
+    engine: Arc<Engine>,
+    maintenance: bool,
 }
 
 impl Node {
@@ -116,14 +119,21 @@ impl Node {
         bootstrap::bootstrap(&engine, &configuration.database, password, trust).await?;
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let server = Server::new(ServerParts {
-            engine,
+            engine: Arc::clone(&engine),
             planner: Arc::new(Planner::new(cores)),
             runtime: Arc::new(RuntimeEnvBuilder::new().build()?),
             database: configuration.database.clone(),
             max_connections: configuration.max_connections,
             trust,
         });
-        Ok(Self { listener, address, server, membership })
+        Ok(Self {
+            listener,
+            address,
+            server,
+            membership,
+            engine,
+            maintenance: configuration.maintenance,
+        })
     }
 
     /// Where it listens.
@@ -144,7 +154,14 @@ impl Node {
                 }
             })
         });
+        let policy = Policy::default();
+        let background = self
+            .maintenance
+            .then(|| tokio::spawn(maintain(Arc::clone(&self.engine), policy, stop.clone())));
         pg::serve(self.listener, self.server, stop).await;
+        if let Some(background) = background {
+            background.abort();
+        }
         if let Some(watch) = watch {
             watch.abort();
         }

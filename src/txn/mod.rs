@@ -25,6 +25,8 @@ mod rebase;
 mod resolve;
 mod row_ids;
 mod sequence;
+#[cfg(test)]
+pub(crate) mod tests;
 mod validate;
 mod write_set;
 

@@ -44,8 +44,7 @@ impl OpenSnapshots {
         snapshot: Arc<Mirrored<Snapshot>>,
     ) -> Arc<Mirrored<Snapshot>> {
         let mut state = self.state.lock();
-        let snapshot =
-            if snapshot.revision < state.floor { mirror.current() } else { snapshot };
+        let snapshot = if snapshot.revision < state.floor { mirror.current() } else { snapshot };
         let weak = Arc::downgrade(&snapshot);
         let known = state.open.back().is_some_and(|(_, last)| Weak::ptr_eq(last, &weak));
         if !known {
