@@ -62,6 +62,11 @@ impl Keys {
         Self { prefix: format!("/redkite/{database}/") }
     }
 
+    /// The database's name.
+    pub fn database_name(&self) -> &str {
+        self.prefix.trim_start_matches("/redkite/").trim_end_matches('/')
+    }
+
     fn key(&self, rest: std::fmt::Arguments<'_>) -> Bytes {
         Bytes::from(format!("{}{rest}", self.prefix))
     }
@@ -194,6 +199,11 @@ impl Keys {
     /// The claim, under a node's lease, of background work on a table (`0`: on all).
     pub fn task(&self, table: Oid, task: &str) -> Bytes {
         self.key(format_args!("tasks/{table}/{task}"))
+    }
+
+    /// Whose objects are in the object store: the same as an object there says.
+    pub fn objects_owner(&self) -> Bytes {
+        self.key(format_args!("objects"))
     }
 
     /// All records of commits.

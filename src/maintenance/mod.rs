@@ -8,14 +8,19 @@
 //! May use `txn`, `catalog`, `segment`, `cluster`, `store`. A claim under the node's lease keeps
 //! two nodes from doing the same work; it is a matter of cost, not of correctness.
 
+mod check;
 mod claim;
 mod compaction;
+mod garbage;
 mod pick;
+mod reachable;
 mod run;
 
 #[cfg(test)]
 mod tests;
 
+pub use check::{Damage, TableSummary, check_objects, summarize};
 pub use compaction::Compactor;
+pub use garbage::Collector;
 pub use pick::Policy;
 pub use run::maintain;

@@ -8,17 +8,28 @@ use tokio_util::sync::CancellationToken;
 use crate::txn::Engine;
 
 use super::compaction::Compactor;
+use super::garbage::Collector;
 use super::pick::Policy;
 
 /// Between two looks at what there is to do.
 const PAUSE: Duration = Duration::from_secs(1);
+/// Between two looks through all objects.
+const SWEEP_PAUSE: Duration = Duration::from_secs(600);
+/// Before the first one: a node that has just started has better things to do.
+const SWEEP_DELAY: Duration = Duration::from_secs(30);
+/// Between two compactions of the metadata store's history, which is as long as that.
+const HISTORY_PAUSE: Duration = Duration::from_secs(300);
 
 /// Does an engine's background work until it is told to stop. What it is in the middle of then
 /// is given up: whatever it has written is garbage that the next start collects.
 pub async fn maintain(engine: Arc<Engine>, policy: Policy, shutdown: CancellationToken) {
     let publish = publish_oldest_revision(Arc::clone(&engine));
-    let compact = compact(engine, policy);
+    let compact = compact(Arc::clone(&engine), policy);
+    let forget = forget_history(Arc::clone(&engine));
+    let collect = collect(engine);
     tokio::select! {
+        () = collect => {}
+        () = forget => {}
         () = shutdown.cancelled() => {}
         () = publish => {}
         () = compact => {}
@@ -30,6 +41,41 @@ async fn compact(engine: Arc<Engine>, policy: Policy) {
     loop {
         tokio::time::sleep(PAUSE).await;
         compactor.run_once().await;
+    }
+}
+
+async fn collect(engine: Arc<Engine>) {
+    let clock = Arc::clone(engine.clock());
+    let collector = Collector::new(engine);
+    let mut next_sweep = clock.monotonic() + SWEEP_DELAY;
+    loop {
+        tokio::time::sleep(PAUSE).await;
+        collector.observe();
+        let now = clock.monotonic();
+        let collected = if now >= next_sweep {
+            next_sweep = now + SWEEP_PAUSE;
+            collector.sweep().await
+        } else {
+            collector.remove_unreachable().await
+        };
+        match collected {
+            Ok(0) => {}
+            Ok(removed) => tracing::debug!(removed, "removed objects"),
+            Err(error) => tracing::warn!(%error, "removing objects that nobody can reach"),
+        }
+    }
+}
+
+/// Compacts the metadata store's history, which only watchers that lag have a use for: they
+/// read all again.
+async fn forget_history(engine: Arc<Engine>) {
+    let mut before = engine.oldest_revision();
+    loop {
+        tokio::time::sleep(HISTORY_PAUSE).await;
+        if let Err(error) = engine.meta().compact(before).await {
+            tracing::debug!(%error, "compacting the metadata store's history");
+        }
+        before = engine.oldest_revision();
     }
 }
 

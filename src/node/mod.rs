@@ -3,7 +3,9 @@
 
 mod bootstrap;
 mod configuration;
+mod inspect;
 mod serve;
 
 pub use configuration::{Configuration, Metadata};
+pub use inspect::{check, status};
 pub use serve::{Node, StartError};

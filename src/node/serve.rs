@@ -173,7 +173,7 @@ impl Node {
     }
 }
 
-fn absolute(folder: &Path) -> Result<std::path::PathBuf, StartError> {
+pub(super) fn absolute(folder: &Path) -> Result<std::path::PathBuf, StartError> {
     let failed = |error| StartError::Data { folder: folder.display().to_string(), error };
     std::fs::create_dir_all(folder).map_err(failed)?;
     folder.canonicalize().map_err(failed)
@@ -206,15 +206,23 @@ async fn open_metadata(
     Ok((etcd, Some(Arc::new(membership))))
 }
 
+/// Where objects are: in the data folder unless the configuration says otherwise.
+pub(super) fn object_location(
+    configuration: &Configuration,
+    data: &Path,
+) -> Result<Location, StartError> {
+    Ok(match &configuration.objects {
+        Some(url) => url.parse::<Location>()?.with_endpoint(configuration.s3_endpoint.clone()),
+        None => Location::File(data.join("objects")),
+    })
+}
+
 async fn open_segments(
     configuration: &Configuration,
     data: &Path,
     random: &Arc<dyn Random>,
 ) -> Result<Arc<Reader>, StartError> {
-    let location: Location = match &configuration.objects {
-        Some(url) => url.parse::<Location>()?.with_endpoint(configuration.s3_endpoint.clone()),
-        None => Location::File(data.join("objects")),
-    };
+    let location = object_location(configuration, data)?;
     let objects = Arc::new(Objects::open(&location, Arc::clone(random))?);
     objects.probe().await?;
     let folder = data.join("cache");
