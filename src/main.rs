@@ -1,16 +1,27 @@
 //! The command line.
 
+mod configuration_file;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use redkite::base::FailPoint;
-use redkite::node::{Configuration, Metadata, Node};
+use redkite::node::{Configuration, Metadata, Node, check, status};
 use tokio_util::sync::CancellationToken;
 
 /// A distributed vector database that any PostgreSQL client can use.
 #[derive(Debug, Parser)]
 #[command(version, about, max_term_width = 100)]
+#[command(after_help = "\
+Without arguments, redkite serves: metadata, objects and cache in ./data, clients on 127.0.0.1:5432.
+
+  redkite serve --data /var/lib/redkite --listen 0.0.0.0:5432 --password-file FILE
+  redkite serve --metadata etcd://10.0.0.1:2379 --objects s3://bucket/prefix --cluster app
+  psql -h 127.0.0.1 -U redkite redkite
+
+REDKITE_LOG=info (or debug, or redkite::maintenance=debug) tells more on standard error.
+SIGTERM ends a server cleanly; whatever was committed is durable before that.")]
 struct Command {
     #[command(subcommand)]
     action: Option<Action>,
@@ -20,6 +31,13 @@ struct Command {
 enum Action {
     /// Serve PostgreSQL clients (what `redkite` does when nothing else is said).
     Serve(Box<Serve>),
+    /// Print the database's nodes, tables, segments, rows and bytes.
+    Status(Box<Serve>),
+    /// Read every object and compare its length and checksum with the metadata.
+    ///
+    /// Ends with a non-zero status when an object is missing or damaged. With embedded metadata no
+    /// server may run over the same data folder meanwhile.
+    Check(Box<Serve>),
     /// List the steps of a flush at which REDKITE_FAILPOINT makes a server die (for tests).
     #[command(hide = true)]
     Failpoints,
@@ -27,6 +45,11 @@ enum Action {
 
 #[derive(Args, Debug)]
 struct Serve {
+    /// A TOML file that says what the flags say: `listen = "0.0.0.0:5432"`.
+    ///
+    /// A flag outweighs the environment, which outweighs the file.
+    #[arg(long, env = "REDKITE_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Where clients connect.
     #[arg(
         long,
@@ -100,6 +123,8 @@ impl Serve {
                 Some(read?.trim_end_matches(['\r', '\n']).to_owned())
             }
         };
+        // Its settings are among the flags by now.
+        let _read = self.config;
         Ok(Configuration {
             listen: self.listen,
             data: self.data,
@@ -119,7 +144,10 @@ impl Serve {
 }
 
 fn main() -> ExitCode {
-    let arguments: Vec<_> = std::env::args_os().collect();
+    let arguments = match configuration_file::with_file(std::env::args_os().collect()) {
+        Ok(arguments) => arguments,
+        Err(message) => return fail(&message),
+    };
     let command = if arguments.len() == 1 {
         Command::parse_from(arguments.into_iter().chain(["serve".into()]))
     } else {
@@ -128,8 +156,10 @@ fn main() -> ExitCode {
     let filter = tracing_subscriber::EnvFilter::try_from_env("REDKITE_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    let serve = match command.action {
-        Some(Action::Serve(serve)) => serve,
+    let (serve, task) = match command.action {
+        Some(Action::Serve(serve)) => (serve, Task::Serve),
+        Some(Action::Status(serve)) => (serve, Task::Status),
+        Some(Action::Check(serve)) => (serve, Task::Check),
         Some(Action::Failpoints) => return list_fail_points(),
         None => return fail("say what to do: see --help"),
     };
@@ -146,12 +176,37 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error.to_string()),
     };
-    let served = runtime.block_on(serve_until_told(&configuration));
+    let served = runtime.block_on(async {
+        match task {
+            Task::Serve => serve_until_told(&configuration).await,
+            Task::Status => print_status(&configuration).await,
+            Task::Check => print_check(&configuration).await,
+        }
+    });
     runtime.shutdown_timeout(std::time::Duration::from_secs(5));
     match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => fail(&message),
     }
+}
+
+/// What to do with a configuration.
+#[derive(Clone, Copy, Debug)]
+enum Task {
+    Serve,
+    Status,
+    Check,
+}
+
+async fn print_status(configuration: &Configuration) -> Result<(), String> {
+    announce(&status(configuration).await.map_err(|error| error.to_string())?);
+    Ok(())
+}
+
+async fn print_check(configuration: &Configuration) -> Result<(), String> {
+    let (lines, is_well) = check(configuration).await.map_err(|error| error.to_string())?;
+    announce(&lines);
+    if is_well { Ok(()) } else { Err("objects are damaged".to_owned()) }
 }
 
 fn list_fail_points() -> ExitCode {
