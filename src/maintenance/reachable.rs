@@ -30,7 +30,7 @@ impl Removals {
     pub(super) fn observe(&mut self, snapshot: &Mirrored<Snapshot>) {
         let tables = &snapshot.state.tables;
         let gone: Vec<Oid> =
-            self.seen.keys().filter(|oid| !tables.contains_key(oid)).copied().collect();
+            self.seen.keys().copied().filter(|oid| !tables.contains_key(oid)).collect();
         for oid in gone {
             let listed = self.seen.remove(&oid).map(|(_, listed)| listed).unwrap_or_default();
             self.note(snapshot.revision, listed.into_values());
