@@ -5,12 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::base::{Random, SeededRandom};
+use futures::TryStreamExt;
+
+use crate::base::{Incarnation, Random, SeededRandom, SegmentId};
 use crate::segment::Segment;
-use crate::txn::tests::{TABLE, World, create, delete, fresh, insert, remove, rows};
+use crate::store::object::data_path;
+use crate::txn::tests::{TABLE, World, create, delete, fresh, insert, remove, rows, rows_of};
 use crate::txn::{Engine, WriteSet};
 
-use super::{Compactor, Policy};
+use super::{Collector, Compactor, Policy, check_objects};
 
 fn eager() -> Policy {
     Policy { inline_segments: 64, inline_age: Duration::ZERO, ..Policy::default() }
@@ -126,4 +129,83 @@ async fn deletes_and_merges_never_fail_each_other() {
     for seed in 0..12 {
         races(seed).await;
     }
+}
+
+async fn object_names(world: &World) -> Vec<String> {
+    let listed: Vec<_> = world.objects.list("data").try_collect().await.unwrap();
+    listed.into_iter().map(|object| object.path).collect()
+}
+
+#[tokio::test]
+async fn merged_objects_stay_as_long_as_a_snapshot_reads_them() {
+    let world = World::new(21);
+    let engine = world.engine().await;
+    create(&engine, TABLE, true).await;
+    let policy = Policy { fan_in: 3, ..eager() };
+    let compactor = Compactor::new(Arc::clone(&engine), policy);
+    let collector = Collector::new(Arc::clone(&engine));
+    for id in 0..2 {
+        insert(&engine, TABLE, &[(id, 1)]).await.unwrap();
+        assert_eq!(compactor.run_once().await, 1);
+    }
+    collector.observe();
+    let open = fresh(&engine).await.unwrap();
+    let first = object_names(&world).await;
+    assert_eq!(first.len(), 2);
+    insert(&engine, TABLE, &[(2, 1)]).await.unwrap();
+    // To an object, then the three of them to one.
+    assert_eq!(compactor.run_once().await, 2);
+    collector.observe();
+    assert_eq!(collector.remove_unreachable().await.unwrap(), 0);
+    assert_eq!(rows_of(&engine, &open.state.tables[&TABLE]).await, [(0, 1), (1, 1)]);
+    drop(open);
+    assert_eq!(collector.remove_unreachable().await.unwrap(), 2);
+    let left = object_names(&world).await;
+    assert!(first.iter().all(|path| !left.contains(path)), "{left:?}");
+    assert_eq!(rows(&engine, TABLE).await, [(0, 1), (1, 1), (2, 1)]);
+    let now = fresh(&engine).await.unwrap();
+    let (right, _, damage) = check_objects(&now.state, &world.objects).await;
+    assert_eq!((right, damage.len()), (1, 0));
+}
+
+#[tokio::test]
+async fn a_sweep_removes_what_dead_processes_left_and_nothing_else() {
+    let world = World::new(22);
+    let engine = world.engine().await;
+    create(&engine, TABLE, true).await;
+    insert(&engine, TABLE, &[(1, 1)]).await.unwrap();
+    Compactor::new(Arc::clone(&engine), eager()).run_once().await;
+    let random = SeededRandom::new(23);
+    let name = |writer| data_path(TABLE, writer, SegmentId(random.uuid()));
+    let (own, dead) = (name(engine.incarnation()), name(Incarnation(random.uuid())));
+    for path in [&own, &dead] {
+        world.objects.put(path, bytes::Bytes::from_static(b"rows")).await.unwrap();
+    }
+    assert_eq!(Collector::new(Arc::clone(&engine)).sweep().await.unwrap(), 1);
+    let left = object_names(&world).await;
+    assert_eq!(left.len(), 2);
+    assert!(left.contains(&own) && !left.contains(&dead));
+    // A database with other metadata over the same objects removes nothing of them.
+    let stranger = world.stranger(24).engine().await;
+    assert_eq!(Collector::new(stranger).sweep().await.unwrap(), 0);
+    assert_eq!(object_names(&world).await.len(), 2);
+    // The next start of this database removes what this one left, and keeps the rows.
+    let next = world.engine().await;
+    assert_eq!(Collector::new(Arc::clone(&next)).sweep().await.unwrap(), 1);
+    assert_eq!(rows(&next, TABLE).await, [(1, 1)]);
+}
+
+#[tokio::test]
+async fn a_missing_object_is_an_error_and_found_by_the_check() {
+    let world = World::new(25);
+    let engine = world.engine().await;
+    create(&engine, TABLE, true).await;
+    insert(&engine, TABLE, &[(1, 1)]).await.unwrap();
+    Compactor::new(Arc::clone(&engine), eager()).run_once().await;
+    let names = object_names(&world).await;
+    world.objects.delete(&names[0]).await.unwrap();
+    let now = fresh(&engine).await.unwrap();
+    let (right, _, damage) = check_objects(&now.state, &world.objects).await;
+    assert_eq!((right, damage.len()), (0, 1));
+    assert_eq!(damage[0].path, names[0]);
 }

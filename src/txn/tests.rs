@@ -47,6 +47,11 @@ impl World {
         Self { store, objects, random, folder: tempfile::tempdir().unwrap() }
     }
 
+    /// Another database over the objects of this one.
+    pub(crate) fn stranger(&self, seed: u64) -> Self {
+        Self { objects: Arc::clone(&self.objects), ..Self::new(seed) }
+    }
+
     /// A node.
     pub(crate) async fn engine(&self) -> Arc<Engine> {
         let incarnation = Incarnation(self.random.uuid());
@@ -112,7 +117,6 @@ pub(crate) async fn create(engine: &Engine, oid: Oid, keyed: bool) {
             let mut edit = Edit::new(snapshot);
             edit.put(keys.table(oid), &definition)?;
             edit.touch(keys.schema_version(oid));
-            edit.touch(keys.head());
             Ok((edit, ()))
         })
         .await
