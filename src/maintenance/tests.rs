@@ -10,8 +10,9 @@ use futures::TryStreamExt;
 use crate::base::{Incarnation, Random, SeededRandom, SegmentId};
 use crate::segment::Segment;
 use crate::store::object::data_path;
-use crate::txn::tests::{TABLE, World, create, delete, fresh, insert, remove, rows, rows_of};
-use crate::txn::{Engine, WriteSet};
+use crate::txn::{Engine, WriteSet, tests as fixture};
+
+use fixture::{TABLE, World, create, delete, fresh, insert, remove, rows, rows_of};
 
 use super::{Collector, Compactor, Policy, check_objects};
 
