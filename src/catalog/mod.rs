@@ -11,6 +11,7 @@ mod edit;
 mod keys;
 mod lookup;
 mod snapshot;
+pub mod system;
 mod table;
 
 pub use definition::{

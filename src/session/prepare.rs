@@ -12,7 +12,7 @@ use crate::types::PgType;
 
 use super::connection::Session;
 use super::modify::Modification;
-use super::tables::StatementRelations;
+use super::tables::{SessionView, StatementRelations};
 
 /// A statement, parsed and, where it reads or writes rows, planned.
 #[derive(Debug)]
@@ -135,9 +135,12 @@ impl Session {
     }
 
     pub(super) fn plan_context(&self, snapshot: &Arc<Mirrored<Snapshot>>) -> PlanContext {
+        let search_path = self.search_path();
+        let view =
+            SessionView { settings: self.settings.clone(), search_path: search_path.clone() };
         PlanContext {
-            relations: Arc::new(StatementRelations(Arc::clone(snapshot))),
-            search_path: self.search_path(),
+            relations: Arc::new(StatementRelations::new(snapshot, view)),
+            search_path,
             text: Arc::new(self.text_context()),
         }
     }

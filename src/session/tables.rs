@@ -3,12 +3,17 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use datafusion::logical_expr::ScalarUDF;
+
 use crate::base::Oid;
-use crate::catalog::{self, RelationName, Snapshot};
+use crate::catalog::{self, RelationName, Snapshot, system};
 use crate::exec::Tables;
 use crate::plan::{Relation, Relations};
 use crate::segment::{Reader, TableVersion};
 use crate::store::meta::Mirrored;
+use crate::types::PgType;
+
+use super::settings::Settings;
 
 /// A statement's snapshot, with its transaction's own rows where the session sees them.
 #[derive(Debug)]
@@ -31,11 +36,41 @@ impl Tables for StatementTables {
 
 /// The catalog at a statement's snapshot.
 #[derive(Debug)]
-pub(super) struct StatementRelations(pub(super) Arc<Mirrored<Snapshot>>);
+pub(super) struct StatementRelations {
+    snapshot: Arc<Mirrored<Snapshot>>,
+    facts: Arc<system::Facts>,
+}
+
+impl StatementRelations {
+    pub(super) fn new(snapshot: &Arc<Mirrored<Snapshot>>, session: SessionView) -> Self {
+        let facts = system::Facts::new(Arc::clone(snapshot), Arc::new(session));
+        Self { snapshot: Arc::clone(snapshot), facts: Arc::new(facts) }
+    }
+}
+
+/// What system relations show of a session.
+#[derive(Debug)]
+pub(super) struct SessionView {
+    pub(super) settings: Settings,
+    pub(super) search_path: Vec<String>,
+}
+
+impl system::SessionFacts for SessionView {
+    fn settings(&self) -> Vec<(String, String)> {
+        self.settings.all().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    fn search_path(&self) -> &[String] {
+        &self.search_path
+    }
+}
 
 impl Relations for StatementRelations {
     fn relation(&self, schema: Option<&str>, name: &str, path: &[String]) -> Option<Relation> {
-        let state = &self.0.state;
+        if let Some((oid, provider)) = system::relation(schema, name, path, &self.facts) {
+            return Some(Relation::Provider { oid, provider });
+        }
+        let state = &self.snapshot.state;
         match state.relation(RelationName { schema, name }, path)? {
             catalog::Relation::Table(oid) => {
                 Some(Relation::Table { oid, schema: Arc::clone(&state.tables.get(&oid)?.schema) })
@@ -50,7 +85,7 @@ impl Relations for StatementRelations {
     }
 
     fn has_schema(&self, name: &str) -> bool {
-        self.0.state.schema(name).is_some()
+        self.snapshot.state.schema(name).is_some()
     }
 
     fn oid_of(&self, text: &str, path: &[String]) -> Option<Oid> {
@@ -58,8 +93,24 @@ impl Relations for StatementRelations {
     }
 
     fn schema_of(&self, table: Oid) -> Option<String> {
-        let state = &self.0.state;
+        let state = &self.snapshot.state;
         let schema = state.tables.get(&table)?.definition.schema;
         state.schemas.get(&schema).map(|schema| schema.name.clone())
+    }
+
+    fn function(&self, name: &str) -> Option<Arc<ScalarUDF>> {
+        system::function(name, &self.facts)
+    }
+
+    fn name_function(&self, ty: &PgType) -> Option<Arc<ScalarUDF>> {
+        system::name_function(ty, &self.facts)
+    }
+
+    fn named_oid(&self, text: &str, ty: &PgType) -> Option<Oid> {
+        system::named_oid(text, ty, &self.facts)
+    }
+
+    fn oid_of(&self, text: &str, _path: &[String]) -> Option<Oid> {
+        system::named_oid(text, &PgType::Regclass, &self.facts)
     }
 }

@@ -134,7 +134,8 @@ impl ContextProvider for Provider<'_> {
     }
 
     fn get_function_meta(&self, name: &str) -> Option<Arc<ScalarUDF>> {
-        self.functions.scalar(unqualified(name))
+        let name = unqualified(name);
+        self.context.relations.function(name).or_else(|| self.functions.scalar(name))
     }
 
     fn get_higher_order_meta(&self, _name: &str) -> Option<Arc<HigherOrderUDF>> {

@@ -4,10 +4,12 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
+use datafusion::logical_expr::ScalarUDF;
 
 use crate::base::Oid;
 use crate::catalog::{self, RelationName, Snapshot};
 use crate::segment::TableSchema;
+use crate::types::PgType;
 
 /// A relation that a name stands for.
 #[derive(Clone, Debug)]
@@ -56,6 +58,21 @@ pub trait Relations: Debug + Send + Sync {
 
     /// The schema that a table is in; `None` looks it up along the path.
     fn schema_of(&self, _table: Oid) -> Option<String> {
+        None
+    }
+
+    /// A function that looks into the catalog.
+    fn function(&self, _name: &str) -> Option<Arc<ScalarUDF>> {
+        None
+    }
+
+    /// What turns oids of a type such as `regclass` into names.
+    fn name_function(&self, _ty: &PgType) -> Option<Arc<ScalarUDF>> {
+        None
+    }
+
+    /// The oid behind a name as a type such as `regtype` reads it.
+    fn named_oid(&self, _text: &str, _ty: &PgType) -> Option<Oid> {
         None
     }
 

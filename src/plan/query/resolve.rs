@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use datafusion::common::tree_node::{Transformed, TreeNode};
-use datafusion::common::{DFSchema, DataFusionError, Result};
+use datafusion::common::{DFSchema, DataFusionError, Result, ScalarValue};
 use datafusion::logical_expr::expr::{Between, BinaryExpr, Case, Cast, InList, InSubquery};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
@@ -109,6 +109,12 @@ impl Resolver<'_> {
                 }
             }
             Some(Operand::Typed(source)) => {
+                // Names of what oids stand for are the catalog's.
+                if target.is_string()
+                    && let Some(function) = self.relations.name_function(&source)
+                {
+                    return Ok(function.call(vec![*cast.expr]));
+                }
                 let folded = fold(Expr::Cast(cast));
                 match folded {
                     Expr::Cast(cast) => {
@@ -128,13 +134,35 @@ impl Resolver<'_> {
                 let message = format!("relation \"{text}\" does not exist");
                 external(SqlError::new(SqlState::UNDEFINED_TABLE, message))
             })?;
-            let value = datafusion::common::ScalarValue::UInt32(Some(oid.0));
+            let value = ScalarValue::UInt32(Some(oid.0));
+            return Ok(typed_literal(value, target));
+        }
+        if let Some(value) = self.named_oid(text, target).map_err(external)? {
             return Ok(typed_literal(value, target));
         }
         let value = parse_text(target, text, &self.literals.text).map_err(external)?;
         let field = target.field("", true);
         let metadata = datafusion::common::metadata::FieldMetadata::new_from_field(&field);
         Ok(Expr::Literal(value, Some(metadata)))
+    }
+
+    /// `'int4'::regtype` and the like: the oid behind a name.
+    fn named_oid(&self, text: &str, target: &PgType) -> crate::base::Result<Option<ScalarValue>> {
+        let kind = match target {
+            PgType::Regtype => "type",
+            PgType::Regnamespace => "schema",
+            PgType::Regrole => "role",
+            PgType::Regproc => "function",
+            _ => return Ok(None),
+        };
+        if text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Ok(None);
+        }
+        let oid = self.relations.named_oid(text, target).ok_or_else(|| {
+            let message = format!("{kind} \"{text}\" does not exist");
+            SqlError::new(SqlState::UNDEFINED_OBJECT, message)
+        })?;
+        Ok(Some(ScalarValue::UInt32(Some(oid.0))))
     }
 
     fn in_list(&self, list: InList, schema: &DFSchema) -> Result<Expr> {

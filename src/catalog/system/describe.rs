@@ -1,0 +1,75 @@
+//! Definitions as SQL text, the way `pg_get_*` and psql show them.
+
+use crate::base::ColumnId;
+use crate::catalog::{ColumnDef, ForeignKeyDef, KeyDef, TableDef};
+use crate::types::PgType;
+
+use super::facts::Facts;
+
+/// A name, in quotes where SQL needs them.
+pub(super) fn quoted(name: &str) -> String {
+    let first = name.bytes().next();
+    let plain = first.is_some_and(|byte| byte.is_ascii_lowercase() || byte == b'_')
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    if plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
+}
+
+/// Columns by name, in parentheses' inside: `a, b`.
+pub(super) fn column_list(table: &TableDef, columns: &[ColumnId]) -> String {
+    let name = |id: &ColumnId| table.column_by_id(*id).map(|column| quoted(&column.name));
+    columns.iter().filter_map(name).collect::<Vec<_>>().join(", ")
+}
+
+/// `CREATE UNIQUE INDEX t_pkey ON public.t USING btree (id)`.
+pub(super) fn index(facts: &Facts, table: &TableDef, key: &KeyDef) -> String {
+    let distinct = if key.nulls_not_distinct { " NULLS NOT DISTINCT" } else { "" };
+    format!(
+        "CREATE UNIQUE INDEX {} ON {}.{} USING btree ({}){distinct}",
+        quoted(&key.name),
+        quoted(facts.catalog().schema_name(table.schema)),
+        quoted(&table.name),
+        column_list(table, &key.columns),
+    )
+}
+
+/// `PRIMARY KEY (id)`, `UNIQUE (a, b)`.
+pub(super) fn key(table: &TableDef, key: &KeyDef) -> String {
+    let kind = match (key.primary, key.nulls_not_distinct) {
+        (true, _) => "PRIMARY KEY",
+        (false, false) => "UNIQUE",
+        (false, true) => "UNIQUE NULLS NOT DISTINCT",
+    };
+    format!("{kind} ({})", column_list(table, &key.columns))
+}
+
+/// `FOREIGN KEY (a) REFERENCES t(id)`.
+pub(super) fn foreign_key(facts: &Facts, table: &TableDef, key: &ForeignKeyDef) -> String {
+    let columns = column_list(table, &key.columns);
+    let Some(referenced) = facts.catalog().tables.get(&key.table) else {
+        return format!("FOREIGN KEY ({columns})");
+    };
+    let referenced = &referenced.definition;
+    let schema = facts.catalog().schema_name(referenced.schema);
+    let visible = facts.session().search_path().iter().any(|name| name == schema);
+    let prefix = if visible { String::new() } else { format!("{}.", quoted(schema)) };
+    let target = column_list(referenced, &key.referenced);
+    format!("FOREIGN KEY ({columns}) REFERENCES {prefix}{}({target})", quoted(&referenced.name))
+}
+
+/// `CHECK ((a > 0))`.
+pub(super) fn check(expression: &str) -> String {
+    format!("CHECK (({expression}))")
+}
+
+/// A column's default: a lone string shows its type, as in PostgreSQL.
+pub(super) fn default(column: &ColumnDef) -> Option<String> {
+    let text = column.default.as_deref()?.trim();
+    let inner = text.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
+    let lone = inner.is_some_and(|inner| !inner.replace("''", "").contains('\''));
+    let number =
+        matches!(column.ty.pg_type(), PgType::Int2 | PgType::Int4 | PgType::Int8 | PgType::Bool);
+    Some(match lone && !number {
+        true => format!("{text}::{}", column.ty.pg_type().bare().sql_name()),
+        false => text.to_owned(),
+    })
+}

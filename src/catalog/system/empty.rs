@@ -1,0 +1,171 @@
+//! Relations that clients read and that have no rows: what they list isn't there.
+
+use super::PG_CATALOG;
+use super::definition::{Definition, none};
+
+const fn empty(oid: u32, name: &'static str, columns: &'static str) -> Definition {
+    Definition { oid, schema: PG_CATALOG, name, columns, rows: none }
+}
+
+pub(super) const RELATIONS: &[Definition] = &[
+    empty(
+        3541,
+        "pg_range",
+        "rngtypid oid, rngsubtype oid, rngmultitypid oid, rngcollation oid, rngsubopc \
+         oid, rngcanonical regproc, rngsubdiff regproc",
+    ),
+    empty(3501, "pg_enum", "oid oid, enumtypid oid, enumsortorder float4, enumlabel name"),
+    empty(
+        2617,
+        "pg_operator",
+        "oid oid, oprname name, oprnamespace oid, oprowner oid, oprkind \"char\", \
+         oprcanmerge bool, oprcanhash bool, oprleft oid, oprright oid, oprresult oid, \
+         oprcom oid, oprnegate oid, oprcode regproc, oprrest regproc, oprjoin regproc",
+    ),
+    empty(
+        2616,
+        "pg_opclass",
+        "oid oid, opcmethod oid, opcname name, opcnamespace oid, opcowner oid, opcfamily \
+         oid, opcintype oid, opcdefault bool, opckeytype oid",
+    ),
+    empty(
+        2605,
+        "pg_cast",
+        "oid oid, castsource oid, casttarget oid, castfunc oid, castcontext \"char\", \
+         castmethod \"char\"",
+    ),
+    empty(
+        2600,
+        "pg_aggregate",
+        "aggfnoid regproc, aggkind \"char\", aggnumdirectargs int2, aggtranstype oid",
+    ),
+    empty(
+        2612,
+        "pg_language",
+        "oid oid, lanname name, lanowner oid, lanispl bool, lanpltrusted bool, \
+         lanplcallfoid oid, laninline oid, lanvalidator oid, lanacl _aclitem",
+    ),
+    empty(2611, "pg_inherits", "inhrelid oid, inhparent oid, inhseqno int4, inhdetachpending bool"),
+    empty(
+        2620,
+        "pg_trigger",
+        "oid oid, tgrelid oid, tgparentid oid, tgname name, tgfoid oid, tgtype int2, \
+         tgenabled \"char\", tgisinternal bool, tgconstrrelid oid, tgconstrindid oid, \
+         tgconstraint oid, tgdeferrable bool, tginitdeferred bool, tgnargs int2, tgattr \
+         int2vector, tgargs bytea, tgqual pg_node_tree, tgoldtable name, tgnewtable name",
+    ),
+    empty(
+        3256,
+        "pg_policy",
+        "oid oid, polname name, polrelid oid, polcmd \"char\", polpermissive bool, \
+         polroles _oid, polqual pg_node_tree, polwithcheck pg_node_tree",
+    ),
+    empty(
+        2608,
+        "pg_depend",
+        "classid oid, objid oid, objsubid int4, refclassid oid, refobjid oid, refobjsubid \
+         int4, deptype \"char\"",
+    ),
+    empty(
+        1214,
+        "pg_shdepend",
+        "dbid oid, classid oid, objid oid, objsubid int4, refclassid oid, refobjid oid, \
+         deptype \"char\"",
+    ),
+    empty(2396, "pg_shdescription", "objoid oid, classoid oid, description text"),
+    empty(
+        2618,
+        "pg_rewrite",
+        "oid oid, rulename name, ev_class oid, ev_type \"char\", ev_enabled \"char\", \
+         is_instead bool, ev_qual pg_node_tree, ev_action pg_node_tree",
+    ),
+    empty(3118, "pg_foreign_table", "ftrelid oid, ftserver oid, ftoptions _text"),
+    empty(
+        1417,
+        "pg_foreign_server",
+        "oid oid, srvname name, srvowner oid, srvfdw oid, srvtype text, srvversion text, \
+         srvacl _aclitem, srvoptions _text",
+    ),
+    empty(
+        2328,
+        "pg_foreign_data_wrapper",
+        "oid oid, fdwname name, fdwowner oid, fdwhandler oid, fdwvalidator oid, fdwacl \
+         _aclitem, fdwoptions _text",
+    ),
+    empty(
+        1213,
+        "pg_tablespace",
+        "oid oid, spcname name, spcowner oid, spcacl _aclitem, spcoptions _text",
+    ),
+    empty(
+        1261,
+        "pg_auth_members",
+        "oid oid, roleid oid, member oid, grantor oid, admin_option bool, inherit_option \
+         bool, set_option bool",
+    ),
+    empty(2964, "pg_db_role_setting", "setdatabase oid, setrole oid, setconfig _text"),
+    empty(
+        3350,
+        "pg_partitioned_table",
+        "partrelid oid, partstrat \"char\", partnatts int2, partdefid oid, partattrs \
+         int2vector, partclass oidvector, partcollation oidvector, partexprs pg_node_tree",
+    ),
+    empty(
+        6104,
+        "pg_publication",
+        "oid oid, pubname name, pubowner oid, puballtables bool, pubinsert bool, \
+         pubupdate bool, pubdelete bool, pubtruncate bool, pubviaroot bool",
+    ),
+    empty(
+        6106,
+        "pg_publication_rel",
+        "oid oid, prpubid oid, prrelid oid, prqual pg_node_tree, prattrs int2vector",
+    ),
+    empty(6237, "pg_publication_namespace", "oid oid, pnpubid oid, pnnspid oid"),
+    empty(
+        3381,
+        "pg_statistic_ext",
+        "oid oid, stxrelid oid, stxname name, stxnamespace oid, stxowner oid, stxkeys \
+         int2vector, stxstattarget int2, stxkind _char, stxexprs pg_node_tree",
+    ),
+    empty(
+        826,
+        "pg_default_acl",
+        "oid oid, defaclrole oid, defaclnamespace oid, defaclobjtype \"char\", defaclacl \
+         _aclitem",
+    ),
+    empty(
+        3466,
+        "pg_event_trigger",
+        "oid oid, evtname name, evtevent name, evtowner oid, evtfoid oid, evtenabled \
+         \"char\", evttags _text",
+    ),
+    empty(
+        12_010,
+        "pg_matviews",
+        "schemaname name, matviewname name, matviewowner name, tablespace name, \
+         hasindexes bool, ispopulated bool, definition text",
+    ),
+    empty(
+        12_011,
+        "pg_stat_activity",
+        "datid oid, datname name, pid int4, leader_pid int4, usesysid oid, usename name, \
+         application_name text, client_addr text, client_hostname text, client_port int4, \
+         backend_start timestamptz, xact_start timestamptz, query_start timestamptz, \
+         state_change timestamptz, wait_event_type text, wait_event text, state text, \
+         backend_xid xid, backend_xmin xid, query_id int8, query text, backend_type text",
+    ),
+    empty(
+        12_012,
+        "pg_locks",
+        "locktype text, database oid, relation oid, page int4, tuple int2, virtualxid \
+         text, transactionid xid, classid oid, objid oid, objsubid int2, \
+         virtualtransaction text, pid int4, mode text, granted bool, fastpath bool, \
+         waitstart timestamptz",
+    ),
+    empty(
+        12_013,
+        "pg_prepared_xacts",
+        "transaction xid, gid text, prepared timestamptz, owner name, database name",
+    ),
+];

@@ -1,0 +1,81 @@
+//! What system relations are made from.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use crate::base::Oid;
+use crate::catalog::{RoleDef, SequenceDef, Snapshot, Table, ViewDef};
+use crate::store::meta::Mirrored;
+
+/// What a session adds to the catalog.
+pub trait SessionFacts: Debug + Send + Sync {
+    /// All settings: name and value.
+    fn settings(&self) -> Vec<(String, String)>;
+    /// The schemas where names without one are looked for, in order.
+    fn search_path(&self) -> &[String];
+}
+
+/// The catalog at a statement's snapshot, and the session's part.
+#[derive(Debug)]
+pub struct Facts {
+    snapshot: Arc<Mirrored<Snapshot>>,
+    session: Arc<dyn SessionFacts>,
+}
+
+/// The superuser, who owns what the system brings along.
+pub(super) const SUPERUSER: Oid = Oid(10);
+
+impl Facts {
+    /// Facts at a snapshot.
+    pub fn new(snapshot: Arc<Mirrored<Snapshot>>, session: Arc<dyn SessionFacts>) -> Self {
+        Self { snapshot, session }
+    }
+
+    pub(super) fn catalog(&self) -> &Snapshot {
+        &self.snapshot.state
+    }
+
+    pub(super) fn session(&self) -> &dyn SessionFacts {
+        self.session.as_ref()
+    }
+
+    /// The tables in the order of their oids.
+    pub(super) fn tables(&self) -> Vec<&Table> {
+        let mut tables: Vec<&Table> = self.catalog().tables.values().map(Arc::as_ref).collect();
+        tables.sort_by_key(|table| table.oid());
+        tables
+    }
+
+    /// The views in the order of their oids.
+    pub(super) fn views(&self) -> Vec<&ViewDef> {
+        let mut views: Vec<&ViewDef> = self.catalog().views.values().map(Arc::as_ref).collect();
+        views.sort_by_key(|view| view.oid);
+        views
+    }
+
+    /// The sequences in the order of their oids.
+    pub(super) fn sequences(&self) -> Vec<&SequenceDef> {
+        let mut sequences: Vec<&SequenceDef> =
+            self.catalog().sequences.values().map(Arc::as_ref).collect();
+        sequences.sort_by_key(|sequence| sequence.oid);
+        sequences
+    }
+
+    /// The roles in the order of their oids.
+    pub(super) fn roles(&self) -> Vec<&RoleDef> {
+        let mut roles: Vec<&RoleDef> = self.catalog().roles.values().map(Arc::as_ref).collect();
+        roles.sort_by_key(|role| role.oid);
+        roles
+    }
+
+    /// The name of a role, or `unknown (OID=..)` as PostgreSQL has it.
+    pub(super) fn role_name(&self, oid: Oid) -> String {
+        let role = self.catalog().roles.get(&oid);
+        role.map_or_else(|| format!("unknown (OID={oid})"), |role| role.name.clone())
+    }
+
+    /// The database's name.
+    pub(super) fn database(&self) -> &str {
+        self.catalog().database.as_ref().map_or("", |database| &database.name)
+    }
+}

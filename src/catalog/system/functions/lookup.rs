@@ -1,0 +1,229 @@
+//! Names to oids and back, and what is visible without a schema.
+
+use crate::base::Oid;
+use crate::catalog::RelationName;
+use crate::catalog::system::describe::quoted;
+use crate::catalog::system::facts::Facts;
+use crate::catalog::system::{definitions, pg_proc};
+use crate::types::PgType;
+
+use super::Entry;
+
+pub(super) const FUNCTIONS: &[Entry] = &[
+    ("format_type", PgType::Text, format_type),
+    ("to_regtype", PgType::Regtype, to_regtype),
+    ("to_regclass", PgType::Regclass, to_regclass),
+    ("to_regnamespace", PgType::Regnamespace, to_regnamespace),
+    ("to_regproc", PgType::Regproc, to_regproc),
+    ("to_regrole", PgType::Regrole, to_regrole),
+    ("pg_get_userbyid", PgType::Name, user_by_id),
+    ("pg_table_is_visible", PgType::Bool, table_is_visible),
+    ("pg_type_is_visible", PgType::Bool, always),
+    ("pg_function_is_visible", PgType::Bool, always),
+    ("pg_operator_is_visible", PgType::Bool, always),
+    ("pg_opclass_is_visible", PgType::Bool, always),
+    ("pg_collation_is_visible", PgType::Bool, always),
+    ("pg_statistics_obj_is_visible", PgType::Bool, always),
+    ("pg_encoding_to_char", PgType::Name, encoding),
+    ("pg_my_temp_schema", PgType::Oid, zero),
+    ("pg_is_other_temp_schema", PgType::Bool, never),
+    ("pg_relation_is_publishable", PgType::Bool, never),
+    ("pg_is_in_recovery", PgType::Bool, never),
+];
+
+/// An argument as an oid.
+pub(super) fn oid(arguments: &[Option<&str>], position: usize) -> Option<Oid> {
+    arguments.get(position).copied().flatten()?.parse().ok().map(Oid)
+}
+
+fn text<'a>(arguments: &[Option<&'a str>], position: usize) -> Option<&'a str> {
+    arguments.get(position).copied().flatten()
+}
+
+fn answer(value: bool) -> Option<String> {
+    Some(if value { "t" } else { "f" }.to_owned())
+}
+
+fn always(_: &Facts, arguments: &[Option<&str>]) -> Option<String> {
+    oid(arguments, 0)?;
+    answer(true)
+}
+
+fn never(_: &Facts, _: &[Option<&str>]) -> Option<String> {
+    answer(false)
+}
+
+fn zero(_: &Facts, _: &[Option<&str>]) -> Option<String> {
+    Some("0".to_owned())
+}
+
+fn format_type(_: &Facts, arguments: &[Option<&str>]) -> Option<String> {
+    let oid = oid(arguments, 0)?;
+    if oid.0 == 0 {
+        return Some("-".to_owned());
+    }
+    let modifier = text(arguments, 1).and_then(|text| text.parse().ok()).unwrap_or(-1);
+    let ty = PgType::from_oid(oid).map(|ty| ty.with_typmod(modifier));
+    Some(ty.map_or_else(|| "???".to_owned(), |ty| ty.to_string()))
+}
+
+/// The parts of a name that may be qualified and quoted: `public."A b"`.
+fn name_parts(text: &str) -> (Option<String>, String) {
+    let mut parts = vec![String::new()];
+    let mut in_quotes = false;
+    for character in text.trim().chars() {
+        match character {
+            '"' => in_quotes = !in_quotes,
+            '.' if !in_quotes => parts.push(String::new()),
+            other => {
+                let lower = other.to_ascii_lowercase();
+                if let Some(part) = parts.last_mut() {
+                    part.push(if in_quotes { other } else { lower });
+                }
+            }
+        }
+    }
+    let name = parts.pop().unwrap_or_default();
+    (parts.pop(), name)
+}
+
+pub(super) fn to_regtype(_: &Facts, arguments: &[Option<&str>]) -> Option<String> {
+    let text = text(arguments, 0)?.trim();
+    if text == "\"char\"" {
+        return Some(PgType::Char.oid().to_string());
+    }
+    let (schema, name) = name_parts(text);
+    if !schema.as_deref().is_none_or(|schema| matches!(schema, "pg_catalog" | "public")) {
+        return None;
+    }
+    let base = name.split('(').next().unwrap_or_default().trim();
+    let array = name.ends_with("[]");
+    let ty = PgType::from_name(base.trim_end_matches("[]").trim())?;
+    let ty = if array { ty.array() } else { ty };
+    Some(ty.oid().to_string())
+}
+
+pub(super) fn to_regclass(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
+    let text = text(arguments, 0)?;
+    let (schema, name) = name_parts(text);
+    let system = definitions().find(|system| {
+        let place = schema.as_deref().unwrap_or(crate::catalog::system::PG_CATALOG);
+        system.name == name && system.schema == place
+    });
+    if let Some(system) = system {
+        return Some(system.oid.to_string());
+    }
+    let named = RelationName { schema: schema.as_deref(), name: &name };
+    let found = facts.catalog().relation(named, facts.session().search_path())?;
+    Some(found.oid().to_string())
+}
+
+pub(super) fn to_regnamespace(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
+    let (_, name) = name_parts(text(arguments, 0)?);
+    facts.catalog().schema(&name).map(|schema| schema.oid.to_string())
+}
+
+pub(super) fn to_regrole(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
+    let (_, name) = name_parts(text(arguments, 0)?);
+    facts.catalog().role(&name).map(|role| role.oid.to_string())
+}
+
+pub(super) fn to_regproc(_: &Facts, arguments: &[Option<&str>]) -> Option<String> {
+    let (_, name) = name_parts(text(arguments, 0)?);
+    let found = pg_proc::functions().into_iter().find(|function| function.1 == name)?;
+    Some(found.0.to_string())
+}
+
+fn user_by_id(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
+    Some(facts.role_name(oid(arguments, 0)?))
+}
+
+fn encoding(_: &Facts, arguments: &[Option<&str>]) -> Option<String> {
+    Some(if text(arguments, 0)? == "6" { "UTF8" } else { "" }.to_owned())
+}
+
+/// The schema and name behind an oid of `pg_class`.
+fn relation_name(facts: &Facts, oid: Oid) -> Option<(String, String)> {
+    let catalog = facts.catalog();
+    let named =
+        |schema: Oid, name: &str| Some((catalog.schema_name(schema).to_owned(), name.to_owned()));
+    if let Some(table) = catalog.tables.get(&oid) {
+        return named(table.definition.schema, &table.definition.name);
+    }
+    if let Some(view) = catalog.views.get(&oid) {
+        return named(view.schema, &view.name);
+    }
+    if let Some(sequence) = catalog.sequences.get(&oid) {
+        return named(sequence.schema, &sequence.name);
+    }
+    if let Some(system) = definitions().find(|system| system.oid == oid.0) {
+        return Some((system.schema.to_owned(), system.name.to_owned()));
+    }
+    catalog.tables.values().find_map(|table| {
+        let key = table.definition.keys.iter().find(|key| key.oid == oid)?;
+        named(table.definition.schema, &key.name)
+    })
+}
+
+/// Whether the name alone means this relation.
+fn is_visible(facts: &Facts, oid: Oid, schema: &str, name: &str) -> bool {
+    if crate::catalog::system::is_system_schema(schema) {
+        return facts.session().search_path().iter().any(|searched| searched == schema);
+    }
+    let found = facts
+        .catalog()
+        .relation(RelationName { schema: None, name }, facts.session().search_path());
+    found.is_some_and(|found| found.oid() == oid)
+}
+
+fn table_is_visible(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
+    let oid = oid(arguments, 0)?;
+    let (schema, name) = relation_name(facts, oid)?;
+    answer(is_visible(facts, oid, &schema, &name))
+}
+
+/// `regclass` as text: the name, with its schema where the name alone means something else.
+pub(super) fn regclass_name(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
+    let oid = oid(arguments, 0)?;
+    Some(match relation_name(facts, oid) {
+        None if oid.0 == 0 => "-".to_owned(),
+        None => oid.to_string(),
+        Some((schema, name)) if is_visible(facts, oid, &schema, &name) => quoted(&name),
+        Some((schema, name)) => format!("{}.{}", quoted(&schema), quoted(&name)),
+    })
+}
+
+/// `regtype` as text.
+pub(super) fn regtype_name(_: &Facts, arguments: &[Option<&str>]) -> Option<String> {
+    let oid = oid(arguments, 0)?;
+    Some(match PgType::from_oid(oid) {
+        None if oid.0 == 0 => "-".to_owned(),
+        None => oid.to_string(),
+        Some(ty) => ty.sql_name(),
+    })
+}
+
+/// `regproc` as text.
+pub(super) fn regproc_name(_: &Facts, arguments: &[Option<&str>]) -> Option<String> {
+    let oid = oid(arguments, 0)?;
+    let found = pg_proc::functions().into_iter().find(|function| function.0 == oid.0);
+    Some(match found {
+        None if oid.0 == 0 => "-".to_owned(),
+        None => oid.to_string(),
+        Some((_, name)) => name,
+    })
+}
+
+/// `regnamespace` as text.
+pub(super) fn regnamespace_name(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
+    let oid = oid(arguments, 0)?;
+    let schema = facts.catalog().schemas.get(&oid);
+    Some(schema.map_or_else(|| oid.to_string(), |schema| quoted(&schema.name)))
+}
+
+/// `regrole` as text.
+pub(super) fn regrole_name(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
+    let oid = oid(arguments, 0)?;
+    let role = facts.catalog().roles.get(&oid);
+    Some(role.map_or_else(|| oid.to_string(), |role| quoted(&role.name)))
+}

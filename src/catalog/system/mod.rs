@@ -1,0 +1,109 @@
+//! The relations of `pg_catalog` and `information_schema`: what drivers, ORMs and psql ask about
+//! the database, made from a catalog snapshot when a query asks.
+//!
+//! One relation per file (those that are always empty share [`empty`]): its columns as text, and
+//! a function from [`Facts`] to rows. Values are given in PostgreSQL's text form and read by the
+//! types' own input functions, so that a relation's file says only what its rows are.
+//! [`relation`] finds one by name, [`function`] makes the functions that look into the catalog
+//! (`format_type`, `pg_get_indexdef`, `to_regclass`).
+//!
+//! Rows are as old as the plan that reads them: plans are made again when the catalog changes.
+
+mod cell;
+mod definition;
+mod describe;
+mod empty;
+mod facts;
+mod functions;
+mod information_schema;
+mod pg_am;
+mod pg_attrdef;
+mod pg_attribute;
+mod pg_authid;
+mod pg_class;
+mod pg_collation;
+mod pg_constraint;
+mod pg_database;
+mod pg_description;
+mod pg_extension;
+mod pg_index;
+mod pg_indexes;
+mod pg_namespace;
+mod pg_proc;
+mod pg_sequence;
+mod pg_settings;
+mod pg_tables;
+mod pg_type;
+mod pg_views;
+mod provider;
+
+use std::sync::Arc;
+
+use datafusion::catalog::TableProvider;
+
+use crate::base::Oid;
+
+use definition::Definition;
+pub use facts::{Facts, SessionFacts};
+pub use functions::{function, name_function, named_oid};
+use provider::SystemRelation;
+
+/// The schema of PostgreSQL's own catalogs.
+const PG_CATALOG: &str = "pg_catalog";
+/// The schema of the SQL standard's views.
+const INFORMATION_SCHEMA: &str = "information_schema";
+
+/// All relations that have rows of their own making.
+const RELATIONS: &[&[Definition]] = &[
+    pg_type::RELATIONS,
+    pg_namespace::RELATIONS,
+    pg_class::RELATIONS,
+    pg_attribute::RELATIONS,
+    pg_attrdef::RELATIONS,
+    pg_index::RELATIONS,
+    pg_constraint::RELATIONS,
+    pg_database::RELATIONS,
+    pg_authid::RELATIONS,
+    pg_settings::RELATIONS,
+    pg_extension::RELATIONS,
+    pg_am::RELATIONS,
+    pg_description::RELATIONS,
+    pg_proc::RELATIONS,
+    pg_sequence::RELATIONS,
+    pg_tables::RELATIONS,
+    pg_views::RELATIONS,
+    pg_indexes::RELATIONS,
+    pg_collation::RELATIONS,
+    information_schema::RELATIONS,
+    empty::RELATIONS,
+];
+
+fn definitions() -> impl Iterator<Item = &'static Definition> {
+    RELATIONS.iter().flat_map(|relations| relations.iter())
+}
+
+/// The system's relation of this name; without a schema it is looked for in `pg_catalog`, and in
+/// `information_schema` where the path has it.
+pub fn relation(
+    schema: Option<&str>,
+    name: &str,
+    path: &[String],
+    facts: &Arc<Facts>,
+) -> Option<(Oid, Arc<dyn TableProvider>)> {
+    let searched = |place: &str| match schema {
+        Some(schema) => schema == place,
+        None => place == PG_CATALOG || path.iter().any(|schema| schema == place),
+    };
+    let definition =
+        definitions().find(|definition| definition.name == name && searched(definition.schema))?;
+    let provider = SystemRelation::new(definition, Arc::clone(facts));
+    Some((Oid(definition.oid), Arc::new(provider)))
+}
+
+/// Whether relations of the system live in a schema of this name.
+pub fn is_system_schema(name: &str) -> bool {
+    matches!(name, PG_CATALOG | INFORMATION_SCHEMA)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+//! `pg_attribute`: columns.
+
+use crate::base::Oid;
+use crate::types::PgType;
+
+use super::cell::{NULL, row};
+use super::definition::{Definition, Row};
+use super::facts::Facts;
+
+pub(super) const RELATIONS: &[Definition] = &[Definition {
+    oid: 1249,
+    schema: super::PG_CATALOG,
+    name: "pg_attribute",
+    columns: "attrelid oid, attname name, atttypid oid, attlen int2, attnum int2, \
+              attcacheoff int4, atttypmod int4, attndims int2, attbyval bool, attalign \"char\", \
+              attstorage \"char\", attcompression \"char\", attnotnull bool, atthasdef bool, \
+              atthasmissing bool, attidentity \"char\", attgenerated \"char\", \
+              attisdropped bool, attislocal bool, attinhcount int2, attcollation oid, \
+              attstattarget int2, attacl _aclitem, attoptions _text, attfdwoptions _text, \
+              attmissingval _text",
+    rows,
+}];
+
+/// What differs from one column to the other.
+struct Attribute<'a> {
+    relation: Oid,
+    name: &'a str,
+    ty: PgType,
+    number: i32,
+    not_null: bool,
+    has_default: bool,
+    identity: &'static str,
+}
+
+impl Attribute<'_> {
+    fn row(&self) -> Row {
+        let length = self.ty.typlen();
+        let collation = match self.ty.element().unwrap_or(&self.ty) {
+            PgType::Name => 950,
+            PgType::Text | PgType::Varchar(_) | PgType::Bpchar(_) => 100,
+            _ => 0,
+        };
+        row![
+            self.relation,
+            self.name,
+            self.ty.oid(),
+            length,
+            self.number,
+            -1,
+            self.ty.typmod(),
+            if self.ty.element().is_some() { 1 } else { 0 },
+            matches!(length, 1 | 2 | 4 | 8),
+            'i',
+            if length == -1 { 'x' } else { 'p' },
+            "",
+            self.not_null,
+            self.has_default,
+            false,
+            self.identity,
+            "",
+            false,
+            true,
+            0,
+            collation,
+            NULL,
+            NULL,
+            NULL,
+            NULL,
+            NULL,
+        ]
+    }
+}
+
+fn rows(facts: &Facts) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let plain = |relation: Oid, name, ty: PgType, position: usize| {
+        let number = i32::try_from(position + 1).unwrap_or(i32::MAX);
+        let (not_null, has_default, identity) = (false, false, "");
+        Attribute { relation, name, ty, number, not_null, has_default, identity }.row()
+    };
+    for table in facts.tables() {
+        let definition = &table.definition;
+        for column in &definition.columns {
+            let attribute = Attribute {
+                relation: definition.oid,
+                name: &column.name,
+                ty: column.ty.pg_type(),
+                number: column.id.0,
+                not_null: column.not_null,
+                has_default: column.default.is_some() && column.identity.is_none(),
+                identity: match &column.identity {
+                    Some(identity) if identity.always => "a",
+                    Some(_) => "d",
+                    None => "",
+                },
+            };
+            rows.push(attribute.row());
+        }
+        for key in &definition.keys {
+            for (position, id) in key.columns.iter().enumerate() {
+                if let Some(column) = definition.column_by_id(*id) {
+                    rows.push(plain(key.oid, &column.name, column.ty.pg_type(), position));
+                }
+            }
+        }
+    }
+    for view in facts.views() {
+        for (position, (name, ty)) in view.columns.iter().enumerate() {
+            rows.push(plain(view.oid, name, ty.pg_type(), position));
+        }
+    }
+    for system in super::definitions() {
+        for (position, (name, ty)) in system.columns().into_iter().enumerate() {
+            rows.push(plain(Oid(system.oid), name, ty, position));
+        }
+    }
+    rows
+}

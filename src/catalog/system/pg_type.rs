@@ -1,0 +1,105 @@
+//! `pg_type`: every type and its array.
+
+use crate::types::PgType;
+
+use super::cell::{Cell, NULL, row};
+use super::definition::{Definition, Row};
+use super::facts::{Facts, SUPERUSER};
+use super::pg_proc;
+
+pub(super) const RELATIONS: &[Definition] = &[Definition {
+    oid: 1247,
+    schema: super::PG_CATALOG,
+    name: "pg_type",
+    columns: "oid oid, typname name, typnamespace oid, typowner oid, typlen int2, typbyval bool, \
+              typtype \"char\", typcategory \"char\", typispreferred bool, typisdefined bool, \
+              typdelim \"char\", typrelid oid, typsubscript regproc, typelem oid, typarray oid, \
+              typinput regproc, typoutput regproc, typreceive regproc, typsend regproc, \
+              typmodin regproc, typmodout regproc, typanalyze regproc, typalign \"char\", \
+              typstorage \"char\", typnotnull bool, typbasetype oid, typtypmod int4, \
+              typndims int4, typcollation oid, typdefaultbin pg_node_tree, typdefault text, \
+              typacl _aclitem",
+    rows,
+}];
+
+fn rows(_: &Facts) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for scalar in PgType::scalars() {
+        rows.push(of(scalar));
+        if scalar.array().oid().0 != 0 {
+            rows.push(of(&scalar.array()));
+        }
+    }
+    rows
+}
+
+/// The schema a type is in: pgvector's are the extension's, in `public`.
+pub(super) fn namespace(ty: &PgType) -> u32 {
+    match ty.element().unwrap_or(ty) {
+        PgType::Vector(_) => 2200,
+        _ => 11,
+    }
+}
+
+fn of(ty: &PgType) -> Row {
+    let length = ty.typlen();
+    let is_array = ty.element().is_some();
+    let pseudo = matches!(ty, PgType::Unknown | PgType::Void | PgType::Record);
+    let by_value = matches!(length, 1 | 2 | 4 | 8);
+    let element = match ty {
+        PgType::Array(element) => element.oid().0,
+        PgType::Int2vector => PgType::Int2.oid().0,
+        PgType::Oidvector => PgType::Oid.oid().0,
+        PgType::Name => PgType::Char.oid().0,
+        _ => 0,
+    };
+    let array = if is_array { 0 } else { ty.array().oid().0 };
+    let align = match length {
+        1 | 64 => 'c',
+        2 => 's',
+        8 => 'd',
+        _ => 'i',
+    };
+    let collation = match ty.element().unwrap_or(ty) {
+        PgType::Name => 950,
+        PgType::Text | PgType::Varchar(_) | PgType::Bpchar(_) | PgType::PgNodeTree => 100,
+        _ => 0,
+    };
+    let functions: Vec<Cell> =
+        pg_proc::type_functions(ty).into_iter().map(|oid| Some(oid.to_string())).collect();
+    let [input, output, receive, send] = <[Cell; 4]>::try_from(functions).unwrap_or_default();
+    row![
+        ty.oid(),
+        ty.name(),
+        namespace(ty),
+        SUPERUSER,
+        length,
+        by_value,
+        if pseudo { 'p' } else { 'b' },
+        ty.category(),
+        ty.is_preferred() && !is_array,
+        true,
+        ',',
+        0,
+        0,
+        element,
+        array,
+        input,
+        output,
+        receive,
+        send,
+        0,
+        0,
+        0,
+        align,
+        if length == -1 { 'x' } else { 'p' },
+        false,
+        0,
+        -1,
+        0,
+        collation,
+        NULL,
+        NULL,
+        NULL,
+    ]
+}

@@ -1,0 +1,62 @@
+//! Every relation makes rows that fit its columns, on an empty catalog too.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use arrow::array::AsArray;
+use arrow::datatypes::UInt32Type;
+
+use super::{Facts, SessionFacts, definitions};
+use crate::base::Revision;
+use crate::catalog::Snapshot;
+use crate::store::meta::Mirrored;
+
+#[derive(Debug)]
+struct Alone(Vec<String>);
+
+impl SessionFacts for Alone {
+    fn settings(&self) -> Vec<(String, String)> {
+        vec![("jit".to_owned(), "off".to_owned())]
+    }
+
+    fn search_path(&self) -> &[String] {
+        &self.0
+    }
+}
+
+fn facts() -> Facts {
+    let snapshot = Mirrored { revision: Revision(1), state: Snapshot::default() };
+    Facts::new(Arc::new(snapshot), Arc::new(Alone(vec!["pg_catalog".to_owned()])))
+}
+
+#[test]
+fn every_column_has_a_known_type_and_every_row_fits() {
+    let facts = facts();
+    for definition in definitions() {
+        let written = definition.columns.split(',').count();
+        assert_eq!(definition.columns().len(), written, "{}", definition.name);
+        let batch = definition.batch(&facts).unwrap_or_else(|e| panic!("{}: {e}", definition.name));
+        assert_eq!(batch.num_columns(), written, "{}", definition.name);
+        for row in (definition.rows)(&facts) {
+            assert_eq!(row.len(), written, "{}", definition.name);
+        }
+    }
+}
+
+#[test]
+fn oids_and_names_are_unique() {
+    let mut oids = HashSet::new();
+    let mut names = HashSet::new();
+    for definition in definitions() {
+        assert!(oids.insert(definition.oid), "{}", definition.name);
+        assert!(names.insert((definition.schema, definition.name)), "{}", definition.name);
+    }
+}
+
+#[test]
+fn pg_type_has_vector_and_its_array() {
+    let definition = definitions().find(|d| d.name == "pg_type").expect("pg_type");
+    let batch = definition.batch(&facts()).expect("rows");
+    let oids = batch.column(0).as_primitive::<UInt32Type>();
+    assert!(oids.values().contains(&16385) && oids.values().contains(&16386));
+}
