@@ -12,6 +12,7 @@ use crate::plan::Parsed;
 use crate::types::TextContext;
 
 use super::cursor::Cursor;
+use super::known_query;
 use super::prepare::Prepared;
 use super::server::Server;
 use super::settings::Settings;
@@ -151,7 +152,7 @@ impl Session {
     /// # Errors
     /// 42601.
     pub fn parse(&self, sql: &str) -> Result<Vec<Parsed>> {
-        crate::plan::parse(sql)
+        crate::plan::parse(known_query::substitute(sql))
     }
 
     /// What stops the running statement.

@@ -7,6 +7,7 @@ use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::MemTable;
+use datafusion::logical_expr::ScalarUDF;
 use futures::TryStreamExt;
 use tokio_util::sync::CancellationToken;
 
@@ -69,6 +70,18 @@ impl Relations for WithCopied {
 
     fn schema_of(&self, table: crate::base::Oid) -> Option<String> {
         self.others.schema_of(table)
+    }
+
+    fn function(&self, name: &str) -> Option<Arc<ScalarUDF>> {
+        self.others.function(name)
+    }
+
+    fn name_function(&self, ty: &PgType) -> Option<Arc<ScalarUDF>> {
+        self.others.name_function(ty)
+    }
+
+    fn named_oid(&self, text: &str, ty: &PgType) -> Option<crate::base::Oid> {
+        self.others.named_oid(text, ty)
     }
 }
 

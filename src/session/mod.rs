@@ -14,6 +14,7 @@ mod copy;
 mod cursor;
 mod define;
 mod dispatch;
+mod known_query;
 mod modify;
 mod outcome;
 mod prepare;

@@ -9,6 +9,7 @@ use arrow::compute::{concat_batches, filter_record_batch};
 use arrow::datatypes::UInt64Type;
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::MemTable;
+use datafusion::logical_expr::ScalarUDF;
 use datafusion::scalar::ScalarValue;
 use futures::TryStreamExt;
 
@@ -87,6 +88,18 @@ impl Relations for WithBatch {
 
     fn schema_of(&self, table: Oid) -> Option<String> {
         self.others.schema_of(table)
+    }
+
+    fn function(&self, name: &str) -> Option<Arc<ScalarUDF>> {
+        self.others.function(name)
+    }
+
+    fn name_function(&self, ty: &PgType) -> Option<Arc<ScalarUDF>> {
+        self.others.name_function(ty)
+    }
+
+    fn named_oid(&self, text: &str, ty: &PgType) -> Option<Oid> {
+        self.others.named_oid(text, ty)
     }
 }
 

@@ -290,7 +290,7 @@ fn canonical(setting: &Setting, value: &str, settings: &Settings) -> Result<Stri
             .ok_or_else(|| {
                 invalid().with_hint(format!("Available values: {}.", values.join(", ")))
             }),
-        Kind::Encoding => match value.to_ascii_lowercase().replace(['-', '_'], "").as_str() {
+        Kind::Encoding => match value.to_ascii_lowercase().replace(['-', '_', '\''], "").as_str() {
             "utf8" | "unicode" => Ok("UTF8".to_owned()),
             _ => Err(invalid().with_hint("Redkite speaks UTF8 only.")),
         },

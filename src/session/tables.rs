@@ -89,7 +89,10 @@ impl Relations for StatementRelations {
     }
 
     fn oid_of(&self, text: &str, path: &[String]) -> Option<Oid> {
-        super::values::find_relation(&self.0.state, text, path).map(catalog::Relation::oid)
+        let found = super::values::find_relation(&self.snapshot.state, text, path);
+        found
+            .map(catalog::Relation::oid)
+            .or_else(|| system::named_oid(text, &PgType::Regclass, &self.facts))
     }
 
     fn schema_of(&self, table: Oid) -> Option<String> {
@@ -108,9 +111,5 @@ impl Relations for StatementRelations {
 
     fn named_oid(&self, text: &str, ty: &PgType) -> Option<Oid> {
         system::named_oid(text, ty, &self.facts)
-    }
-
-    fn oid_of(&self, text: &str, _path: &[String]) -> Option<Oid> {
-        system::named_oid(text, &PgType::Regclass, &self.facts)
     }
 }

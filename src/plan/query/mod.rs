@@ -6,6 +6,7 @@
 //! physical plan for each execution that runs at the same time, which is kept for the next.
 
 mod bind;
+mod catalog_query;
 mod dml;
 mod errors;
 mod executable;

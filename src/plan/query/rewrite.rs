@@ -17,6 +17,7 @@ use sqlparser::ast::{
     UnaryOperator, Value, ValueWithSpan, VisitMut, VisitorMut,
 };
 
+use super::catalog_query;
 use super::names::{fold, name_select_list};
 use super::vector_function;
 use crate::base::{Result, SqlError, SqlState};
@@ -151,6 +152,7 @@ impl VisitorMut for Pass {
             let value = Expr::Value(Value::Number(format!("-{number}"), false).into());
             *expr = typed_number(value, &number);
         }
+        catalog_query::rewrite(expr);
         ControlFlow::Continue(())
     }
 

@@ -12,6 +12,7 @@ use datafusion::arrow::array::{ArrayRef, RecordBatch, UInt64Array};
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use datafusion::common::ScalarValue;
 use datafusion::execution::SendableRecordBatchStream;
+use datafusion::logical_expr::ScalarUDF;
 use sqlparser::ast::{self, VisitMut, VisitorMut};
 
 use super::dml::{Value, assigned, column, item, parse_query};
@@ -190,6 +191,18 @@ impl Relations for PairRelations {
 
     fn schema_of(&self, table: Oid) -> Option<String> {
         self.others.schema_of(table)
+    }
+
+    fn function(&self, name: &str) -> Option<Arc<ScalarUDF>> {
+        self.others.function(name)
+    }
+
+    fn name_function(&self, ty: &PgType) -> Option<Arc<ScalarUDF>> {
+        self.others.name_function(ty)
+    }
+
+    fn named_oid(&self, text: &str, ty: &PgType) -> Option<Oid> {
+        self.others.named_oid(text, ty)
     }
 }
 
