@@ -4,7 +4,7 @@ use crate::base::Oid;
 use crate::catalog::RelationName;
 use crate::catalog::system::describe::quoted;
 use crate::catalog::system::facts::Facts;
-use crate::catalog::system::{definitions, pg_proc};
+use crate::catalog::system::{definitions, pg_proc, pg_type};
 use crate::types::PgType;
 
 use super::Entry;
@@ -98,6 +98,9 @@ pub(super) fn to_regtype(_: &Facts, arguments: &[Option<&str>]) -> Option<String
     }
     let base = name.split('(').next().unwrap_or_default().trim();
     let array = name.ends_with("[]");
+    if let Some(known) = pg_type::KNOWN.iter().find(|known| known.name == base) {
+        return Some(known.oid.to_string());
+    }
     let ty = PgType::from_name(base.trim_end_matches("[]").trim())?;
     let ty = if array { ty.array() } else { ty };
     Some(ty.oid().to_string())
@@ -196,6 +199,9 @@ pub(super) fn regclass_name(facts: &Facts, arguments: &[Option<&str>]) -> Option
 /// `regtype` as text.
 pub(super) fn regtype_name(_: &Facts, arguments: &[Option<&str>]) -> Option<String> {
     let oid = oid(arguments, 0)?;
+    if let Some(known) = pg_type::KNOWN.iter().find(|known| known.oid == oid.0) {
+        return Some(known.name.to_owned());
+    }
     Some(match PgType::from_oid(oid) {
         None if oid.0 == 0 => "-".to_owned(),
         None => oid.to_string(),
