@@ -11,10 +11,12 @@ use std::task::{Context, Poll};
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
+use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{DataFusionError, ScalarValue};
 use datafusion::execution::{RecordBatchStream, SendableRecordBatchStream};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
+use datafusion::physical_plan::coop::CooperativeExec;
 use datafusion::physical_plan::execution_plan::reset_plan_states;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
@@ -184,6 +186,7 @@ impl QueryPlan {
         let state = self.planner.state();
         // Nothing in it waits for anything: our sources only make nodes.
         let plan = futures::executor::block_on(physical.create_physical_plan(&bound, state))
+            .and_then(with_breaks)
             .map_err(sql_error)?;
         let plan: Arc<dyn ExecutionPlan> = match plan.output_partitioning().partition_count() {
             1 => plan,
@@ -192,6 +195,19 @@ impl QueryPlan {
         let reusable = reusable(&plan);
         Ok(Instance { plan, slots, reusable })
     }
+}
+
+/// DataFusion lets other tasks run where a query reads its sources. A join can go on for hours after
+/// the last of them, deaf to a cancel, so it pauses as well.
+fn with_breaks(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+    let paused = plan.transform_up(|node| {
+        Ok(if node.name().ends_with("JoinExec") {
+            Transformed::yes(Arc::new(CooperativeExec::new(node)) as Arc<dyn ExecutionPlan>)
+        } else {
+            Transformed::no(node)
+        })
+    })?;
+    Ok(paused.data)
 }
 
 /// A recursive query keeps its working table, so it is planned for each execution.
