@@ -116,8 +116,10 @@ impl Fleet {
 
 impl Node {
     async fn start(name: &str, command: Command, folder: PathBuf) -> Self {
+        // a node of the same name may have written to the log before
+        let from = std::fs::read(folder.join(format!("{name}.log"))).map_or(0, |log| log.len());
         let mut process = Process::start(name, &command, &folder);
-        let address = process.wait_for(0, listening).await;
+        let address = process.wait_for(from, listening).await;
         Self { address, name: name.to_owned(), command, folder, process }
     }
 
