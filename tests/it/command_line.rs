@@ -61,7 +61,7 @@ async fn an_etcd_that_is_not_there() {
     let metadata = format!("etcd://127.0.0.1:{}", free_port());
     let objects = format!("file://{}", fleet.folder().join("objects").display());
     command.args(["--metadata", &metadata, "--objects", &objects]);
-    refused_with(command, &["etcd", &metadata["etcd://".len()..]]).await;
+    refused_with(command, &["metadata", &metadata["etcd://".len()..]]).await;
 }
 
 #[tokio::test]

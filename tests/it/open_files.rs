@@ -6,7 +6,7 @@ use std::process::Command;
 
 const FILL: &str =
     "CREATE TABLE items (id int8 PRIMARY KEY, name text, price float8, day date, e vector(4));
-    INSERT INTO items SELECT x, 'name ' || x, x / 4.0, date '2024-01-01', '[1,2,3,4]'
+    INSERT INTO items SELECT x, 'name ' || x, x / 4.0, date '2024-01-01', '[1,2,3,4]'::vector
     FROM generate_series(1, 20000) AS g(x)";
 
 const LOOK: &str = r#"
