@@ -86,9 +86,21 @@ fn aggregate(query: &mut Query, function: &str) -> bool {
     if is_aggregate(expr) {
         return false;
     }
+    drop_has_default(&mut select.selection);
     let inner = std::mem::replace(expr, Expr::Value(sqlparser::ast::Value::Null.into()));
     *expr = call(function, inner);
     true
+}
+
+/// `.. AND a.atthasdef` says of a look-up in `pg_attrdef` what its result says too; DataFusion
+/// can't plan a condition on the outer row alone.
+fn drop_has_default(condition: &mut Option<Expr>) {
+    if let Some(Expr::BinaryOp { left, op: BinaryOperator::And, right }) = condition
+        && let Expr::CompoundIdentifier(parts) = right.as_ref()
+        && parts.last().is_some_and(|name| name.value == "atthasdef")
+    {
+        *condition = Some(left.as_ref().clone());
+    }
 }
 
 fn reads_catalog_only(select: &Select) -> bool {
