@@ -63,6 +63,7 @@ impl Planner {
         check_identity(table, &targets, insert)?;
         if let InsertSource::Values(rows) = &insert.source
             && !user
+            && (insert.columns.is_none() || rows.first().map(Vec::len) == Some(targets.len()))
             && let Some(rows) =
                 LiteralRows::of(table, &targets, rows, parameter_types, &context.text)
         {

@@ -225,14 +225,6 @@ impl RowSource {
         }
     }
 
-    /// The plan, where one was needed.
-    pub fn plan(&self) -> Option<&QueryPlan> {
-        match &self.0 {
-            Kind::Plan(plan) => Some(plan),
-            Kind::Literals(_) | Kind::Finished(..) => None,
-        }
-    }
-
     /// Makes the rows.
     ///
     /// # Errors

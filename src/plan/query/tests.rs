@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::common::ScalarValue;
+use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::physical_plan::displayable;
 use futures::TryStreamExt;
@@ -158,15 +159,19 @@ async fn rows(
     plan: &QueryPlan,
     parameters: &[ScalarValue],
 ) -> Result<Vec<String>> {
-    let stream = plan.execute(parameters, &run_of(world))?;
+    let types: Vec<PgType> = plan.columns().iter().map(|column| column.ty.clone()).collect();
+    texts(plan.execute(parameters, &run_of(world))?, &types).await
+}
+
+async fn texts(stream: SendableRecordBatchStream, types: &[PgType]) -> Result<Vec<String>> {
     let batches: Vec<RecordBatch> = stream.try_collect().await.map_err(sql_error)?;
     let mut lines = Vec::new();
     for batch in batches {
         for row in 0..batch.num_rows() {
             let mut cells = Vec::new();
-            for (array, column) in batch.columns().iter().zip(plan.columns().iter()) {
+            for (array, ty) in batch.columns().iter().zip(types) {
                 let value = ScalarValue::try_from_array(array, row).map_err(sql_error)?;
-                let text = to_text(&column.ty, &value, &TextContext::default())?;
+                let text = to_text(ty, &value, &TextContext::default())?;
                 cells.push(text.unwrap_or_else(|| "NULL".into()));
             }
             lines.push(cells.join("|"));
@@ -389,7 +394,14 @@ async fn change(sql: &str) -> Result<Vec<String>> {
         Statement::Delete(delete) => planner.delete(&context, &table, &delete, &[])?,
         other => panic!("{other:?}"),
     };
-    rows(&world, plan.source.plan().expect("a plan"), &[]).await
+    let stream = plan.source.execute(&[], &run_of(&world))?;
+    let schema = stream.schema();
+    let types = schema.fields().iter().map(|field| match PgType::of_field(field) {
+        PgType::Unknown => PgType::Text,
+        ty => ty,
+    });
+    let types: Vec<PgType> = types.collect();
+    texts(stream, &types).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

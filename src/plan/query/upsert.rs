@@ -204,6 +204,10 @@ impl Relations for PairRelations {
     fn named_oid(&self, text: &str, ty: &PgType) -> Option<Oid> {
         self.others.named_oid(text, ty)
     }
+
+    fn oid_of(&self, text: &str, path: &[String]) -> Option<Oid> {
+        self.others.oid_of(text, path)
+    }
 }
 
 /// A snapshot with the pairs of one execution.
