@@ -17,7 +17,7 @@ assert files, "no Parquet file below " + sys.argv[1]
 names = duckdb.sql("DESCRIBE SELECT * FROM read_parquet($f)", params={"f": files}).fetchall()
 print([name for name, *_ in names])
 row = duckdb.sql("SELECT count(*), sum(id), min(name), max(price), min(day)::text, sum(list_sum(e))"
-                 " FROM read_parquet($f)", params={"f": files}).fetchone()
+                 " FROM read_parquet($f)", params={"f": files}).fetchall()[0]
 assert row == (20000, 200010000, "name 1", 5000.0, "2024-01-01", 200000.0), row
 import pyarrow.parquet
 assert sum(pyarrow.parquet.read_metadata(f).num_rows for f in files) == 20000
