@@ -1,13 +1,11 @@
 //! The command line.
 
-mod configuration_file;
-
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use redkite::base::FailPoint;
-use redkite::node::{Configuration, Metadata, Node, check, status};
+use redkite::node::{Configuration, Metadata, Node, check, status, with_configuration_file};
 use tokio_util::sync::CancellationToken;
 
 /// A distributed vector database that any PostgreSQL client can use.
@@ -144,7 +142,7 @@ impl Serve {
 }
 
 fn main() -> ExitCode {
-    let arguments = match configuration_file::with_file(std::env::args_os().collect()) {
+    let arguments = match with_configuration_file(std::env::args_os().collect()) {
         Ok(arguments) => arguments,
         Err(message) => return fail(&message),
     };

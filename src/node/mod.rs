@@ -3,9 +3,11 @@
 
 mod bootstrap;
 mod configuration;
+mod configuration_file;
 mod inspect;
 mod serve;
 
 pub use configuration::{Configuration, Metadata};
+pub use configuration_file::with_configuration_file;
 pub use inspect::{check, status};
 pub use serve::{Node, StartError};

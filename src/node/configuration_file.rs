@@ -9,7 +9,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// One line, when the file can't be read or isn't such a file.
-pub(crate) fn with_file(arguments: Vec<OsString>) -> Result<Vec<OsString>, String> {
+pub fn with_configuration_file(arguments: Vec<OsString>) -> Result<Vec<OsString>, String> {
     let Some(file) = file_of(&arguments) else { return Ok(arguments) };
     let file = Path::new(&file);
     let shown = file.display();
