@@ -50,6 +50,14 @@ pub enum StartError {
     /// The metadata store can't be opened.
     #[error("cannot open the metadata: {0}")]
     Metadata(#[from] crate::store::meta::Error),
+    /// The metadata store in etcd can't be reached.
+    #[error("cannot use the metadata in etcd at {address}: {error}")]
+    Etcd {
+        /// Where it should be.
+        address: String,
+        /// Why.
+        error: crate::store::meta::Error,
+    },
     /// The object store can't be opened.
     #[error("cannot open the object store: {0}")]
     Objects(#[from] crate::store::object::Error),
@@ -193,7 +201,11 @@ async fn open_metadata(
         }
         Metadata::Etcd(url) => url,
     };
-    let etcd: Arc<dyn MetaStore> = Arc::new(Etcd::connect(EtcdConfig::from_url(url)?).await?);
+    let config = EtcdConfig::from_url(url)?;
+    // Without what a URL may say of users.
+    let address = url.rsplit(['/', '@']).next().unwrap_or_default().to_owned();
+    let failed = |error| StartError::Etcd { address: address.clone(), error };
+    let etcd: Arc<dyn MetaStore> = Arc::new(Etcd::connect(config).await.map_err(failed)?);
     let config = MembershipConfig {
         database: configuration.database.clone(),
         cluster: configuration.cluster.clone(),
@@ -202,7 +214,8 @@ async fn open_metadata(
         address: address.to_string(),
         lease_ttl: LEASE_TTL,
     };
-    let membership = Membership::join(Arc::clone(&etcd), Arc::clone(clock), config).await?;
+    let membership = Membership::join(Arc::clone(&etcd), Arc::clone(clock), config);
+    let membership = membership.await.map_err(failed)?;
     Ok((etcd, Some(Arc::new(membership))))
 }
 
