@@ -7,6 +7,7 @@
 
 mod cast;
 pub mod functions;
+mod in_order;
 mod lookup;
 mod pruning;
 mod read;
@@ -21,6 +22,7 @@ mod vector_search;
 pub(crate) mod tests;
 
 pub use cast::cast_function;
+pub use in_order::InOrderExec;
 pub use lookup::KeyLookupExec;
 pub(crate) use run::CancelOnDrop;
 pub use run::{Observed, ParameterValues, Run, Tables};

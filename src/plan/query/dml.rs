@@ -375,7 +375,7 @@ fn check_width(given: usize, targets: usize, listed: bool) -> Result<()> {
 
 /// `SELECT row UNION ALL SELECT row ...`.
 fn values(table: &TableDef, targets: &[usize], rows: &[Vec<Cell>]) -> Result<ast::Query> {
-    let mut body: Option<ast::SetExpr> = None;
+    let mut branches = Vec::with_capacity(rows.len());
     let mut shape = parse_query("SELECT 1")?;
     let ast::SetExpr::Select(empty) = shape.body.as_ref() else {
         return Err(SqlError::internal("a SELECT that is none"));
@@ -394,21 +394,33 @@ fn values(table: &TableDef, targets: &[usize], rows: &[Vec<Cell>]) -> Result<ast
                 alias: ast::Ident::with_quote('"', format!("value {at}")),
             });
         }
-        let one = ast::SetExpr::Select(select);
-        body = Some(match body {
-            None => one,
-            Some(left) => ast::SetExpr::SetOperation {
-                op: ast::SetOperator::Union,
-                set_quantifier: ast::SetQuantifier::All,
-                left: Box::new(left),
-                right: Box::new(one),
-            },
-        });
+        branches.push(ast::SetExpr::Select(select));
     }
-    if let Some(body) = body {
+    if let Some(body) = union_all(branches) {
         *shape.body = body;
     }
     Ok(shape)
+}
+
+/// A union as a tree that is as flat as can be: what walks it recurses.
+fn union_all(mut branches: Vec<ast::SetExpr>) -> Option<ast::SetExpr> {
+    while branches.len() > 1 {
+        let mut pairs = Vec::with_capacity(branches.len().div_ceil(2));
+        let mut rest = branches.into_iter();
+        while let Some(left) = rest.next() {
+            pairs.push(match rest.next() {
+                None => left,
+                Some(right) => ast::SetExpr::SetOperation {
+                    op: ast::SetOperator::Union,
+                    set_quantifier: ast::SetQuantifier::All,
+                    left: Box::new(left),
+                    right: Box::new(right),
+                },
+            });
+        }
+        branches = pairs;
+    }
+    branches.pop()
 }
 
 /// A cell as an expression: constants without a type take the column's.

@@ -27,11 +27,14 @@ use super::bind::{bind_limits, bind_slots, limit_parameters};
 use super::errors::sql_error;
 use super::planner::Planner;
 use crate::base::{ColumnId, Oid, Result, SqlError, SqlState};
-use crate::exec::{CancelOnDrop, Run, Slots, VectorSearchPlanner};
+use crate::exec::{CancelOnDrop, InOrderExec, Run, Slots, VectorSearchPlanner};
 use crate::types::PgType;
 
 /// Instances of one plan that wait: more ran at the same time once, but keep memory no longer.
 const IDLE_INSTANCES_MAX: usize = 64;
+/// More partitions than this run at the same time: one after the other, more than Tokio lets a
+/// task do in one turn has been seen to stop.
+const IN_ORDER_MAX: usize = 100;
 /// Plans of one statement that differ by LIMIT and OFFSET.
 const LIMIT_VARIANTS_MAX: usize = 16;
 
@@ -190,6 +193,7 @@ impl QueryPlan {
             .map_err(sql_error)?;
         let plan: Arc<dyn ExecutionPlan> = match plan.output_partitioning().partition_count() {
             1 => plan,
+            2..=IN_ORDER_MAX if without_tables(&plan) => Arc::new(InOrderExec::new(plan)),
             _ => Arc::new(CoalescePartitionsExec::new(plan)),
         };
         let reusable = reusable(&plan);
@@ -208,6 +212,15 @@ fn with_breaks(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>, D
         })
     })?;
     Ok(paused.data)
+}
+
+/// Whether all rows are made of nothing: then there is nothing to do at the same time.
+fn without_tables(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    let children = plan.children();
+    match children.is_empty() {
+        true => matches!(plan.name(), "PlaceholderRowExec" | "EmptyExec"),
+        false => children.into_iter().all(without_tables),
+    }
 }
 
 /// A recursive query keeps its working table, so it is planned for each execution.
