@@ -25,7 +25,7 @@ const LAYERS: &[(&str, u8)] = &[
 ];
 
 /// Modules of a layer that others may name; everything else is reached as `layer::Item`.
-const DOORS: &[&str] = &["base::limits", "exec::functions", "plan::statement"];
+const DOORS: &[&str] = &["base::limits", "exec::functions", "plan::ddl", "plan::statement"];
 
 /// Crates that one folder alone may name.
 const OWNERS: &[(&str, &str)] = &[
@@ -320,7 +320,7 @@ fn the_reader_of_imports_reads_them() {
 #[test]
 fn every_folder_is_a_layer() {
     let known = |path: &str| layer_of(path).is_some();
-    let outside = ["src/main.rs", "src/lib.rs", "src/store/mod.rs"];
+    let outside = ["src/main.rs", "src/configuration_file.rs", "src/lib.rs", "src/store/mod.rs"];
     let broken: Vec<String> = files("src", "rs")
         .into_iter()
         .filter(|file| !outside.contains(&file.as_str()))
