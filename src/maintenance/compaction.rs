@@ -33,6 +33,9 @@ pub struct Compactor {
     inline_since: Mutex<HashMap<Oid, Duration>>,
 }
 
+/// A snapshot, a table in it, and the segments to merge.
+type NextMerge = (Arc<Mirrored<Snapshot>>, Arc<Table>, Vec<Segment>);
+
 impl Compactor {
     /// A compactor of an engine's tables.
     pub fn new(engine: Arc<Engine>, policy: Policy) -> Self {
@@ -82,7 +85,7 @@ impl Compactor {
     }
 
     /// What to merge next. The snapshot keeps the inputs' objects until they are merged.
-    fn next(&self, oid: Oid) -> Option<(Arc<Mirrored<Snapshot>>, Arc<Table>, Vec<Segment>)> {
+    fn next(&self, oid: Oid) -> Option<NextMerge> {
         let snapshot = self.engine.current();
         let table = Arc::clone(snapshot.state.tables.get(&oid)?);
         let old = self.is_inline_old(&table);

@@ -9,10 +9,13 @@ use crate::catalog::{Snapshot, Table};
 use crate::segment::{Rows, SegmentMeta};
 use crate::store::meta::Mirrored;
 
+/// A table as it was last seen, with the segments that it listed.
+type Seen = (Arc<Table>, HashMap<SegmentId, Arc<SegmentMeta>>);
+
 /// Objects that no newer snapshot lists than the revision says.
 #[derive(Debug, Default)]
 pub(super) struct Removals {
-    seen: HashMap<Oid, (Arc<Table>, HashMap<SegmentId, Arc<SegmentMeta>>)>,
+    seen: HashMap<Oid, Seen>,
     /// By path: from this revision on, nothing lists the object.
     removed: BTreeMap<String, (Revision, Option<Arc<SegmentMeta>>)>,
 }

@@ -203,8 +203,8 @@ async fn open_metadata(
     };
     let config = EtcdConfig::from_url(url)?;
     // Without what a URL may say of users.
-    let address = url.rsplit(['/', '@']).next().unwrap_or_default().to_owned();
-    let failed = |error| StartError::Etcd { address: address.clone(), error };
+    let etcd_address = url.rsplit(['/', '@']).next().unwrap_or_default().to_owned();
+    let failed = |error| StartError::Etcd { address: etcd_address.clone(), error };
     let etcd: Arc<dyn MetaStore> = Arc::new(Etcd::connect(config).await.map_err(failed)?);
     let config = MembershipConfig {
         database: configuration.database.clone(),

@@ -34,7 +34,7 @@ pub(super) enum PlannedConflict {
         /// The arbiter's place in the definition's list of keys.
         key: usize,
         /// What the row becomes.
-        update: ConflictUpdate,
+        update: Box<ConflictUpdate>,
     },
 }
 
@@ -83,7 +83,7 @@ pub(super) fn plan_conflict(
         (assignments, filter.as_ref()),
         types,
     )?;
-    Ok(PlannedConflict::Update { key: *key, update })
+    Ok(PlannedConflict::Update { key: *key, update: Box::new(update) })
 }
 
 /// The keys that decide about a conflict: places in the definition's list.

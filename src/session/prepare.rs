@@ -46,6 +46,9 @@ pub(super) enum Plan {
     Utility,
 }
 
+/// The types of the parameters, and the columns where there are rows.
+type Description = (Vec<PgType>, Option<Arc<[OutputColumn]>>);
+
 impl Prepared {
     /// The types of the parameters.
     pub fn parameters(&self) -> &[PgType] {
@@ -104,7 +107,7 @@ impl Session {
         given: &[Option<PgType>],
         plan: &Plan,
         snapshot: &Arc<Mirrored<Snapshot>>,
-    ) -> Result<(Vec<PgType>, Option<Arc<[OutputColumn]>>)> {
+    ) -> Result<Description> {
         Ok(match plan {
             Plan::Query(plan) => (plan.parameters().to_vec(), Some(Arc::clone(plan.columns()))),
             Plan::Modify(plan) => (plan.parameters().to_vec(), plan.columns().cloned()),

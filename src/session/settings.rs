@@ -39,7 +39,7 @@ pub(super) enum Kind {
 
 /// Until when a value holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
+pub(super) enum Scope {
     /// Until the end of the connection, if the transaction commits.
     Session,
     /// Until the end of the transaction.

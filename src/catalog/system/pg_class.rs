@@ -93,7 +93,7 @@ fn rows(facts: &Facts) -> Vec<Row> {
             owner: definition.owner,
             kind: 'r',
             columns: definition.columns.len(),
-            rows: u64::try_from(table.version.row_count()).unwrap_or(u64::MAX),
+            rows: table.version.row_count(),
             checks: definition.checks.len(),
             indexed: !definition.keys.is_empty(),
         };

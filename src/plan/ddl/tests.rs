@@ -465,7 +465,7 @@ fn sequences_are_checked_and_follow_their_columns() {
 fn roles_have_verifiers_and_limits() {
     let mut world = World::new();
     world.run("CREATE USER u PASSWORD 'secret'");
-    let role = world.snapshot.role("u").unwrap().clone();
+    let role = Arc::clone(world.snapshot.role("u").unwrap());
     assert!(role.login && role.verifier.as_deref().unwrap().starts_with("SCRAM-SHA-256$4096:"));
     world.run("ALTER ROLE u SET search_path TO a, b");
     let settings = &world.snapshot.role("u").unwrap().settings;

@@ -59,7 +59,7 @@ fn count(expr: Expr, values: &[ScalarValue], clause: &str) -> Result<Option<Expr
         other => Ok(Transformed::no(other)),
     })?;
     let Expr::Literal(value, _) = &bound.data else { return Ok(Some(bound.data)) };
-    let value = value.cast_to(&datafusion::arrow::datatypes::DataType::Int64)?;
+    let value = value.cast_to(&arrow::datatypes::DataType::Int64)?;
     match value {
         ScalarValue::Int64(Some(rows)) if rows < 0 => {
             let state = match clause {

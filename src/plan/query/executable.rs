@@ -146,22 +146,13 @@ impl QueryPlan {
         }))
     }
 
-    /// The optimised logical plan and the physical plan, for EXPLAIN.
+    /// The physical plan of these parameters.
+    #[cfg(test)]
     pub(crate) fn physical(&self, parameters: &[ScalarValue]) -> Result<Arc<dyn ExecutionPlan>> {
         let variant = self.variant(parameters)?;
         let instance = self.instance(&variant.optimized)?;
         instance.slots.fill(parameters.into());
         Ok(instance.plan)
-    }
-
-    /// What the planner shares with its plans.
-    pub(crate) fn planner(&self) -> &Arc<Planner> {
-        &self.planner
-    }
-
-    /// The analysed logical plan.
-    pub(crate) fn logical(&self) -> &LogicalPlan {
-        &self.logical
     }
 
     fn variant(&self, parameters: &[ScalarValue]) -> Result<Arc<Variant>> {

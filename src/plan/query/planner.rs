@@ -222,7 +222,7 @@ impl Planner {
         &self,
         provider: &Provider<'_>,
         tree: &ast::Query,
-        known: Vec<Option<datafusion::arrow::datatypes::FieldRef>>,
+        known: Vec<Option<arrow::datatypes::FieldRef>>,
     ) -> Result<LogicalPlan> {
         let options = ParserOptions::from(&self.options.sql_parser);
         let planner = SqlToRel::new_with_options(provider, options.with_collect_spans(true));
@@ -294,7 +294,7 @@ impl OptimizerConfig for Optimization<'_> {
 
 fn fields_of(
     known: &std::collections::BTreeMap<usize, PgType>,
-) -> Vec<Option<datafusion::arrow::datatypes::FieldRef>> {
+) -> Vec<Option<arrow::datatypes::FieldRef>> {
     let count = known.keys().next_back().map_or(0, |last| last + 1);
     (0..count)
         .map(|at| known.get(&at).map(|ty| Arc::new(ty.field(format!("${}", at + 1), true))))
@@ -358,8 +358,7 @@ fn canonical_output(
             _ if field.name() == ADDRESS => field.data_type().clone(),
             other => other.arrow(),
         };
-        let column =
-            Expr::Column(datafusion::common::Column::new(qualifier.cloned(), field.name().clone()));
+        let column = Expr::Column(Column::new(qualifier.cloned(), field.name().clone()));
         if &wanted == field.data_type() {
             exprs.push(column);
         } else {

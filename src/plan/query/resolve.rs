@@ -77,7 +77,7 @@ impl Resolver<'_> {
             Expr::Between(between) => self.between(between, schema).map(Transformed::yes),
             Expr::BinaryExpr(binary) => self.binary(binary, schema).map(Transformed::yes),
             Expr::Case(case) => self.case(case, schema).map(Transformed::yes),
-            Expr::InSubquery(subquery) => self.in_subquery(subquery, schema).map(Transformed::yes),
+            Expr::InSubquery(subquery) => self.in_subquery(subquery).map(Transformed::yes),
             Expr::ScalarFunction(function) => {
                 if let Some(parameter) = crate::exec::functions::as_parameter(&function) {
                     return Ok(Transformed::yes(parameter));
@@ -228,7 +228,7 @@ impl Resolver<'_> {
         Ok(Expr::Case(Case { expr: operand, when_then_expr, else_expr }))
     }
 
-    fn in_subquery(&self, subquery: InSubquery, schema: &DFSchema) -> Result<Expr> {
+    fn in_subquery(&self, subquery: InSubquery) -> Result<Expr> {
         let InSubquery { expr, subquery, negated } = subquery;
         let field = subquery.subquery.schema().fields().first().cloned();
         let expr = match field {

@@ -24,9 +24,7 @@ use crate::catalog::TableDef;
 use crate::exec::{Run, Tables};
 use crate::plan::quote_identifier;
 use crate::plan::statement::{Assignment, Expression};
-use crate::segment::{
-    ADDRESS, Column, InMemory, Reader, RowIdMap, Segment, TableSchema, TableVersion,
-};
+use crate::segment::{Column, InMemory, Reader, RowIdMap, Segment, TableSchema, TableVersion};
 use crate::types::PgType;
 
 /// The table of pairs: no table has this oid.
