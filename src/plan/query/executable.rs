@@ -32,9 +32,6 @@ use crate::types::PgType;
 
 /// Instances of one plan that wait: more ran at the same time once, but keep memory no longer.
 const IDLE_INSTANCES_MAX: usize = 64;
-/// More partitions than this run at the same time: one after the other, more than Tokio lets a
-/// task do in one turn has been seen to stop.
-const IN_ORDER_MAX: usize = 100;
 /// Plans of one statement that differ by LIMIT and OFFSET.
 const LIMIT_VARIANTS_MAX: usize = 16;
 
@@ -178,13 +175,14 @@ impl QueryPlan {
         let physical =
             DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(VectorSearchPlanner)]);
         let state = self.planner.state();
-        // Nothing in it waits for anything: our sources only make nodes.
-        let plan = futures::executor::block_on(physical.create_physical_plan(&bound, state))
-            .and_then(with_breaks)
-            .map_err(sql_error)?;
+        // Nothing in it waits for anything: our sources only make nodes. Without `unconstrained`
+        // Tokio would have a plan of more than 128 leaves yield, and nobody would wake it.
+        let planning = tokio::task::unconstrained(physical.create_physical_plan(&bound, state));
+        let plan =
+            futures::executor::block_on(planning).and_then(with_breaks).map_err(sql_error)?;
         let plan: Arc<dyn ExecutionPlan> = match plan.output_partitioning().partition_count() {
             1 => plan,
-            2..=IN_ORDER_MAX if without_tables(&plan) => Arc::new(InOrderExec::new(plan)),
+            _ if without_tables(&plan) => Arc::new(InOrderExec::new(plan)),
             _ => Arc::new(CoalescePartitionsExec::new(plan)),
         };
         let reusable = reusable(&plan);
