@@ -1,4 +1,4 @@
-//! SQL text to [`Statement`]s: pure, and without a look at the catalog.
+//! SQL text to [`Statement`](super::Statement)s: pure, and without a look at the catalog.
 //!
 //! [`parse`] cuts a query string into tokens ([`token`]) and reads each statement by recursive
 //! descent over them ([`cursor`]), one file a family of statements. Queries and expressions go

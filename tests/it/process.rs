@@ -2,8 +2,10 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
@@ -127,10 +129,18 @@ pub(crate) fn report(text: &str) {
     eprintln!("{text}");
 }
 
-/// A port that nobody listens on now.
+/// A port that nobody listens on now, below those that the kernel gives to connections: one of
+/// them could be taken before its server listens. Tests in other processes look elsewhere.
 pub(crate) fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
-    listener.local_addr().expect("a bound socket has an address").port()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let turn = NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = 10_000 + (std::process::id().wrapping_mul(64).wrapping_add(turn)) % 22_000;
+        let port = u16::try_from(port).expect("below 32,000");
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// A tool that `scripts/install` put below `$REDKITE_TOOLS` (default `~/.cache/redkite`).

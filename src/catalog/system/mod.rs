@@ -1,7 +1,7 @@
 //! The relations of `pg_catalog` and `information_schema`: what drivers, ORMs and psql ask about
 //! the database, made from a catalog snapshot when a query asks.
 //!
-//! One relation per file (those that are always empty share [`empty`]): its columns as text, and
+//! One relation per file (those that are always empty share `empty`): its columns as text, and
 //! a function from [`Facts`] to rows. Values are given in PostgreSQL's text form and read by the
 //! types' own input functions, so that a relation's file says only what its rows are.
 //! [`relation`] finds one by name, [`function`] makes the functions that look into the catalog

@@ -1,6 +1,6 @@
 //! SQL text to tokens: PostgreSQL's lexical rules (chapter 4.1; `scan.l`), so that strings,
 //! comments, operators and numbers end where they end there. A token is its place in the
-//! text; its value is decoded by who needs it ([`super::text`]).
+//! text; its value is decoded by who needs it.
 
 use crate::base::{Result, SqlError, SqlState};
 

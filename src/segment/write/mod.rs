@@ -1,4 +1,4 @@
-//! Making segments: [`Writer`] buffers, sorts and writes objects; [`merge`] makes few of many.
+//! Making segments: [`Writer`] buffers, sorts and writes objects; [`merge()`] makes few of many.
 
 mod encode;
 mod merge;
