@@ -2,12 +2,9 @@
 
 use std::sync::Arc;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use hmac::{Hmac, Mac};
-use sha2::{Digest, Sha256};
-
-use crate::base::{Oid, Random, Result, SqlError};
+use crate::base::{Oid, Result, SqlError};
 use crate::catalog::{DatabaseDef, Edit, RoleDef, SchemaDef};
+use crate::plan::ddl::verifier;
 use crate::txn::Engine;
 
 /// The superuser's name.
@@ -19,9 +16,6 @@ const FIRST_OID: u32 = 16_400;
 /// Schemas with the oids that they have in PostgreSQL.
 const SCHEMAS: [(u32, &str); 3] =
     [(11, "pg_catalog"), (2200, "public"), (13_000, "information_schema")];
-/// PostgreSQL's default.
-const ITERATIONS: u32 = 4096;
-
 /// Makes what a new database starts with; an existing one is left alone.
 ///
 /// # Errors
@@ -32,7 +26,8 @@ pub(super) async fn bootstrap(
     password: Option<&str>,
     trust: bool,
 ) -> Result<()> {
-    let verifier = password.map(|password| verifier(password, engine.random().as_ref()));
+    let random = engine.random().as_ref();
+    let verifier = password.map(|password| verifier(password, random)).transpose()?;
     let keys = engine.keys().clone();
     engine
         .edit(|snapshot| {
@@ -76,34 +71,6 @@ pub(super) async fn bootstrap(
         })
         .await?;
     Ok(())
-}
-
-/// A SCRAM-SHA-256 verifier (RFC 5803, in PostgreSQL's spelling).
-fn verifier(password: &str, random: &dyn Random) -> String {
-    let mut salt = [0; 16];
-    random.fill(&mut salt);
-    let mac = |key: &[u8], message: &[u8]| -> Vec<u8> {
-        Hmac::<Sha256>::new_from_slice(key)
-            .map(|mut mac| {
-                mac.update(message);
-                mac.finalize().into_bytes().to_vec()
-            })
-            .unwrap_or_default()
-    };
-    let mut block = mac(password.as_bytes(), &[&salt[..], &1u32.to_be_bytes()].concat());
-    let mut salted = block.clone();
-    for _ in 1..ITERATIONS {
-        block = mac(password.as_bytes(), &block);
-        salted.iter_mut().zip(&block).for_each(|(sum, byte)| *sum ^= byte);
-    }
-    let stored = Sha256::digest(mac(&salted, b"Client Key"));
-    let server = mac(&salted, b"Server Key");
-    format!(
-        "SCRAM-SHA-256${ITERATIONS}:{}${}:{}",
-        STANDARD.encode(salt),
-        STANDARD.encode(stored),
-        STANDARD.encode(server)
-    )
 }
 
 /// Whether the database exists already.

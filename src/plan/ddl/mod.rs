@@ -5,6 +5,8 @@
 //! the session looks at the rows, under the very snapshot that the edit compares, before it
 //! publishes.
 
+pub use verifier::verifier;
+
 use std::sync::Arc;
 
 use crate::base::{ColumnId, Oid, Random, Result, SqlError};

@@ -13,7 +13,7 @@ const ITERATIONS: u32 = 4096;
 const SALT_BYTES: usize = 16;
 
 /// The verifier of a password; text that is one already stays as it is.
-pub(super) fn verifier(password: &str, random: &dyn Random) -> Result<String> {
+pub fn verifier(password: &str, random: &dyn Random) -> Result<String> {
     if is_verifier(password) {
         return Ok(password.to_owned());
     }
