@@ -10,7 +10,6 @@ use std::time::Duration;
 use arrow::array::RecordBatch;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::scalar::ScalarValue;
-use tokio_util::sync::CancellationToken;
 
 use crate::base::{Oid, Result, SqlError};
 pub use crate::plan::OutputColumn;
@@ -111,6 +110,11 @@ pub trait Session: Send {
     /// Forgets the statement of this name, if there is one.
     fn remove_statement(&mut self, name: &str);
 
+    /// The columns of the cursor that DECLARE made under this name.
+    fn cursor_columns(&self, name: &str) -> Option<Arc<[OutputColumn]>>;
+    /// Closes that cursor, if there is one.
+    fn close_cursor(&mut self, name: &str);
+
     /// Runs a statement. Inside a block the mode does not matter.
     fn execute(
         &mut self,
@@ -122,8 +126,12 @@ pub trait Session: Send {
     fn sync(&mut self) -> impl Future<Output = Result<()>> + Send;
     /// A stream or the protocol has failed: what is open is aborted.
     fn statement_failed(&mut self);
-    /// Cancelled when the running statement is to stop.
-    fn cancel_token(&self) -> CancellationToken;
+    /// The rest of an earlier statement's rows is about to be read.
+    fn resume_statement(&mut self);
+    /// A statement's outcome has been sent, or as much of it as was asked for.
+    fn end_statement(&mut self);
+    /// Waits until the running statement is to stop: the error to stop it with.
+    fn interrupted(&self) -> impl Future<Output = SqlError> + Send + 'static;
 
     /// The table's name, the columns and the options.
     fn copy_shape(copy: &Self::CopyIn) -> (&str, &[(String, PgType)], &CopyOptions);

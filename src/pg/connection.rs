@@ -6,6 +6,7 @@
 //! Sync. And an error of the extended protocol skips everything up to the next Sync.
 
 use std::future::{Future, pending};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -359,6 +360,7 @@ where
 
     /// CommandComplete with the notices before it; EmptyQueryResponse when there was nothing.
     pub(super) fn complete(&mut self, tag: Option<String>) {
+        self.session.end_statement();
         self.put_notices();
         match tag {
             Some(tag) => backend::command_complete(&mut self.wire.output, &tag),
@@ -397,11 +399,11 @@ where
         let binary = options.format == CopyFormat::Binary;
         backend::copy_response(&mut self.wire.output, b'G', binary, columns.len());
         self.wire.flush().await?;
-        let cancel = self.session.cancel_token();
+        let mut interrupted = pin!(self.session.interrupted());
         loop {
             let frame = tokio::select! {
                 biased;
-                () = cancel.cancelled() => return Err(canceled()),
+                error = &mut interrupted => return Err(error.into()),
                 frame = self.wire.frame() => frame?,
                 () = self.shutdown.cancelled() => return Err(shutting_down()),
             };
@@ -483,10 +485,6 @@ pub(super) fn counted(tag: &str, rows: u64) -> String {
         }
         tag => tag.to_owned(),
     }
-}
-
-fn canceled() -> Failure {
-    SqlError::new(SqlState::QUERY_CANCELED, "canceling statement due to user request").into()
 }
 
 fn copy_failed(body: &[u8]) -> Failure {

@@ -114,11 +114,17 @@ where
                 }
                 self.describe_result(&statement, &ResultFormats::TEXT);
             }
-            Target::Portal(name) => {
-                let portal = self.portals.get(name)?;
-                let (statement, formats) = (portal.statement.clone(), portal.formats.clone());
-                self.describe_result(&statement, &formats);
-            }
+            Target::Portal(name) => match self.portals.get(name) {
+                Ok(portal) => {
+                    let (statement, formats) = (portal.statement.clone(), portal.formats.clone());
+                    self.describe_result(&statement, &formats);
+                }
+                // A cursor that DECLARE made is a portal, too: psycopg asks for its columns.
+                Err(missing) => {
+                    let columns = self.session.cursor_columns(name).ok_or(missing)?;
+                    row_description(&mut self.wire.output, &columns, &ResultFormats::TEXT);
+                }
+            },
         }
         self.wire.mark_whole();
         Ok(())
@@ -143,7 +149,10 @@ where
                 self.session.remove_statement(name);
                 self.empty.retain(|empty| empty != name);
             }
-            Target::Portal(name) => self.portals.close(name),
+            Target::Portal(name) => {
+                self.portals.close(name);
+                self.session.close_cursor(name);
+            }
         }
         backend::close_complete(&mut self.wire.output);
         self.wire.mark_whole();
@@ -172,7 +181,10 @@ where
                     }
                 }
             }
-            Progress::Suspended(rows) => self.resume(name, rows, limit).await,
+            Progress::Suspended(rows) => {
+                self.session.resume_statement();
+                self.resume(name, rows, limit).await
+            }
             Progress::Done(Some(tag)) => {
                 portal.progress = Progress::Done(Some(tag));
                 self.complete(Some(counted(tag, 0)));
@@ -220,6 +232,7 @@ where
                 if let Ok(portal) = self.portals.get_mut(name) {
                     portal.progress = Progress::Suspended(rows);
                 }
+                self.session.end_statement();
                 self.put_notices();
                 backend::portal_suspended(&mut self.wire.output);
                 self.wire.mark_whole();

@@ -4,14 +4,12 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-use tokio_util::sync::CancellationToken;
-
 use crate::base::{Oid, Result, Revision, Severity, SqlError, SqlState};
 use crate::plan::Parsed;
 use crate::types::TextContext;
 
 use super::cursor::Cursor;
+use super::interrupt::{Interrupt, Interrupts};
 use super::known_query;
 use super::prepare::Prepared;
 use super::server::Server;
@@ -51,7 +49,7 @@ pub struct Session {
     /// What functions of its statements change.
     pub(super) shared: Shared,
     notices: Vec<SqlError>,
-    running: Arc<Mutex<CancellationToken>>,
+    pub(super) interrupts: Arc<Interrupts>,
 }
 
 impl Server {
@@ -88,8 +86,8 @@ impl Server {
         settings.force("session_authorization", &startup.user);
         settings.force("is_superuser", if role.superuser { "on" } else { "off" });
         settings.take_changes();
-        let running = Arc::new(Mutex::new(CancellationToken::new()));
-        let (pid, secret) = self.register(startup.long_key, Arc::clone(&running))?;
+        let interrupts = Arc::new(Interrupts::default());
+        let (pid, secret) = self.register(startup.long_key, Arc::clone(&interrupts))?;
         Ok(Session {
             server: Arc::clone(self),
             pid,
@@ -103,7 +101,7 @@ impl Server {
             seen: snapshot.revision,
             shared: Shared::default(),
             notices: Vec::new(),
-            running,
+            interrupts,
         })
     }
 }
@@ -156,15 +154,8 @@ impl Session {
     }
 
     /// What stops the running statement.
-    pub fn cancel_token(&self) -> CancellationToken {
-        self.running.lock().clone()
-    }
-
-    /// A new token for a new statement: a cancel that comes late hits nothing.
-    pub(super) fn renew_cancel(&self) -> CancellationToken {
-        let token = CancellationToken::new();
-        *self.running.lock() = token.clone();
-        token
+    pub fn interrupt(&self) -> Interrupt {
+        self.interrupts.current()
     }
 
     /// Tells the client something.

@@ -9,7 +9,6 @@ use datafusion::catalog::TableProvider;
 use datafusion::datasource::MemTable;
 use datafusion::logical_expr::ScalarUDF;
 use futures::TryStreamExt;
-use tokio_util::sync::CancellationToken;
 
 use crate::base::{Result, SqlError, SqlState};
 use crate::catalog::{RelationName, SequenceDef, Snapshot, Table};
@@ -90,7 +89,6 @@ impl Session {
         &mut self,
         copy: &Copy,
         snapshot: &Arc<Mirrored<Snapshot>>,
-        cancel: &CancellationToken,
     ) -> Result<Outcome> {
         if copy.endpoint != CopyEndpoint::Client {
             return Err(SqlError::unsupported(
@@ -115,10 +113,10 @@ impl Session {
                 };
                 let sql = format!("SELECT {columns} FROM {}", quoted(name));
                 let query = crate::plan::parse_query(&sql)?;
-                self.copy_to(&query, &copy.options, snapshot, cancel)
+                self.copy_to(&query, &copy.options, snapshot)
             }
             (CopySource::Query(statement), _) => match &**statement {
-                Statement::Query(query) => self.copy_to(query, &copy.options, snapshot, cancel),
+                Statement::Query(query) => self.copy_to(query, &copy.options, snapshot),
                 _ => Err(SqlError::unsupported(
                     "COPY of a statement with RETURNING is not supported",
                 )),
@@ -131,12 +129,11 @@ impl Session {
         query: &crate::plan::statement::Query,
         options: &CopyOptions,
         snapshot: &Arc<Mirrored<Snapshot>>,
-        cancel: &CancellationToken,
     ) -> Result<Outcome> {
         let context = self.plan_context(snapshot);
         let plan = self.server.parts.planner.query(&context, query, &[])?;
         let run = self.run_on(snapshot);
-        let stream = self.run_query(&plan, &[], &run, cancel)?;
+        let stream = self.run_query(&plan, &[], &run)?;
         let columns = Arc::clone(plan.columns());
         Ok(Outcome::CopyOut { columns, options: options.clone(), stream })
     }

@@ -10,7 +10,6 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::scalar::ScalarValue;
 use futures::{StreamExt, TryStreamExt};
 use parking_lot::Mutex;
-use tokio_util::sync::CancellationToken;
 
 use crate::base::{Result, SqlError, SqlState};
 use crate::catalog::Snapshot;
@@ -20,9 +19,9 @@ use crate::store::meta::Mirrored;
 use crate::types::PgType;
 
 use super::connection::Session;
+use super::interrupt::Interrupt;
 use super::modify::arrow_error;
 use super::outcome::Outcome;
-use super::query::canceled;
 use super::transaction::State;
 use super::utility::once;
 
@@ -57,7 +56,7 @@ impl Cursor {
     }
 
     /// The next rows, at most so many.
-    async fn advance(&mut self, count: i64, cancel: &CancellationToken) -> Result<RecordBatch> {
+    async fn advance(&mut self, count: i64, interrupt: &Interrupt) -> Result<RecordBatch> {
         let schema = self.stream.get_mut().schema();
         let mut left = usize::try_from(count).unwrap_or(usize::MAX);
         let mut fetched = Vec::new();
@@ -67,7 +66,7 @@ impl Cursor {
                 None => {
                     let next = tokio::select! {
                         biased;
-                        () = cancel.cancelled() => return Err(canceled()),
+                        error = interrupt.raised() => return Err(error),
                         next = self.stream.get_mut().next() => next,
                     };
                     match next {
@@ -96,7 +95,7 @@ impl Cursor {
     async fn fetch(
         &mut self,
         direction: FetchDirection,
-        cancel: &CancellationToken,
+        interrupt: &Interrupt,
     ) -> Result<RecordBatch> {
         let (skip, count) = match direction {
             FetchDirection::Forward(count) if count > 0 => (0, count),
@@ -116,9 +115,9 @@ impl Cursor {
             _ => return Err(forward_only()),
         };
         if skip > 0 {
-            self.advance(skip, cancel).await?;
+            self.advance(skip, interrupt).await?;
         }
-        self.advance(count, cancel).await
+        self.advance(count, interrupt).await
     }
 }
 
@@ -168,19 +167,25 @@ impl Session {
     }
 
     /// FETCH and MOVE.
-    pub(super) async fn fetch(
-        &mut self,
-        fetch: &Fetch,
-        cancel: &CancellationToken,
-    ) -> Result<Outcome> {
+    pub(super) async fn fetch(&mut self, fetch: &Fetch, interrupt: &Interrupt) -> Result<Outcome> {
         let cursor = self.cursors.get_mut(&fetch.cursor);
         let cursor = cursor.ok_or_else(|| undefined(&fetch.cursor))?;
-        let rows = cursor.fetch(fetch.direction, cancel).await?;
+        let rows = cursor.fetch(fetch.direction, interrupt).await?;
         if fetch.skip {
             return Ok(Outcome::command(format!("MOVE {}", rows.num_rows())));
         }
         let columns = Arc::clone(&cursor.columns);
         Ok(Outcome::Rows { columns, stream: once(rows), tag: "FETCH" })
+    }
+
+    /// The columns of a cursor.
+    pub fn cursor_columns(&self, name: &str) -> Option<Arc<[OutputColumn]>> {
+        self.cursors.get(name).map(|cursor| Arc::clone(&cursor.columns))
+    }
+
+    /// Closes a cursor, if there is one of this name.
+    pub fn close_cursor(&mut self, name: &str) {
+        self.cursors.remove(name);
     }
 
     /// CLOSE.

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use datafusion::scalar::ScalarValue;
 use futures::TryStreamExt;
-use tokio_util::sync::CancellationToken;
 
 use crate::base::{Result, Revision, Severity, SqlError, SqlState};
 use crate::catalog::{Snapshot, TableDef};
@@ -167,9 +165,7 @@ impl Session {
         let context = self.plan_context(snapshot);
         let plan = self.server.parts.planner.query(&context, &query, &[])?;
         let run = self.run_on(snapshot);
-        let cancel = CancellationToken::new();
-        let none: [ScalarValue; 0] = [];
-        let mut stream = self.run_query(&plan, &none, &run, &cancel)?;
+        let mut stream = plan.execute(&[], &run)?;
         while let Some(batch) = stream.try_next().await.map_err(crate::plan::sql_error)? {
             if batch.num_rows() > 0 {
                 return Ok(true);

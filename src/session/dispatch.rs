@@ -1,10 +1,8 @@
 //! Runs a statement: in the transaction that is open, or in one of its own.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use datafusion::scalar::ScalarValue;
-use tokio_util::sync::CancellationToken;
 
 use crate::base::limits::AUTOCOMMIT_ATTEMPTS_MAX;
 use crate::base::{Result, SqlError, SqlState};
@@ -12,9 +10,9 @@ use crate::plan::Statement;
 use crate::plan::statement::{CopyDirection, TransactionModes};
 
 use super::connection::Session;
+use super::interrupt::Interrupt;
 use super::outcome::{Mode, Outcome};
 use super::prepare::{Plan, Prepared};
-use super::query::canceled;
 use super::transaction::State;
 
 impl Session {
@@ -30,13 +28,8 @@ impl Session {
     ) -> Result<Outcome> {
         self.check_not_failed(prepared.statement())?;
         self.take_over_settings()?;
-        let cancel = self.renew_cancel();
-        let timer = self.start_statement_timer(&cancel);
-        let outcome = Box::pin(self.run_statement(prepared, &parameters, mode, &cancel)).await;
-        let outcome = match outcome {
-            Err(error) if timer.is_some_and(|timer| timer.is_over()) => Err(timed_out(error)),
-            outcome => outcome,
-        };
+        let interrupt = self.begin_statement();
+        let outcome = Box::pin(self.run_statement(prepared, &parameters, mode, &interrupt)).await;
         match (&outcome, &self.state) {
             (Err(_), _) => self.statement_failed(),
             // A SET outside of a transaction holds whatever fails later.
@@ -46,18 +39,20 @@ impl Session {
         outcome
     }
 
-    /// Cancels the statement when `statement_timeout` is over, unless it has ended before.
-    fn start_statement_timer(&self, cancel: &CancellationToken) -> Option<StatementTimer> {
-        let timeout = self.settings.timeout("statement_timeout")?;
-        let cancel = cancel.clone();
-        let over = Arc::new(AtomicBool::new(false));
-        let rung = Arc::clone(&over);
-        let task = tokio::spawn(async move {
-            tokio::time::sleep(timeout).await;
-            rung.store(true, Ordering::Relaxed);
-            cancel.cancel();
-        });
-        Some(StatementTimer { task: task.abort_handle(), over })
+    /// A statement begins: what stops it, `statement_timeout` included.
+    fn begin_statement(&self) -> Interrupt {
+        self.interrupts.begin(self.settings.timeout("statement_timeout"))
+    }
+
+    /// The rows of an earlier statement are read on, as a statement of its own.
+    pub fn resume_statement(&self) {
+        self.begin_statement();
+    }
+
+    /// The statement's outcome has been sent, or waits for its client: `statement_timeout` does
+    /// not run any longer.
+    pub fn end_statement(&self) {
+        self.interrupts.end();
     }
 
     /// 25P02 in a failed block, except for what ends it.
@@ -80,7 +75,7 @@ impl Session {
         prepared: &Arc<Prepared>,
         parameters: &[ScalarValue],
         mode: Mode,
-        cancel: &CancellationToken,
+        interrupt: &Interrupt,
     ) -> Result<Outcome> {
         match prepared.statement() {
             Statement::Begin(modes) => return self.begin(modes),
@@ -112,14 +107,14 @@ impl Session {
         }
         let alone = matches!(self.state, State::Idle) && mode == Mode::Autocommit;
         if writes && alone {
-            return self.run_autocommit(prepared, parameters, cancel).await;
+            return self.run_autocommit(prepared, parameters, interrupt).await;
         }
         if let State::Idle = self.state
             && (writes || mode == Mode::Implicit || is_copy_in(prepared.statement()))
         {
             self.state = State::Implicit(self.new_transaction());
         }
-        self.run_once(prepared, parameters, cancel).await
+        self.run_once(prepared, parameters, interrupt).await
     }
 
     fn check_may_write(&mut self, tag: &str) -> Result<()> {
@@ -137,12 +132,12 @@ impl Session {
         &mut self,
         prepared: &Arc<Prepared>,
         parameters: &[ScalarValue],
-        cancel: &CancellationToken,
+        interrupt: &Interrupt,
     ) -> Result<Outcome> {
         let mut attempt = 1;
         loop {
             self.state = State::Implicit(self.new_transaction());
-            let outcome = self.run_once(prepared, parameters, cancel).await?;
+            let outcome = self.run_once(prepared, parameters, interrupt).await?;
             match self.commit(false).await {
                 Ok(_) => return Ok(outcome),
                 Err(error) if lost_race(&error) && attempt < AUTOCOMMIT_ATTEMPTS_MAX => {
@@ -159,12 +154,12 @@ impl Session {
         &mut self,
         prepared: &Arc<Prepared>,
         parameters: &[ScalarValue],
-        cancel: &CancellationToken,
+        interrupt: &Interrupt,
     ) -> Result<Outcome> {
         tokio::select! {
             biased;
-            outcome = Box::pin(self.run(prepared, parameters, cancel)) => outcome,
-            () = cancel.cancelled() => Err(canceled()),
+            outcome = Box::pin(self.run(prepared, parameters, interrupt)) => outcome,
+            error = interrupt.raised() => Err(error),
         }
     }
 
@@ -172,19 +167,21 @@ impl Session {
         &mut self,
         prepared: &Arc<Prepared>,
         parameters: &[ScalarValue],
-        cancel: &CancellationToken,
+        interrupt: &Interrupt,
     ) -> Result<Outcome> {
         let snapshot = self.statement_snapshot().await?;
         match self.current_plan(prepared, &snapshot)? {
             Plan::Query(plan) => {
                 let run = self.run_on(&snapshot);
                 let columns = Arc::clone(plan.columns());
-                let stream = self.run_query(&plan, parameters, &run, cancel)?;
+                let stream = self.run_query(&plan, parameters, &run)?;
                 let tag = prepared.parsed.tag;
                 Ok(Outcome::Rows { columns, stream, tag })
             }
             Plan::Modify(plan) => self.modify(&plan, parameters, &snapshot).await,
-            Plan::Utility => Box::pin(self.utility(prepared, parameters, &snapshot, cancel)).await,
+            Plan::Utility => {
+                Box::pin(self.utility(prepared, parameters, &snapshot, interrupt)).await
+            }
         }
     }
 
@@ -207,34 +204,6 @@ impl Session {
             self.settings.set("default_transaction_read_only", value, Scope::Session)?;
         }
         Ok(Outcome::command("SET"))
-    }
-}
-
-/// Stops the timer when the statement has ended.
-struct StatementTimer {
-    task: tokio::task::AbortHandle,
-    over: Arc<AtomicBool>,
-}
-
-impl StatementTimer {
-    fn is_over(&self) -> bool {
-        self.over.load(Ordering::Relaxed)
-    }
-}
-
-impl Drop for StatementTimer {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-/// 57014 in the words for `statement_timeout`, where that is what has stopped the statement.
-fn timed_out(error: SqlError) -> SqlError {
-    match error.code() {
-        SqlState::QUERY_CANCELED => {
-            SqlError::new(SqlState::QUERY_CANCELED, "canceling statement due to statement timeout")
-        }
-        _ => error,
     }
 }
 

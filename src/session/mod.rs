@@ -14,6 +14,7 @@ mod copy;
 mod cursor;
 mod define;
 mod dispatch;
+mod interrupt;
 mod known_query;
 mod modify;
 mod outcome;
@@ -29,6 +30,7 @@ mod values;
 
 pub use connection::{Session, Startup};
 pub use copy::CopyIn;
+pub use interrupt::Interrupt;
 pub use outcome::{Mode, Outcome, Status};
 pub use prepare::Prepared;
 pub use server::{Authentication, Server, ServerParts};

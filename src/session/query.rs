@@ -3,14 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::scalar::ScalarValue;
-use futures::StreamExt;
-use tokio_util::sync::CancellationToken;
 
-use crate::base::{Result, SqlError, SqlState};
+use crate::base::Result;
 use crate::catalog::Snapshot;
 use crate::exec::Run;
 use crate::plan::QueryPlan;
@@ -62,35 +58,13 @@ impl Session {
         Run::new(Arc::new(tables), runtime).with_session(self.values(snapshot))
     }
 
-    /// Runs a query; its stream ends with an error when the statement is cancelled.
+    /// Runs a query; its stream ends with an error when the statement is interrupted.
     pub(super) fn run_query(
         &self,
         plan: &QueryPlan,
         parameters: &[ScalarValue],
         run: &Run,
-        cancel: &CancellationToken,
     ) -> Result<SendableRecordBatchStream> {
-        let stream = plan.execute(parameters, run)?;
-        Ok(cancellable(stream, cancel.clone()))
+        Ok(self.interrupts.watch(plan.execute(parameters, run)?))
     }
-}
-
-/// Ends a stream with 57014 once the token is cancelled.
-fn cancellable(
-    stream: SendableRecordBatchStream,
-    cancel: CancellationToken,
-) -> SendableRecordBatchStream {
-    let schema = stream.schema();
-    let cancelled = cancel.clone().cancelled_owned();
-    let until = stream.take_until(cancelled);
-    let last = futures::stream::once(async move {
-        cancel.is_cancelled().then(|| Err(DataFusionError::External(Box::new(canceled()))))
-    })
-    .filter_map(futures::future::ready);
-    Box::pin(RecordBatchStreamAdapter::new(schema, until.chain(last)))
-}
-
-/// 57014.
-pub(super) fn canceled() -> SqlError {
-    SqlError::new(SqlState::QUERY_CANCELED, "canceling statement due to user request")
 }

@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicI32, Ordering};
 
 use datafusion::execution::runtime_env::RuntimeEnv;
 use parking_lot::Mutex;
-use tokio_util::sync::CancellationToken;
 
 use crate::base::{Result, SqlError, SqlState};
 use crate::plan::Planner;
 use crate::txn::Engine;
+
+use super::interrupt::Interrupts;
 
 /// Whether a role must prove itself, and by what.
 #[derive(Clone, Debug)]
@@ -62,7 +63,7 @@ pub struct Server {
 #[derive(Debug)]
 struct Registered {
     secret: Vec<u8>,
-    running: Arc<Mutex<CancellationToken>>,
+    interrupts: Arc<Interrupts>,
 }
 
 impl Server {
@@ -125,7 +126,7 @@ impl Server {
     pub(super) fn register(
         &self,
         long_key: bool,
-        running: Arc<Mutex<CancellationToken>>,
+        interrupts: Arc<Interrupts>,
     ) -> Result<(i32, Vec<u8>)> {
         let mut connections = self.connections.lock();
         if connections.len() >= self.parts.max_connections {
@@ -137,7 +138,7 @@ impl Server {
         loop {
             let pid = self.next_pid.fetch_add(1, Ordering::Relaxed) & i32::MAX;
             if pid != 0 && !connections.contains_key(&pid) {
-                connections.insert(pid, Registered { secret: secret.clone(), running });
+                connections.insert(pid, Registered { secret: secret.clone(), interrupts });
                 return Ok((pid, secret));
             }
         }
@@ -153,7 +154,7 @@ impl Server {
         if let Some(connection) = self.connections.lock().get(&pid)
             && connection.secret == secret
         {
-            connection.running.lock().cancel();
+            connection.interrupts.raise();
         }
     }
 }

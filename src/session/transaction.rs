@@ -168,6 +168,7 @@ impl Session {
 
     /// A stream or the protocol has failed: what is open is aborted.
     pub fn statement_failed(&mut self) {
+        self.interrupts.end();
         self.shared.forget_settings();
         match std::mem::take(&mut self.state) {
             State::Idle => {}

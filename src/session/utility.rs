@@ -8,7 +8,6 @@ use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::scalar::ScalarValue;
-use tokio_util::sync::CancellationToken;
 
 use crate::base::{Result, SqlError, SqlState};
 use crate::catalog::Snapshot;
@@ -18,6 +17,7 @@ use crate::store::meta::Mirrored;
 use crate::types::{PgType, parse_text};
 
 use super::connection::Session;
+use super::interrupt::Interrupt;
 use super::outcome::Outcome;
 use super::prepare::Prepared;
 use super::setting_list::display_name;
@@ -46,7 +46,7 @@ impl Session {
         prepared: &Arc<Prepared>,
         parameters: &[ScalarValue],
         snapshot: &Arc<Mirrored<Snapshot>>,
-        cancel: &CancellationToken,
+        interrupt: &Interrupt,
     ) -> Result<Outcome> {
         let tag = prepared.parsed.tag;
         match prepared.statement() {
@@ -70,7 +70,7 @@ impl Session {
                 let inner = self.required_statement(name)?;
                 let values = self.arguments(&inner, name, arguments, parameters)?;
                 let mode = super::outcome::Mode::Autocommit;
-                Box::pin(self.run_statement(&inner, &values, mode, cancel)).await
+                Box::pin(self.run_statement(&inner, &values, mode, interrupt)).await
             }
             Statement::Deallocate(name) => {
                 match name {
@@ -85,9 +85,9 @@ impl Session {
             Statement::Declare(declare) => {
                 self.declare(declare, prepared.parameters(), parameters, snapshot).await
             }
-            Statement::Fetch(fetch) => self.fetch(fetch, cancel).await,
+            Statement::Fetch(fetch) => self.fetch(fetch, interrupt).await,
             Statement::Close(name) => self.close(name.as_deref()),
-            Statement::Copy(copy) => self.copy(copy, snapshot, cancel).await,
+            Statement::Copy(copy) => self.copy(copy, snapshot).await,
             Statement::Truncate(truncate) => self.truncate(truncate, snapshot).await,
             Statement::Analyze(_)
             | Statement::Vacuum(_)

@@ -113,7 +113,7 @@ macro_rules! on_redkite {
         }
     )*};
 }
-on_redkite!(psql psycopg2 asyncpg node_pg pgjdbc);
+on_redkite!(psql psycopg3 psycopg2 asyncpg node_pg pgjdbc tokio_postgres);
 
 /// The programs themselves: what they expect is what PostgreSQL does.
 #[tokio::test(flavor = "multi_thread")]

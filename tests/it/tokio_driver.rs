@@ -285,14 +285,22 @@ async fn copy_binary(config: &Config) -> Outcome {
 }
 
 async fn cancel(config: &Config) -> Outcome {
-    let c = connect(config).await?;
+    let mut c = connect(config).await?;
     let token = c.cancel_token();
     tokio::spawn(async move {
         tokio::time::sleep(Duration::from_millis(500)).await;
         token.cancel_query(NoTls).await
     });
     fails("57014", c.query(SLOW, &[]).await)?;
-    same(c.query_one("SELECT 1", &[]).await?.try_get::<_, i32>(0)?, 1)
+    same(c.query_one("SELECT 1", &[]).await?.try_get::<_, i32>(0)?, 1)?;
+    c.batch_execute("SET statement_timeout = '500ms'").await?;
+    fails("57014", c.query(SLOW, &[]).await)?;
+    // What a portal waits for its client is not the statement's time.
+    let transaction = c.transaction().await?;
+    let portal = transaction.bind("SELECT x FROM generate_series(1, 1000) AS g(x)", &[]).await?;
+    same(transaction.query_portal(&portal, 1).await?.len(), 1)?;
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    same(transaction.query_portal(&portal, 0).await?.len(), 999)
 }
 
 /// A vector as pgvector sends it: dimensions, zero, floats.

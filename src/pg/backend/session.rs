@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use datafusion::scalar::ScalarValue;
-use tokio_util::sync::CancellationToken;
 
 use crate::base::{Oid, Result, SqlError};
 use crate::plan::statement::CopyOptions;
@@ -100,6 +99,14 @@ impl super::Session for session::Session {
         Self::remove_statement(self, name);
     }
 
+    fn cursor_columns(&self, name: &str) -> Option<Arc<[OutputColumn]>> {
+        Self::cursor_columns(self, name)
+    }
+
+    fn close_cursor(&mut self, name: &str) {
+        Self::close_cursor(self, name);
+    }
+
     async fn execute(
         &mut self,
         prepared: &Arc<session::Prepared>,
@@ -127,8 +134,17 @@ impl super::Session for session::Session {
         Self::statement_failed(self);
     }
 
-    fn cancel_token(&self) -> CancellationToken {
-        Self::cancel_token(self)
+    fn resume_statement(&mut self) {
+        Self::resume_statement(self);
+    }
+
+    fn end_statement(&mut self) {
+        Self::end_statement(self);
+    }
+
+    fn interrupted(&self) -> impl Future<Output = SqlError> + Send + 'static {
+        let interrupt = self.interrupt();
+        async move { interrupt.raised().await }
     }
 
     fn copy_shape(copy: &session::CopyIn) -> (&str, &[(String, PgType)], &CopyOptions) {

@@ -25,6 +25,8 @@ use crate::types::{PgType, TextContext};
 pub(super) struct TestServer {
     pub(super) authentication: Authentication,
     pub(super) log: Mutex<Vec<String>>,
+    /// When statements run: the time between these counts for their time-out.
+    pub(super) spans: Mutex<Vec<&'static str>>,
     pub(super) startups: Mutex<Vec<Startup>>,
     pub(super) tokens: Mutex<HashMap<i32, CancellationToken>>,
     pub(super) idle: Option<Duration>,
@@ -40,6 +42,7 @@ impl TestServer {
         Self {
             authentication: Authentication::Trust,
             log: Mutex::default(),
+            spans: Mutex::default(),
             startups: Mutex::default(),
             tokens: Mutex::default(),
             idle: None,
@@ -282,6 +285,14 @@ impl Session for TestSession {
         self.statements.remove(name);
     }
 
+    fn cursor_columns(&self, name: &str) -> Option<Arc<[OutputColumn]>> {
+        (name == "declared").then(|| Arc::from([column("n", PgType::Int4)]))
+    }
+
+    fn close_cursor(&mut self, name: &str) {
+        self.server.log.lock().push(format!("close {name}"));
+    }
+
     async fn execute(
         &mut self,
         prepared: &Arc<TestPrepared>,
@@ -289,6 +300,7 @@ impl Session for TestSession {
         mode: Mode,
     ) -> Result<Outcome<TestCopy>> {
         self.server.log.lock().push(format!("{} {mode:?}", prepared.sql));
+        self.server.spans.lock().push("run");
         self.token = CancellationToken::new();
         self.server.tokens.lock().insert(7, self.token.clone());
         let words: Vec<_> = prepared.sql.split(' ').collect();
@@ -383,8 +395,20 @@ impl Session for TestSession {
         }
     }
 
-    fn cancel_token(&self) -> CancellationToken {
-        self.token.clone()
+    fn resume_statement(&mut self) {
+        self.server.spans.lock().push("resume");
+    }
+
+    fn end_statement(&mut self) {
+        self.server.spans.lock().push("end");
+    }
+
+    fn interrupted(&self) -> impl Future<Output = SqlError> + Send + 'static {
+        let token = self.token.clone();
+        async move {
+            token.cancelled().await;
+            canceled()
+        }
     }
 
     fn copy_shape(copy: &TestCopy) -> (&str, &[(String, PgType)], &CopyOptions) {

@@ -70,6 +70,23 @@ async fn an_error_skips_to_the_next_sync() {
 }
 
 #[tokio::test]
+async fn the_time_between_two_executes_of_a_portal_is_nobodys() {
+    let (server, mut client) = client().await;
+    let run = [parse("", "rows 3"), bind("p", "", &[], &[]), execute("p", 2)].concat();
+    assert_eq!(client.ask(&[run, execute("p", 2), sync()]).await, "1 2 D s D C:SELECT 1 Z:I");
+    assert_eq!(*server.spans.lock(), ["run", "end", "resume", "end"]);
+}
+
+/// psycopg does so after DECLARE.
+#[tokio::test]
+async fn a_cursor_of_sql_is_a_portal_to_describe_and_close() {
+    let (server, mut client) = client().await;
+    let ask = [describe('P', "declared"), close('P', "declared"), describe('P', "none"), sync()];
+    assert_eq!(client.ask(&ask).await, "T 3 E:34000 Z:I");
+    assert_eq!(server.log(), ["close declared", "failed"]);
+}
+
+#[tokio::test]
 async fn describe_says_what_there_is() {
     let (_server, mut client) = client().await;
     let answer = client

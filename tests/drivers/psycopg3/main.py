@@ -5,6 +5,7 @@ import decimal
 import os
 import sys
 import threading
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import numpy
@@ -224,7 +225,24 @@ def cancel(c):
     error(c, "57014", SLOW)
     same(c.execute("SELECT 1").fetchone()[0], 1)
     c.execute("SET statement_timeout = '300ms'")
-    error(c, "57014", SLOW)
+    for slow in (SLOW, f"COPY ({SLOW}) TO STDOUT"):
+        got = error(c, "57014", slow) if slow is SLOW else fails(
+            psycopg.Error, "57014", lambda: list(c.cursor().copy(slow).__enter__()))
+        same(got.diag.message_primary, "canceling statement due to statement timeout")
+    table(c, "d_psycopg3_cancel", "id int8")
+
+    def copy_slowly():
+        with c.cursor().copy("COPY d_psycopg3_cancel FROM STDIN") as copy:
+            for at in range(1000):
+                copy.write(f"{at}\n")
+                time.sleep(0.01)
+
+    fails(psycopg.Error, "57014", copy_slowly)
+    same(c.execute("SELECT count(*) FROM d_psycopg3_cancel").fetchone()[0], 0)
+    c.execute("BEGIN")
+    c.execute(f"DECLARE slow CURSOR FOR {SLOW}")
+    error(c, "57014", "FETCH slow")
+    c.execute("ROLLBACK")
 
 
 @behaviour
