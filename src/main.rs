@@ -99,6 +99,13 @@ struct Serve {
     #[arg(long, env = "REDKITE_MAINTENANCE", default_value = "on", value_name = "on|off")]
     #[arg(value_parser = ["on", "off"])]
     maintenance: String,
+    /// How long this node may be silent before the others take it for dead (with etcd).
+    ///
+    /// Longer than outages of etcd that nodes should sit out; what a dead node has claimed or left
+    /// is taken over after so long.
+    #[arg(long, env = "REDKITE_LEASE_SECONDS", default_value_t = 30, value_name = "N")]
+    #[arg(value_parser = clap::value_parser!(u64).range(2..=3600))]
+    lease_seconds: u64,
 }
 
 impl Serve {
@@ -137,6 +144,7 @@ impl Serve {
             cache_bytes: self.cache_bytes,
             memory_bytes: self.memory_bytes,
             maintenance: self.maintenance == "on",
+            lease_ttl: std::time::Duration::from_secs(self.lease_seconds),
         })
     }
 }
@@ -224,8 +232,7 @@ async fn serve_until_told(configuration: &Configuration) -> Result<(), String> {
         wait_for_signal().await;
         told.cancel();
     });
-    node.serve(shutdown).await;
-    Ok(())
+    node.serve(shutdown).await.map_err(|error| error.to_string())
 }
 
 async fn wait_for_signal() {

@@ -196,6 +196,17 @@ impl Keys {
         self.key(format_args!("changes/{id}/{number:08}"))
     }
 
+    /// All parts of a change-set.
+    pub fn change_parts(&self, id: CommitId) -> KeyRange {
+        KeyRange::prefix(self.key(format_args!("changes/{id}/")))
+    }
+
+    /// Everything that the segments of a table consist of, without its version keys.
+    pub fn segment_data(&self, oid: Oid) -> [KeyRange; 3] {
+        ["segments", "inline", "deleted"]
+            .map(|kind| KeyRange::prefix(self.key(format_args!("tables/{oid}/{kind}/"))))
+    }
+
     /// The claim, under a node's lease, of background work on a table (`0`: on all).
     pub fn task(&self, table: Oid, task: &str) -> Bytes {
         self.key(format_args!("tasks/{table}/{task}"))

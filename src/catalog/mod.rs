@@ -21,5 +21,5 @@ pub use definition::{
 pub use edit::Edit;
 pub use keys::{Key, Keys};
 pub use lookup::{Relation, RelationName};
-pub use snapshot::Snapshot;
+pub use snapshot::{ChangeSetParts, Snapshot};
 pub use table::{Table, table_schema};

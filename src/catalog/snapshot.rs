@@ -10,7 +10,7 @@ use bytes::Bytes;
 use roaring::RoaringBitmap;
 use serde::de::DeserializeOwned;
 
-use crate::base::{CommitId, Oid, Revision, SegmentId};
+use crate::base::{CommitId, Incarnation, Oid, Revision, SegmentId};
 use crate::segment::{self, Segment, SegmentMeta, TableVersion};
 use crate::store::meta::{self, Change, Keyspace};
 
@@ -43,10 +43,24 @@ pub struct Snapshot {
     parts: imbl::OrdMap<(CommitId, u32), Bytes>,
 }
 
+/// A change-set's parts, whether it was committed or not.
+#[derive(Clone, Debug)]
+pub struct ChangeSetParts {
+    /// The commit.
+    pub commit: CommitId,
+    /// Who wrote them.
+    pub owner: Incarnation,
+    /// The keys that they list.
+    pub keys: Vec<Key>,
+}
+
+/// Bytes of a part's head: the incarnation that wrote it.
+const PART_HEAD: usize = 16;
+
 /// A change-set's part: a list of keys and values, each after its length (`docs/format.md`).
 fn part_pairs(part: &Bytes) -> meta::Result<Vec<(Bytes, Bytes)>> {
     let mut pairs = Vec::new();
-    let mut at = 0;
+    let mut at = PART_HEAD;
     let field = |at: &mut usize| -> meta::Result<Bytes> {
         let cut = || meta::Error::corrupt("a change-set's part ends in the middle of a field");
         let length = part.get(*at..*at + 4).ok_or_else(cut)?;
@@ -107,6 +121,13 @@ impl Keyspace for Snapshot {
     }
 }
 
+/// Whether a key of its own stands for what a change-set lists: an emptied segment's key also for
+/// rows that the change-set lists as inline.
+fn is_overridden(own: &HashSet<&Key>, listed: &Key) -> bool {
+    own.contains(listed)
+        || matches!(listed, Key::Inline(table, id) if own.contains(&Key::Segment(*table, *id)))
+}
+
 /// The order within a revision.
 fn rank(key: &Key) -> u8 {
     match key {
@@ -120,6 +141,26 @@ fn rank(key: &Key) -> u8 {
 }
 
 impl Snapshot {
+    /// All change-sets whose parts are there.
+    ///
+    /// # Errors
+    /// When a part can't be read.
+    pub fn change_sets(&self) -> meta::Result<Vec<ChangeSetParts>> {
+        let mut sets: Vec<ChangeSetParts> = Vec::new();
+        for ((commit, _), part) in &self.parts {
+            let head = part.get(..PART_HEAD).and_then(|head| uuid::Uuid::from_slice(head).ok());
+            let owner = head.map(Incarnation);
+            let owner = owner.ok_or_else(|| meta::Error::corrupt("a part without its head"))?;
+            if sets.last().is_none_or(|last| last.commit != *commit) {
+                sets.push(ChangeSetParts { commit: *commit, owner, keys: Vec::new() });
+            }
+            if let Some(last) = sets.last_mut() {
+                last.keys.extend(part_pairs(part)?.iter().map(|(key, _)| Key::parse(key)));
+            }
+        }
+        Ok(sets)
+    }
+
     fn apply_parts(&mut self, parsed: &[Parsed]) {
         for change in parsed {
             if let Key::ChangePart(commit, number) = change.key {
@@ -135,16 +176,16 @@ impl Snapshot {
     /// overrides it: that is how a segment which a change-set lists is removed.
     fn expand_change_sets(&self, parsed: &mut Vec<Parsed>) -> meta::Result<()> {
         let mut listed = Vec::new();
+        let own: HashSet<&Key> = parsed.iter().map(|change| &change.key).collect();
         for change in parsed.iter() {
             let (Key::ChangeSet(commit), Some((_, created, modified))) = (&change.key, &change.put)
             else {
                 continue;
             };
-            let own: HashSet<&Key> = parsed.iter().map(|change| &change.key).collect();
             for (_, part) in self.parts.range((*commit, 0)..=(*commit, u32::MAX)) {
                 for (key, value) in part_pairs(part)? {
                     let key = Key::parse(&key);
-                    if !own.contains(&key) {
+                    if !is_overridden(&own, &key) {
                         let put = Some((value, *created, *modified));
                         listed.push(Parsed { key, put, listed: true });
                     }
@@ -232,6 +273,7 @@ impl Snapshot {
                     table.version = Arc::new(TableVersion::empty(table.definition.oid));
                     table.inline = imbl::OrdMap::new();
                     table.listed = imbl::HashSet::new();
+                    table.deltas = imbl::HashMap::new();
                 }
             }
             (Key::Segment(_, id), Some((value, created, _))) => {
@@ -254,9 +296,10 @@ impl Snapshot {
             (Key::Deleted(_, id, _), Some((value, ..))) => {
                 let deleted = segment::decode_deletes(&id.to_string(), value)
                     .map_err(meta::Error::corrupt)?;
-                table.delete_rows(*id, &deleted);
+                table.delete_rows(*id, &deleted, change.listed);
             }
             // Deltas are removed together with their segment, or after they were folded.
+            (Key::Deleted(_, id, _), None) => table.forget_delta(*id),
             (_, _) => {}
         }
         Ok(())
@@ -301,11 +344,20 @@ impl Table {
     fn remove_segment(&mut self, id: SegmentId) {
         self.inline.remove(&id);
         self.listed.remove(&id);
+        self.deltas.remove(&id);
         Arc::make_mut(&mut self.version).remove(id);
     }
 
-    fn delete_rows(&mut self, id: SegmentId, deleted: &RoaringBitmap) {
-        Arc::make_mut(&mut self.version).delete(id, deleted);
+    fn delete_rows(&mut self, id: SegmentId, deleted: &RoaringBitmap, listed: bool) {
+        if Arc::make_mut(&mut self.version).delete(id, deleted) && !listed {
+            *self.deltas.entry(id).or_default() += 1;
+        }
+    }
+
+    fn forget_delta(&mut self, id: SegmentId) {
+        if let Some(count) = self.deltas.get_mut(&id) {
+            *count = count.saturating_sub(1);
+        }
     }
 }
 

@@ -29,6 +29,8 @@ pub struct Table {
     pub inline: imbl::OrdMap<SegmentId, usize>,
     /// Segments listed by a change-set rather than by a key of their own.
     pub listed: imbl::HashSet<SegmentId>,
+    /// How many keys say what is deleted in a segment.
+    pub deltas: imbl::HashMap<SegmentId, u32>,
 }
 
 impl Table {
@@ -46,6 +48,7 @@ impl Table {
             generation: Revision::default(),
             inline: imbl::OrdMap::new(),
             listed: imbl::HashSet::new(),
+            deltas: imbl::HashMap::new(),
         })
     }
 

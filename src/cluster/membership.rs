@@ -1,7 +1,7 @@
 //! This process's own lease and key.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,11 +17,11 @@ use super::node::LiveNode;
 
 /// How often the task looks at the clock, whatever clock that is.
 const TICK: Duration = Duration::from_millis(50);
-/// Of the lease's time: how long before its end the node stops. Covers clocks that run at
-/// different speeds, and the time until everyone has noticed.
+/// Of the lease's time: how long before its end the node stops reading. Covers clocks that run
+/// at different speeds, and the time until everyone has noticed.
 const MARGIN_PARTS: u32 = 10;
-/// Of the lease's time: how often it is kept alive.
-const PING_PARTS: u32 = 4;
+/// Of the lease's time: how often it is kept alive, and how long an answer may take.
+const PING_PARTS: u32 = 6;
 
 /// Who joins what.
 #[derive(Clone, Debug)]
@@ -38,6 +38,8 @@ pub struct MembershipConfig {
     pub address: String,
     /// How long the node may be silent before others take it for dead.
     pub lease_ttl: Duration,
+    /// Whether the node does background work.
+    pub maintains: bool,
 }
 
 /// Membership of a cluster, kept up by a task of its own. Dropping it stops the task and
@@ -53,13 +55,18 @@ pub struct Membership {
     keeper: AbortHandle,
 }
 
-/// Until when the lease is proven to last, by the local monotonic clock.
+/// Until when the lease is proven to last, by the local monotonic clock, and whether it is gone.
+///
+/// A lease that has ended never comes back, so an answer of the store that it lasts proves that it
+/// has lasted all the time before: nobody can have taken this process for dead. That is why a
+/// node that was cut off for a while may go on, and why one whose lease is gone never may.
 #[derive(Debug)]
 struct Life {
     clock: Arc<dyn Clock>,
     proven_until_us: AtomicU64,
-    lost: AtomicBool,
-    alive: watch::Sender<bool>,
+    gone: watch::Sender<bool>,
+    /// Wakes those who wait for a proof, or for the end.
+    news: watch::Sender<()>,
 }
 
 impl Life {
@@ -67,8 +74,8 @@ impl Life {
         Self {
             clock,
             proven_until_us: AtomicU64::new(0),
-            lost: AtomicBool::new(false),
-            alive: watch::Sender::new(true),
+            gone: watch::Sender::new(false),
+            news: watch::Sender::new(()),
         }
     }
 
@@ -77,22 +84,22 @@ impl Life {
         let until = asked + ttl - ttl / MARGIN_PARTS;
         let us = u64::try_from(until.as_micros()).unwrap_or(u64::MAX);
         self.proven_until_us.fetch_max(us, Ordering::SeqCst);
+        self.news.send_replace(());
+    }
+
+    fn is_gone(&self) -> bool {
+        *self.gone.borrow()
     }
 
     fn is_alive(&self) -> bool {
         let now = u64::try_from(self.clock.monotonic().as_micros()).unwrap_or(u64::MAX);
-        if now >= self.proven_until_us.load(Ordering::SeqCst) {
-            self.lose();
-        }
-        !self.lost.load(Ordering::SeqCst)
+        now < self.proven_until_us.load(Ordering::SeqCst) && !self.is_gone()
     }
 
-    /// For good: who did not know whether it was alive may have been taken for dead.
+    /// For good.
     fn lose(&self) {
-        if !self.lost.swap(true, Ordering::SeqCst) {
-            tracing::error!("this node's lease is lost: it must not serve any more");
-        }
-        self.alive.send_if_modified(|alive| std::mem::replace(alive, false));
+        self.gone.send_if_modified(|gone| !std::mem::replace(gone, true));
+        self.news.send_replace(());
     }
 }
 
@@ -114,6 +121,7 @@ impl Membership {
             address: config.address,
             started_us: clock.wall_us(),
             oldest_revision: Revision::default(),
+            maintains: config.maintains,
         };
         let key = node.key(&config.database);
         let range = crate::store::meta::KeyRange::key(key.clone());
@@ -156,18 +164,46 @@ impl Membership {
         self.lease
     }
 
-    /// Whether the lease is proven to last, by the clock, at this moment. Once it was not, it
-    /// never is again.
+    /// Whether the lease is proven to last, by the clock, at this moment: no other node takes this
+    /// one for dead. Ends before the store could have ended the lease.
     ///
     /// A process that was stopped and goes on finds out here first, before any task has run.
     pub fn is_alive(&self) -> bool {
         self.life.is_alive()
     }
 
-    /// Turns false, once, when the lease is lost or can't be proven to last any more: the node must
-    /// stop serving. That is before the store could have ended the lease.
-    pub fn alive(&self) -> watch::Receiver<bool> {
-        self.life.alive.subscribe()
+    /// Waits until the lease is proven to last at a moment after this call began, where it isn't
+    /// just now.
+    ///
+    /// # Errors
+    /// [`Error::LeaseGone`]: it has ended, and this process must not read or write any more.
+    /// [`Error::Unavailable`]: the store has not said within `patience`.
+    pub async fn proven(&self, patience: Duration) -> Result<()> {
+        if self.life.is_alive() {
+            return Ok(());
+        }
+        let mut news = self.life.news.subscribe();
+        let told = async {
+            loop {
+                if self.life.is_gone() {
+                    return Err(Error::LeaseGone);
+                }
+                if self.life.is_alive() {
+                    return Ok(());
+                }
+                // Its sender lives as long as `self`.
+                let _told = news.changed().await;
+            }
+        };
+        let late = || Error::unavailable("this node can't prove that it has its lease");
+        tokio::time::timeout(patience, told).await.unwrap_or_else(|_| Err(late()))
+    }
+
+    /// Returns once the lease is gone for good: this incarnation must end.
+    pub async fn gone(&self) {
+        let mut gone = self.life.gone.subscribe();
+        // Its sender lives as long as `self`.
+        let _gone = gone.wait_for(|gone| *gone).await;
     }
 
     /// This node as it is registered.
@@ -203,7 +239,7 @@ impl Membership {
         }
     }
 
-    /// Leaves: the key goes at once, and [`Membership::is_alive`] says no from now on.
+    /// Leaves: the key goes at once, and the lease is gone from now on.
     pub async fn leave(&self) -> Result<()> {
         self.keeper.abort();
         self.life.lose();
@@ -231,25 +267,13 @@ async fn confirm(store: &dyn MetaStore, key: &Bytes, lease: LeaseId) -> Result<(
     }
 }
 
-/// Keeps the lease alive, and stops when it is lost.
+/// Keeps the lease alive, and stops when it is gone. A store that can't be reached is asked again,
+/// for as long as it takes: only the store knows.
 async fn keep(store: Arc<dyn MetaStore>, lease: LeaseId, ttl: Duration, life: Arc<Life>) {
-    let pings = ping(store, lease, ttl, Arc::clone(&life));
-    tokio::pin!(pings);
-    // The clock is looked at whatever a ping waits for.
-    while life.is_alive() {
-        tokio::select! {
-            () = &mut pings => break,
-            () = tokio::time::sleep(TICK) => {}
-        }
-    }
-    life.lose();
-}
-
-/// Pings until the store says that the lease is gone.
-async fn ping(store: Arc<dyn MetaStore>, lease: LeaseId, ttl: Duration, life: Arc<Life>) {
     let mut next = life.clock.monotonic() + ttl / PING_PARTS;
+    let mut was_alive = true;
     loop {
-        while life.clock.monotonic() < next {
+        while life.clock.monotonic() < next && life.is_alive() {
             tokio::time::sleep(TICK).await;
         }
         let asked = life.clock.monotonic();
@@ -259,13 +283,21 @@ async fn ping(store: Arc<dyn MetaStore>, lease: LeaseId, ttl: Duration, life: Ar
             Ok(Ok(ttl)) => {
                 life.prove(asked, ttl);
                 next = asked + ttl / PING_PARTS;
+                if !std::mem::replace(&mut was_alive, true) {
+                    tracing::warn!("this node's lease has lasted: it goes on");
+                }
+                continue;
             }
-            Ok(Err(Error::LeaseGone)) => return,
+            Ok(Err(Error::LeaseGone)) => break,
             Ok(Err(error)) => {
-                tracing::warn!(%error, "this node's lease can't be kept alive just now");
+                tracing::debug!(%error, "this node's lease can't be kept alive just now");
                 tokio::time::sleep(TICK).await;
             }
-            Err(_) => tracing::warn!("this node's lease can't be kept alive in time"),
+            Err(_) => tracing::debug!("this node's lease can't be kept alive in time"),
+        }
+        if !life.is_alive() && std::mem::replace(&mut was_alive, false) {
+            tracing::warn!("this node can't prove that it has its lease: it waits");
         }
     }
+    life.lose();
 }

@@ -29,6 +29,8 @@ pub struct LiveNode {
     pub started_us: i64,
     /// No snapshot of it reads an older revision.
     pub oldest_revision: Revision,
+    /// Whether it does background work.
+    pub maintains: bool,
 }
 
 impl LiveNode {

@@ -34,6 +34,7 @@ impl World {
             incarnation: Incarnation(OsRandom.uuid()),
             address: "127.0.0.1:1".to_owned(),
             lease_ttl: TTL,
+            maintains: true,
         };
         let store = Arc::clone(&self.faulty) as Arc<_>;
         Membership::join(store, Arc::clone(&self.clock) as Arc<_>, config).await.unwrap()
@@ -65,7 +66,7 @@ async fn a_member_is_listed_and_stays() {
     let world = World::new();
     let (one, two) = (world.join("one").await, world.join("two").await);
     world.pass(TTL * 3).await;
-    assert!(one.is_alive() && two.is_alive() && *one.alive().borrow());
+    assert!(one.is_alive() && two.is_alive());
     let nodes = world.nodes().await;
     assert_eq!(nodes, [one.node().await, two.node().await]);
     assert!(matches!(commit_fenced(world.store.as_ref(), &one).await, Outcome::Committed(_)));
@@ -76,14 +77,11 @@ async fn a_member_is_listed_and_stays() {
     assert!(matches!(commit_fenced(world.store.as_ref(), &two).await, Outcome::Refused(_)));
 }
 
-#[tokio::test]
-async fn a_member_that_is_cut_off_knows_before_the_others() {
-    let world = World::new();
-    let member = world.join("one").await;
-    let mut alive = member.alive();
+/// Cut off from the store until it can't prove its lease any more; the others don't know yet.
+async fn cut_off(world: &World, member: &Membership) {
     world.faulty.set_down(true);
     for _ in 0..500 {
-        if !*alive.borrow_and_update() {
+        if !member.is_alive() {
             break;
         }
         let (_, keys) = world.store.range(nodes_range("db"), None).await.unwrap();
@@ -91,13 +89,39 @@ async fn a_member_that_is_cut_off_knows_before_the_others() {
         world.clock.advance(Duration::from_millis(200));
         tokio::time::sleep(Duration::from_millis(60)).await;
     }
-    assert!(!*alive.borrow(), "it never noticed");
+    assert!(!member.is_alive(), "it never noticed");
     assert_eq!(world.nodes().await.len(), 1);
-    // Too late to come back: somebody may have counted on its death.
+}
+
+#[tokio::test]
+async fn a_member_that_was_cut_off_goes_on_when_its_lease_has_lasted() {
+    let world = World::new();
+    let member = world.join("one").await;
+    cut_off(&world, &member).await;
+    let unproven = member.proven(Duration::from_millis(200)).await;
+    assert!(matches!(unproven, Err(Error::Unavailable(_))), "{unproven:?}");
     world.faulty.set_down(false);
+    member.proven(Duration::from_secs(10)).await.unwrap();
+    assert!(member.is_alive());
+    world.pass(TTL * 2).await;
+    assert!(member.is_alive());
+    assert!(matches!(commit_fenced(world.store.as_ref(), &member).await, Outcome::Committed(_)));
+}
+
+#[tokio::test]
+async fn a_member_whose_lease_has_ended_never_comes_back() {
+    let world = World::new();
+    let member = world.join("one").await;
+    cut_off(&world, &member).await;
+    world.clock.advance(TTL);
+    world.faulty.set_down(false);
+    let lost = member.proven(Duration::from_secs(10)).await;
+    assert!(matches!(lost, Err(Error::LeaseGone)), "{lost:?}");
+    tokio::time::timeout(Duration::from_secs(10), member.gone()).await.unwrap();
     world.pass(TTL).await;
     assert!(!member.is_alive());
     assert!(world.nodes().await.is_empty());
+    assert!(matches!(commit_fenced(world.store.as_ref(), &member).await, Outcome::Refused(_)));
 }
 
 #[tokio::test]
@@ -108,7 +132,6 @@ async fn a_member_that_was_stopped_finds_out_by_the_clock_alone() {
     // No task runs in between, as after SIGSTOP.
     world.clock.advance(TTL);
     assert!(!member.is_alive());
-    assert!(!*member.alive().borrow());
     assert!(matches!(commit_fenced(world.store.as_ref(), &member).await, Outcome::Refused(_)));
 }
 
@@ -117,9 +140,9 @@ async fn a_lease_that_was_revoked_is_noticed() {
     let world = World::new();
     let member = world.join("one").await;
     world.store.revoke_lease(member.lease()).await.unwrap();
-    let mut alive = member.alive();
     world.pass(TTL / 2).await;
-    assert!(!*alive.borrow_and_update());
+    assert!(!member.is_alive());
+    tokio::time::timeout(Duration::from_secs(10), member.gone()).await.unwrap();
     let refused = member.publish_oldest_revision(Revision(1_000)).await;
     assert!(matches!(refused, Err(Error::LeaseGone)), "{refused:?}");
 }

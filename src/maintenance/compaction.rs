@@ -16,11 +16,13 @@ use crate::segment::{Segment, merge};
 use crate::store::meta::Mirrored;
 use crate::txn::{Engine, MergeCommit};
 
-use super::claim;
+use super::claim::Claim;
 use super::pick::{Policy, pick};
 
 /// The claim's name.
 const TASK: &str = "merge";
+/// Folds of a table while its claim is held.
+const FOLDS_MAX: usize = 256;
 /// Merges of a table while its claim is held, before others get their turn.
 const MERGES_MAX: usize = 64;
 
@@ -62,9 +64,10 @@ impl Compactor {
     /// # Errors
     /// When segments can't be read or written, or the metadata store is unavailable.
     pub async fn compact_table(&self, oid: Oid) -> Result<usize> {
-        if self.next(oid).is_none() || !claim::claim(&self.engine, oid, TASK).await? {
+        if self.next(oid).is_none() && self.to_fold(oid).is_none() {
             return Ok(0);
         }
+        let Some(claim) = Claim::take(&self.engine, oid, TASK).await? else { return Ok(0) };
         let mut merges = 0;
         let mut outcome = Ok(());
         while merges < MERGES_MAX
@@ -80,8 +83,33 @@ impl Compactor {
                 }
             }
         }
-        claim::release(&self.engine, oid, TASK).await;
-        outcome.map(|()| merges)
+        let folded = match outcome {
+            Ok(()) => self.fold(oid).await,
+            failed => failed,
+        };
+        claim.release(&self.engine).await;
+        folded.map(|()| merges)
+    }
+
+    /// Makes few of the keys that say what is deleted in the table's segments.
+    async fn fold(&self, oid: Oid) -> Result<()> {
+        for _ in 0..FOLDS_MAX {
+            let Some((table, segment)) = self.to_fold(oid) else { break };
+            if self.engine.fold_deletes(&table, segment).await? == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The segment with the most such keys, where they are many.
+    fn to_fold(&self, oid: Oid) -> Option<(Arc<Table>, SegmentId)> {
+        let snapshot = self.engine.current();
+        let table = Arc::clone(snapshot.state.tables.get(&oid)?);
+        let (segment, deltas) = table.deltas.iter().max_by_key(|(_, deltas)| **deltas)?;
+        let many = *deltas >= self.policy.deltas;
+        let segment = *segment;
+        many.then_some((table, segment))
     }
 
     /// What to merge next. The snapshot keeps the inputs' objects until they are merged.
@@ -111,7 +139,9 @@ impl Compactor {
     /// # Errors
     /// 40001 when the inputs are not there any more; otherwise what reading and writing says.
     pub async fn merge(&self, source: &Arc<Table>, inputs: &[Segment]) -> Result<()> {
-        let merged = merge(self.engine.reader(), inputs, self.engine.writer(source)).await?;
+        let draft = self.engine.drafts().begin();
+        let writer = self.engine.writer(source, &draft);
+        let merged = merge(self.engine.reader(), inputs, writer).await?;
         let ids: Vec<SegmentId> = inputs.iter().map(|segment| segment.id).collect();
         let outputs: Vec<_> = merged.segments.into_iter().map(Arc::new).collect();
         tracing::debug!(
@@ -122,6 +152,7 @@ impl Compactor {
             source: Arc::clone(source),
             inputs: ids,
             outputs,
+            draft,
             moved: merged.map,
         };
         self.engine.commit_merge(commit).await?;

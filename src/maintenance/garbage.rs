@@ -1,33 +1,38 @@
 //! Removing objects that nobody can reach.
 //!
-//! An object goes in two cases only:
+//! An object goes in three cases only:
 //!
 //! * It was listed, and is not any more as of a revision which no snapshot in use, on any live
 //!   node, is older than.
 //! * No metadata lists it, and the process that wrote it is dead: its lease key is gone, so it
 //!   can never publish it. Whether it was listed once is not known then, so the first rule's
 //!   wait applies as well, from the revision at which it was found.
+//! * No metadata lists it, this process has written it, and nothing in this process may still
+//!   publish it; the same wait applies.
 //!
-//! What a live process wrote and nobody lists may be on its way to a commit, and stays.
+//! What another live process wrote and nobody lists may be on its way to a commit, and stays.
+//! Each object is removed by one node (see [`Living::removes_here`]).
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::TryStreamExt;
 use parking_lot::Mutex;
 
-use crate::base::{Incarnation, Oid, Result, Revision, SqlError};
-use crate::cluster::{LiveNode, live_nodes, nodes_range};
+use crate::base::{Oid, Result, Revision, SqlError};
 use crate::store::meta::{Compare, KeyRange, Operation, Transaction};
-use crate::store::object::incarnation_of;
+use crate::store::object::{incarnation_of, process_folder};
 use crate::txn::{Consistency, Engine};
 
-use super::claim;
+use super::claim::Claim;
+use super::living::Living;
+use super::metadata::Tidier;
 use super::reachable::{Removals, listed_paths};
 
 /// The claim's name.
 const TASK: &str = "garbage";
+/// The same, of metadata that was truncated.
+const TASK_TIDY: &str = "truncated";
 /// Whose the object store is: `<database's id>`, as metadata says it.
 const OWNER_PATH: &str = "owner/redkite";
 
@@ -36,16 +41,20 @@ const OWNER_PATH: &str = "owner/redkite";
 pub struct Collector {
     engine: Arc<Engine>,
     removals: Mutex<Removals>,
+    tidier: Tidier,
+    /// Who lived when it was last asked whether somebody has died.
+    living: Mutex<Option<Living>>,
 }
 
 impl Collector {
     /// A collector that has seen nothing yet.
     pub fn new(engine: Arc<Engine>) -> Self {
-        Self { engine, removals: Mutex::default() }
+        let tidier = Tidier::new(Arc::clone(&engine));
+        Self { engine, removals: Mutex::default(), tidier, living: Mutex::default() }
     }
 
-    /// Notes what is not listed any more; to be called often, so that nothing is missed that comes
-    /// and goes. (What is missed goes once the process that wrote it is dead.)
+    /// Notes what is not listed any more; to be called often, so that little is missed that comes
+    /// and goes. What is missed is found by a sweep of the process that wrote it.
     pub fn observe(&self) {
         self.removals.lock().observe(&self.engine.current());
     }
@@ -58,86 +67,131 @@ impl Collector {
         if self.removals.lock().is_empty() {
             return Ok(0);
         }
-        let horizon = self.horizon(&self.live_nodes().await?);
-        let unreachable = self.removals.lock().take(horizon);
+        let living = Living::now(&self.engine).await?;
+        let unreachable = self.removals.lock().take(living.horizon);
         let reader = self.engine.reader();
         let mut removed = 0;
         for object in unreachable {
             if let Some(meta) = &object.meta {
                 reader.forget(meta);
             }
+            if !living.removes_here(&object.path) {
+                continue;
+            }
             match reader.objects().delete(&object.path).await {
                 Ok(()) => removed += 1,
                 Err(error) => {
                     tracing::warn!(path = %object.path, %error, "removing an object");
-                    self.removals.lock().add(object.path, horizon);
+                    self.removals.lock().add(object.path, living.horizon);
                 }
             }
         }
         Ok(removed)
     }
 
-    /// Looks through all objects for those that dead processes have left, and removes what is
-    /// out of reach; returns how many objects were removed.
+    /// Whether a process has died since this was last asked: what it has left is to be swept.
+    ///
+    /// # Errors
+    /// When the store can't be asked who lives.
+    pub async fn has_someone_died(&self) -> Result<bool> {
+        if self.engine.membership().is_none() {
+            return Ok(false);
+        }
+        let now = Living::now(&self.engine).await?;
+        let mut living = self.living.lock();
+        let died = living.as_ref().is_some_and(|before| now.has_lost_any_of(before));
+        *living = Some(now);
+        Ok(died)
+    }
+
+    /// Looks for objects that dead processes, or this one, have left, and for metadata that says
+    /// nothing any more, and removes what is out of reach; returns how many objects were removed.
     ///
     /// # Errors
     /// When a store can't be read.
     pub async fn sweep(&self) -> Result<usize> {
-        if !claim::claim(&self.engine, Oid(0), TASK).await? {
-            return Ok(0);
+        self.find_own().await?;
+        if let Some(claim) = Claim::take(&self.engine, Oid(0), TASK).await? {
+            let swept = self.sweep_all().await;
+            claim.release(&self.engine).await;
+            swept?;
         }
-        let swept = self.find_orphans().await;
-        claim::release(&self.engine, Oid(0), TASK).await;
-        swept?;
         self.remove_unreachable().await
     }
 
+    async fn sweep_all(&self) -> Result<()> {
+        let keys = self.tidier.remove_spent().await?;
+        if keys > 0 {
+            tracing::debug!(keys, "removed metadata that says nothing any more");
+        }
+        self.find_orphans().await
+    }
+
+    /// Removes metadata of rows that were truncated, where there is some.
+    ///
+    /// # Errors
+    /// When the metadata store is unavailable.
+    pub async fn tidy(&self) -> Result<usize> {
+        if !self.tidier.has_work(&self.engine.current().state) {
+            return Ok(0);
+        }
+        let Some(claim) = Claim::take(&self.engine, Oid(0), TASK_TIDY).await? else {
+            return Ok(0);
+        };
+        let removed = self.tidier.remove_truncated().await;
+        claim.release(&self.engine).await;
+        removed
+    }
+
+    /// Finds what this process has written and will not publish: what [`Collector::observe`] has
+    /// missed, and what could not be removed when it was given up.
+    async fn find_own(&self) -> Result<()> {
+        let objects = self.engine.reader().objects();
+        let ours = self.engine.incarnation();
+        let tables: Vec<Oid> = self.engine.current().state.tables.keys().copied().collect();
+        let mut own = Vec::new();
+        for table in tables {
+            let mut listing = objects.list(&process_folder(table, ours));
+            while let Some(object) = listing.try_next().await? {
+                own.push(object.path);
+            }
+        }
+        // In this order: what nothing may publish now is listed by the snapshot below, or never.
+        let drafts = self.engine.drafts();
+        own.retain(|path| !drafts.is_open(path));
+        self.note_unlisted(own).await
+    }
+
+    /// Finds what dead processes have left.
     async fn find_orphans(&self) -> Result<()> {
         if !self.owns_objects().await? {
             tracing::warn!("the object store is another database's: nothing is removed from it");
             return Ok(());
         }
-        // In this order: who is dead now can't publish any more, so what the snapshot below
-        // doesn't list of its objects, nothing ever will.
-        let nodes = self.live_nodes().await?;
-        let alive: HashSet<Incarnation> = nodes.iter().map(|node| node.incarnation).collect();
-        let ours = self.engine.incarnation();
-        let mut orphans = Vec::new();
+        let mut written = Vec::new();
         let mut listing = self.engine.reader().objects().list("data");
         while let Some(object) = listing.try_next().await? {
-            match incarnation_of(&object.path) {
-                Some((_, writer)) if writer != ours && !alive.contains(&writer) => {
-                    orphans.push(object.path);
-                }
-                _ => {}
-            }
+            written.extend(incarnation_of(&object.path).map(|(_, writer)| (writer, object.path)));
         }
-        if orphans.is_empty() {
+        // In this order: who wrote any of these and is dead now can't publish any more, so what
+        // the snapshot below doesn't list of its objects, nothing ever will.
+        let living = Living::now(&self.engine).await?;
+        written.retain(|(writer, _)| !living.contains(*writer));
+        self.note_unlisted(written.into_iter().map(|(_, path)| path).collect()).await
+    }
+
+    /// Notes objects that nobody will ever list if nobody does now.
+    async fn note_unlisted(&self, paths: Vec<String>) -> Result<()> {
+        if paths.is_empty() {
             return Ok(());
         }
         let snapshot = self.engine.snapshot(Consistency::Strong, Revision(0)).await?;
         let listed = listed_paths(&snapshot.state);
         let mut removals = self.removals.lock();
-        for path in orphans.into_iter().filter(|path| !listed.contains(path)) {
+        for path in paths.into_iter().filter(|path| !listed.contains(path)) {
             removals.add(path, snapshot.revision);
         }
         Ok(())
-    }
-
-    /// The nodes that live; none where this one is alone.
-    async fn live_nodes(&self) -> Result<Vec<LiveNode>> {
-        if self.engine.membership().is_none() {
-            return Ok(Vec::new());
-        }
-        let database = self.engine.keys().database_name();
-        let (_, keys) = self.engine.meta().range(nodes_range(database), None).await?;
-        Ok(live_nodes(database, &keys)?)
-    }
-
-    /// No snapshot in use is older.
-    fn horizon(&self, nodes: &[LiveNode]) -> Revision {
-        let others = nodes.iter().map(|node| node.oldest_revision);
-        others.fold(self.engine.oldest_revision(), Revision::min)
     }
 
     /// Whether the objects are this database's: a wrong `--objects` must not cost another

@@ -12,6 +12,8 @@ mod check;
 mod claim;
 mod compaction;
 mod garbage;
+mod living;
+mod metadata;
 mod pick;
 mod reachable;
 mod run;

@@ -27,6 +27,8 @@ pub struct Policy {
     pub segment_bytes: u64,
     /// In percent: a segment with more deleted rows is rewritten.
     pub deleted_percent: u64,
+    /// Keys that say what is deleted in one segment at which they become one.
+    pub deltas: u32,
 }
 
 impl Default for Policy {
@@ -39,6 +41,7 @@ impl Default for Policy {
             tier_bytes: 1 << 20,
             segment_bytes: 512 << 20,
             deleted_percent: 30,
+            deltas: 64,
         }
     }
 }

@@ -15,6 +15,8 @@ use super::pick::Policy;
 const PAUSE: Duration = Duration::from_secs(1);
 /// Between two looks through all objects.
 const SWEEP_PAUSE: Duration = Duration::from_secs(600);
+/// After the death of another node.
+const DEATH_DELAY: Duration = Duration::from_secs(1);
 /// Before the first one: a node that has just started has better things to do.
 const SWEEP_DELAY: Duration = Duration::from_secs(30);
 /// Between two compactions of the metadata store's history, which is as long as that.
@@ -51,6 +53,15 @@ async fn collect(engine: Arc<Engine>) {
     loop {
         tokio::time::sleep(PAUSE).await;
         collector.observe();
+        match collector.has_someone_died().await {
+            // What it has left is swept once it is certain that nobody reads it any more.
+            Ok(true) => next_sweep = next_sweep.min(clock.monotonic() + DEATH_DELAY),
+            Ok(false) => {}
+            Err(error) => tracing::debug!(%error, "asking which nodes live"),
+        }
+        if let Err(error) = collector.tidy().await {
+            tracing::warn!(%error, "removing metadata of truncated rows");
+        }
         let now = clock.monotonic();
         let collected = if now >= next_sweep {
             next_sweep = now + SWEEP_PAUSE;

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Where metadata is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +43,8 @@ pub struct Configuration {
     pub memory_bytes: u64,
     /// Whether this node does background work.
     pub maintenance: bool,
+    /// How long this node may be silent before others take it for dead.
+    pub lease_ttl: Duration,
 }
 
 impl Configuration {

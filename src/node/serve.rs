@@ -10,7 +10,9 @@ use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::base::{Clock, Incarnation, OsRandom, Random, SqlError, SystemClock};
+use crate::base::{
+    Clock, Incarnation, OsRandom, Random, SqlError, SystemClock, make_durable_folder,
+};
 use crate::catalog::{Keys, Snapshot};
 use crate::cluster::{Membership, MembershipConfig};
 use crate::maintenance::{Policy, maintain};
@@ -25,8 +27,8 @@ use crate::txn::{Engine, EngineParts};
 use super::bootstrap;
 use super::configuration::{Configuration, Metadata};
 
-/// How long a node may be unreachable before others take it for dead.
-const LEASE_TTL: Duration = Duration::from_secs(10);
+/// Between two tries to join the cluster again.
+const JOIN_PAUSE: Duration = Duration::from_secs(1);
 
 /// Why a node can't start: one line for whoever started it.
 #[derive(Debug, Error)]
@@ -75,14 +77,39 @@ pub enum StartError {
 }
 
 /// A node that listens and does not yet serve.
+///
+/// What an incarnation is made of ends with it: its lease, its mirror, its transactions and
+/// connections. A node whose lease has ended lives on: it joins its cluster again as a new
+/// incarnation, which knows of the old one's work only what is committed.
 #[derive(Debug)]
 pub struct Node {
-    listener: TcpListener,
+    configuration: Configuration,
+    /// Kept open between incarnations: who connects meanwhile waits.
+    listener: std::net::TcpListener,
     address: SocketAddr,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    meta: Arc<dyn MetaStore>,
+    reader: Arc<Reader>,
+    life: Life,
+}
+
+/// What belongs to one incarnation.
+#[derive(Debug)]
+struct Life {
     server: Arc<Server>,
     membership: Option<Arc<Membership>>,
     engine: Arc<Engine>,
-    maintenance: bool,
+}
+
+/// What every incarnation of a node is built on.
+struct Ground<'a> {
+    configuration: &'a Configuration,
+    address: SocketAddr,
+    clock: &'a Arc<dyn Clock>,
+    random: &'a Arc<dyn Random>,
+    meta: &'a Arc<dyn MetaStore>,
+    reader: &'a Arc<Reader>,
 }
 
 impl Node {
@@ -96,30 +123,103 @@ impl Node {
         let listen = &configuration.listen;
         let failed = |error| StartError::Listen { address: listen.clone(), error };
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
+        let listener = listener.into_std().map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let data = absolute(&configuration.data)?;
+        let meta = open_metadata(configuration, &data, &clock).await?;
         let incarnation = Incarnation(random.uuid());
-        let (meta, membership) =
-            open_metadata(configuration, &data, address, incarnation, &clock).await?;
+        let membership = join(configuration, &meta, address, incarnation, &clock).await?;
         let reader = open_segments(configuration, &data, &random).await?;
+        let ground = Ground {
+            configuration,
+            address,
+            clock: &clock,
+            random: &random,
+            meta: &meta,
+            reader: &reader,
+        };
+        let life = ground.live(incarnation, membership).await?;
+        let configuration = configuration.clone();
+        Ok(Self { configuration, listener, address, clock, random, meta, reader, life })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until the token is cancelled. When the node's lease is gone, its connections end, and
+    /// it joins its cluster again.
+    ///
+    /// # Errors
+    /// When it can't listen any more.
+    pub async fn serve(mut self, shutdown: CancellationToken) -> Result<(), StartError> {
+        loop {
+            let address = self.address;
+            let failed = |error| StartError::Listen { address: address.to_string(), error };
+            let listener = self.listener.try_clone().and_then(TcpListener::from_std);
+            let stop = shutdown.child_token();
+            self.life
+                .serve(listener.map_err(failed)?, self.configuration.maintenance, stop)
+                .await;
+            if shutdown.is_cancelled() {
+                return Ok(());
+            }
+            tracing::error!("this node's lease is gone: it joins its cluster again");
+            tokio::select! {
+                life = self.join_again() => self.life = life,
+                () = shutdown.cancelled() => return Ok(()),
+            }
+            tracing::warn!("this node has joined its cluster again");
+        }
+    }
+
+    /// A new incarnation, as soon as there can be one.
+    async fn join_again(&self) -> Life {
+        loop {
+            match self.try_join_again().await {
+                Ok(life) => return life,
+                Err(error) => tracing::warn!(%error, "joining the cluster again"),
+            }
+            tokio::time::sleep(JOIN_PAUSE).await;
+        }
+    }
+
+    async fn try_join_again(&self) -> Result<Life, StartError> {
+        let Self { configuration, address, clock, random, meta, reader, .. } = self;
+        let incarnation = Incarnation(random.uuid());
+        let membership = join(configuration, meta, *address, incarnation, clock).await?;
+        let ground = Ground { configuration, address: *address, clock, random, meta, reader };
+        ground.live(incarnation, membership).await
+    }
+}
+
+impl Ground<'_> {
+    /// Builds what belongs to an incarnation that has joined.
+    async fn live(
+        &self,
+        incarnation: Incarnation,
+        membership: Option<Arc<Membership>>,
+    ) -> Result<Life, StartError> {
+        let configuration = self.configuration;
         let keys = Keys::new(&configuration.database);
         let mirror = Mirror::<Snapshot>::start(
-            Arc::clone(&meta),
+            Arc::clone(self.meta),
             MirrorConfig::new(keys.all(), keys.head()),
         )
         .await?;
         let engine = Engine::start(EngineParts {
-            meta,
+            meta: Arc::clone(self.meta),
             mirror: Arc::new(mirror),
             keys,
-            reader,
+            reader: Arc::clone(self.reader),
             incarnation,
             fence: membership.as_ref().map(|membership| membership.fence_key()),
             membership: membership.clone(),
-            random,
-            clock,
+            random: Arc::clone(self.random),
+            clock: Arc::clone(self.clock),
         });
-        let trust = configuration.trusts(address);
+        let trust = configuration.trusts(self.address);
         if !bootstrap::exists(&engine) && configuration.password.is_none() && !trust {
             return Err(StartError::Password);
         }
@@ -134,46 +234,32 @@ impl Node {
             max_connections: configuration.max_connections,
             trust,
         });
-        Ok(Self {
-            listener,
-            address,
-            server,
-            membership,
-            engine,
-            maintenance: configuration.maintenance,
-        })
+        Ok(Life { server, membership, engine })
     }
+}
 
-    /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// Serves until the token is cancelled, or until the node's lease is lost.
-    pub async fn serve(self, shutdown: CancellationToken) {
-        let stop = shutdown.child_token();
-        let watch = self.membership.as_ref().map(|membership| {
-            let mut alive = membership.alive();
+impl Life {
+    /// Serves until told to stop, or until the lease is gone; then leaves the cluster.
+    async fn serve(&self, listener: TcpListener, maintenance: bool, stop: CancellationToken) {
+        let watch = self.membership.clone().map(|membership| {
             let stop = stop.clone();
             tokio::spawn(async move {
-                // Others may now remove what this node reads: it must not serve any more.
-                if alive.wait_for(|alive| !alive).await.is_ok() {
-                    stop.cancel();
-                }
+                // Others may now remove what this incarnation reads.
+                membership.gone().await;
+                stop.cancel();
             })
         });
         let policy = Policy::default();
-        let background = self
-            .maintenance
+        let background = maintenance
             .then(|| tokio::spawn(maintain(Arc::clone(&self.engine), policy, stop.clone())));
-        pg::serve(self.listener, self.server, stop).await;
+        pg::serve(listener, Arc::clone(&self.server), stop).await;
         if let Some(background) = background {
             background.abort();
         }
         if let Some(watch) = watch {
             watch.abort();
         }
-        if let Some(membership) = self.membership
+        if let Some(membership) = &self.membership
             && let Err(error) = membership.leave().await
         {
             tracing::warn!(%error, "leaving the cluster");
@@ -183,40 +269,53 @@ impl Node {
 
 pub(super) fn absolute(folder: &Path) -> Result<std::path::PathBuf, StartError> {
     let failed = |error| StartError::Data { folder: folder.display().to_string(), error };
-    std::fs::create_dir_all(folder).map_err(failed)?;
+    make_durable_folder(folder).map_err(failed)?;
     folder.canonicalize().map_err(failed)
 }
 
 async fn open_metadata(
     configuration: &Configuration,
     data: &Path,
-    address: SocketAddr,
-    incarnation: Incarnation,
     clock: &Arc<dyn Clock>,
-) -> Result<(Arc<dyn MetaStore>, Option<Arc<Membership>>), StartError> {
+) -> Result<Arc<dyn MetaStore>, StartError> {
     let url = match &configuration.metadata {
         Metadata::Embedded => {
             let embedded = Embedded::open(&data.join("metadata"), Arc::clone(clock))?;
-            return Ok((Arc::new(embedded), None));
+            return Ok(Arc::new(embedded));
         }
         Metadata::Etcd(url) => url,
     };
     let config = EtcdConfig::from_url(url)?;
-    // Without what a URL may say of users.
-    let etcd_address = url.rsplit(['/', '@']).next().unwrap_or_default().to_owned();
-    let failed = |error| StartError::Etcd { address: etcd_address.clone(), error };
-    let etcd: Arc<dyn MetaStore> = Arc::new(Etcd::connect(config).await.map_err(failed)?);
+    let etcd = Etcd::connect(config).await.map_err(|error| unreachable_etcd(url, error))?;
+    Ok(Arc::new(etcd))
+}
+
+/// Makes an incarnation a member of its cluster; embedded, it is alone and needs no lease.
+async fn join(
+    configuration: &Configuration,
+    meta: &Arc<dyn MetaStore>,
+    address: SocketAddr,
+    incarnation: Incarnation,
+    clock: &Arc<dyn Clock>,
+) -> Result<Option<Arc<Membership>>, StartError> {
+    let Metadata::Etcd(url) = &configuration.metadata else { return Ok(None) };
     let config = MembershipConfig {
         database: configuration.database.clone(),
         cluster: configuration.cluster.clone(),
         node: configuration.node.clone(),
         incarnation,
         address: address.to_string(),
-        lease_ttl: LEASE_TTL,
+        lease_ttl: configuration.lease_ttl,
+        maintains: configuration.maintenance,
     };
-    let membership = Membership::join(Arc::clone(&etcd), Arc::clone(clock), config);
-    let membership = membership.await.map_err(failed)?;
-    Ok((etcd, Some(Arc::new(membership))))
+    let membership = Membership::join(Arc::clone(meta), Arc::clone(clock), config).await;
+    Ok(Some(Arc::new(membership.map_err(|error| unreachable_etcd(url, error))?)))
+}
+
+/// Names etcd without what its URL may say of users.
+fn unreachable_etcd(url: &str, error: crate::store::meta::Error) -> StartError {
+    let address = url.rsplit(['/', '@']).next().unwrap_or_default().to_owned();
+    StartError::Etcd { address, error }
 }
 
 /// Where objects are: in the data folder unless the configuration says otherwise.

@@ -40,4 +40,4 @@ pub use read::{KeyMatch, Pruner, Reader, ReaderOptions, RowGroups, Scan, Vectors
 pub use rows::{InMemory, RowIdMap, Rows, Segment};
 pub use schema::{ADDRESS, Column, ROW_ID, TableSchema};
 pub use version::{ObjectUnit, TableVersion, Unit, address, split_address};
-pub use write::{MergeMap, Merged, Moved, Writer, WriterOptions, merge};
+pub use write::{Draft, Drafts, MergeMap, Merged, Moved, Writer, WriterOptions, merge};

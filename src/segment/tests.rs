@@ -51,10 +51,20 @@ impl World {
     }
 
     pub(super) fn writer(&self, schema: &Arc<TableSchema>, options: WriterOptions) -> Writer {
+        let (drafts, _nobody) = Drafts::new(Incarnation(self.random.uuid()));
+        self.writer_of(&drafts.begin(), schema, options)
+    }
+
+    pub(super) fn writer_of(
+        &self,
+        draft: &Arc<Draft>,
+        schema: &Arc<TableSchema>,
+        options: WriterOptions,
+    ) -> Writer {
         Writer::new(
             Arc::clone(&self.objects),
             Arc::clone(&self.cache),
-            Incarnation(self.random.uuid()),
+            Arc::clone(draft),
             Arc::clone(&self.random),
             (TABLE, Arc::clone(schema)),
             options,

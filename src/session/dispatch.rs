@@ -85,6 +85,12 @@ impl Session {
             Statement::Release(name) => return self.savepoint("RELEASE", name),
             Statement::RollbackTo(name) => return self.savepoint("ROLLBACK", name),
             Statement::Flush => return self.flush_and_go_on().await,
+            // What it runs is committed, and cancelled, as if it stood here itself.
+            Statement::Execute { name, arguments } => {
+                let inner = self.required_statement(name)?;
+                let values = self.arguments(&inner, name, arguments, parameters)?;
+                return Box::pin(self.run_statement(&inner, &values, mode, interrupt)).await;
+            }
             Statement::SetTransaction { session, modes } => {
                 return if *session {
                     self.set_session_characteristics(modes)
@@ -169,7 +175,7 @@ impl Session {
         parameters: &[ScalarValue],
         interrupt: &Interrupt,
     ) -> Result<Outcome> {
-        let snapshot = self.statement_snapshot().await?;
+        let snapshot = self.snapshot_for(prepared.statement()).await?;
         match self.current_plan(prepared, &snapshot)? {
             Plan::Query(plan) => {
                 let run = self.run_on(&snapshot);

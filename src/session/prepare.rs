@@ -95,7 +95,7 @@ impl Session {
         parsed: Parsed,
         given: Vec<Option<PgType>>,
     ) -> Result<Arc<Prepared>> {
-        let snapshot = self.statement_snapshot().await?;
+        let snapshot = self.snapshot_for(&parsed.statement).await?;
         let planned = self.plan(&parsed, &given, &snapshot)?;
         let (parameters, columns) = self.describe(&parsed, &given, &planned.plan, &snapshot)?;
         Ok(Arc::new(Prepared { parsed, given, parameters, columns, plan: Mutex::new(planned) }))

@@ -9,7 +9,7 @@ use datafusion::scalar::ScalarValue;
 use crate::base::Result;
 use crate::catalog::Snapshot;
 use crate::exec::Run;
-use crate::plan::QueryPlan;
+use crate::plan::{QueryPlan, Statement};
 use crate::store::meta::Mirrored;
 
 use super::connection::Session;
@@ -27,6 +27,7 @@ impl Session {
             }
         };
         if let Some(snapshot) = fixed {
+            self.server.engine().must_be_alive().await?;
             return Ok(snapshot);
         }
         let consistency = self.settings.consistency();
@@ -38,6 +39,33 @@ impl Session {
             transaction.snapshot = Some(Arc::clone(&snapshot));
         }
         Ok(snapshot)
+    }
+
+    /// The snapshot for a statement: for one that looks at no table whatever this node has, so that
+    /// settings can be changed, and transactions ended, when nobody can be asked what is fresh.
+    pub(super) async fn snapshot_for(
+        &mut self,
+        statement: &Statement,
+    ) -> Result<Arc<Mirrored<Snapshot>>> {
+        match statement {
+            Statement::Begin(_)
+            | Statement::Commit { .. }
+            | Statement::Rollback { .. }
+            | Statement::Savepoint(_)
+            | Statement::Release(_)
+            | Statement::RollbackTo(_)
+            | Statement::Flush
+            | Statement::SetTransaction { .. }
+            | Statement::Set(_)
+            | Statement::Reset(_)
+            | Statement::Show(_)
+            | Statement::Discard(_)
+            | Statement::Deallocate(_)
+            | Statement::Execute { .. }
+            | Statement::Fetch(_)
+            | Statement::Close(_) => Ok(self.server.engine().current()),
+            _ => self.statement_snapshot().await,
+        }
     }
 
     /// What a plan runs on: the snapshot, with own writes where the session sees them.

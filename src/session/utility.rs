@@ -66,12 +66,6 @@ impl Session {
                 self.put_statement(&prepare.name, inner)?;
                 Ok(Outcome::command("PREPARE"))
             }
-            Statement::Execute { name, arguments } => {
-                let inner = self.required_statement(name)?;
-                let values = self.arguments(&inner, name, arguments, parameters)?;
-                let mode = super::outcome::Mode::Autocommit;
-                Box::pin(self.run_statement(&inner, &values, mode, interrupt)).await
-            }
             Statement::Deallocate(name) => {
                 match name {
                     None => self.statements.clear(),
@@ -106,7 +100,7 @@ impl Session {
         }
     }
 
-    fn required_statement(&self, name: &str) -> Result<Arc<Prepared>> {
+    pub(super) fn required_statement(&self, name: &str) -> Result<Arc<Prepared>> {
         self.statement(name).ok_or_else(|| {
             let message = format!("prepared statement \"{name}\" does not exist");
             SqlError::new(SqlState::INVALID_SQL_STATEMENT_NAME, message)
@@ -114,7 +108,7 @@ impl Session {
     }
 
     /// EXECUTE's arguments in the types of the statement's parameters.
-    fn arguments(
+    pub(super) fn arguments(
         &self,
         statement: &Prepared,
         name: &str,

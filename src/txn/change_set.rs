@@ -7,32 +7,37 @@
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::base::limits::CHANGE_SET_BYTES_MAX;
-use crate::base::{CommitId, Result, SqlError, SqlState};
-use crate::catalog::Keys;
-use crate::store::meta::{Compare, Limits, MetaStore, Operation, Outcome, Transaction};
+use crate::base::{CommitId, Incarnation, Result, SqlError, SqlState};
+use crate::catalog::{Key, Keys};
+use crate::store::meta::{Compare, MetaStore, Operation, Outcome, Transaction};
 
 use super::publish::Step;
 
 /// Writes a step's puts as parts and leaves the one operation that commits them.
 ///
 /// # Errors
-/// 54000 when they are too many even for that.
+/// 54000 when they are too many even for that; 57P03 when they can't be written.
 pub(super) async fn write(
     meta: &dyn MetaStore,
     keys: &Keys,
-    fence: Option<&Bytes>,
-    limits: Limits,
+    owner: (Incarnation, Option<&Bytes>),
     commit: CommitId,
     step: &mut Step,
 ) -> Result<()> {
-    let part_bytes = limits.bytes_max / 2;
-    let mut parts = vec![BytesMut::new()];
+    let (incarnation, fence) = owner;
+    let part_bytes = meta.limits().bytes_max / 2;
+    let empty = || BytesMut::from(&incarnation.0.as_bytes()[..]);
+    let mut parts = vec![empty()];
     let mut total = 0;
     let mut kept = Vec::new();
     for operation in step.operations.drain(..) {
-        let Operation::Put { key, value, .. } = operation else {
-            kept.push(operation);
-            continue;
+        let (key, value) = match operation {
+            // What others compare must be there as a key of its own.
+            Operation::Put { key, value, .. } if !is_version_key(&key) => (key, value),
+            operation => {
+                kept.push(operation);
+                continue;
+            }
         };
         let size = 8 + key.len() + value.len();
         total += size;
@@ -40,7 +45,7 @@ pub(super) async fn write(
             return Err(too_large());
         }
         if parts.last().is_some_and(|part| part.len() + size > part_bytes) {
-            parts.push(BytesMut::new());
+            parts.push(empty());
         }
         if let Some(part) = parts.last_mut() {
             for field in [key, value] {
@@ -53,17 +58,32 @@ pub(super) async fn write(
         let mut transaction = Transaction::new()
             .then(Operation::put(keys.change_part(commit, number), part.freeze()));
         transaction.compares.extend(fence.cloned().map(Compare::Present));
-        match meta.transact(transaction).await? {
-            Outcome::Committed(_) => {}
-            Outcome::Refused(_) => {
-                let message = "this node has lost its lease";
-                return Err(SqlError::fatal(SqlState::CANNOT_CONNECT_NOW, message));
+        match meta.transact(transaction).await {
+            Ok(Outcome::Committed(_)) => {}
+            Ok(Outcome::Refused(_)) => return Err(super::publish::fenced()),
+            Err(error) => {
+                discard(meta, keys, commit).await;
+                // Whether a part is there or not, nothing was committed.
+                return Err(super::publish::unavailable(&error));
             }
         }
     }
     step.operations = kept;
     step.operations.push(Operation::put(keys.change_set(commit), Bytes::new()));
     Ok(())
+}
+
+fn is_version_key(key: &Bytes) -> bool {
+    matches!(Key::parse(key), Key::Generation(_))
+}
+
+/// Removes the parts of a commit that has failed. What is left is collected once this process is
+/// dead.
+pub(super) async fn discard(meta: &dyn MetaStore, keys: &Keys, commit: CommitId) {
+    let remove = Transaction::new().then(Operation::Delete(keys.change_parts(commit)));
+    if let Err(error) = meta.transact(remove).await {
+        tracing::debug!(%commit, %error, "parts of a failed commit are left to collect");
+    }
 }
 
 fn too_large() -> SqlError {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::base::{FailPoint, Result, Revision, SqlError};
+use crate::base::{FailPoint, Result, Revision, SqlError, SqlState};
 
 use super::engine::Engine;
 use super::prepared::{MergeCommit, Prepared};
@@ -44,19 +44,25 @@ impl Engine {
     /// As [`Engine::commit`]; a lost race means that the merge's inputs are not there any more.
     pub async fn commit_merge(self: &Arc<Self>, merge: MergeCommit) -> Result<Revision> {
         let checked = self.current();
-        let prepared =
-            Prepared { id: self.fresh_commit(), checked, tables: Vec::new(), merge: Some(merge) };
+        let prepared = Prepared {
+            id: self.fresh_commit(),
+            checked,
+            tables: Vec::new(),
+            drafts: vec![Arc::clone(&merge.draft)],
+            merge: Some(merge),
+        };
         self.publish(prepared).await
     }
 
     async fn publish(&self, prepared: Prepared) -> Result<Revision> {
-        let objects = prepared.objects();
+        let drafts = prepared.drafts.clone();
+        drafts.iter().for_each(|draft| draft.submitted());
         let published = self.publish_until_settled(prepared).await;
-        if let Err(error) = &published
-            && error.code() != crate::base::SqlState::TRANSACTION_RESOLUTION_UNKNOWN
-        {
-            // It is proven that nobody can reach them.
-            self.discard(objects).await;
+        match &published {
+            Ok(_) => drafts.iter().for_each(|draft| draft.published()),
+            Err(error) if error.code() == SqlState::TRANSACTION_RESOLUTION_UNKNOWN => {}
+            // It is proven that nobody can reach the objects.
+            Err(_) => drafts.iter().for_each(|draft| draft.refused()),
         }
         published
     }
@@ -75,14 +81,5 @@ impl Engine {
             }
         }
         Err(serialization_failure("Others keep changing the same table."))
-    }
-
-    /// Removes objects that no metadata will ever list. What fails is left to the collector.
-    async fn discard(&self, objects: Vec<String>) {
-        for path in objects {
-            if let Err(error) = self.reader().objects().delete(&path).await {
-                tracing::debug!(%path, %error, "an object of a failed commit is left to collect");
-            }
-        }
     }
 }

@@ -12,8 +12,8 @@ use crate::base::{
 };
 use crate::catalog::{Edit, Keys, Snapshot};
 use crate::cluster::Membership;
-use crate::segment::Reader;
-use crate::store::meta::{MetaStore, Mirror, Mirrored};
+use crate::segment::{Drafts, Reader};
+use crate::store::meta::{self, MetaStore, Mirror, Mirrored};
 
 use super::open_snapshots::{OpenSnapshots, Pin};
 use super::publish::{Publisher, QUEUE_MAX, Submission, Verdict, Work};
@@ -35,7 +35,7 @@ pub enum Consistency {
 }
 
 /// How long DDL is tried again while others change the same definitions.
-const EDIT_ATTEMPTS_MAX: u32 = 100;
+const EDIT_PATIENCE: Duration = Duration::from_secs(30);
 /// How long a snapshot waits for the mirror.
 const SNAPSHOT_PATIENCE: Duration = Duration::from_secs(30);
 
@@ -73,6 +73,8 @@ pub struct Engine {
     pub(super) sequences: SequenceCache,
     provisional: AtomicU64,
     open: Arc<OpenSnapshots>,
+    /// Objects that this node has written and not published.
+    drafts: Arc<Drafts>,
     /// When the mirror was last known to hold all, by the monotonic clock, in microseconds.
     last_fresh_us: AtomicU64,
 }
@@ -85,12 +87,15 @@ impl Engine {
             meta: Arc::clone(&parts.meta),
             mirror: Arc::clone(&parts.mirror),
             keys: parts.keys.clone(),
+            incarnation: parts.incarnation,
             fence: parts.fence.clone(),
             random: Arc::clone(&parts.random),
             clock: Arc::clone(&parts.clock),
             settled: None,
         };
         tokio::spawn(task.run(queue));
+        let (drafts, given_up) = Drafts::new(parts.incarnation);
+        tokio::spawn(remove_given_up(Arc::clone(&parts.reader), given_up));
         Arc::new(Self {
             parts,
             publisher,
@@ -98,6 +103,7 @@ impl Engine {
             sequences: SequenceCache::default(),
             provisional: AtomicU64::new(u64::MAX / 2),
             open: Arc::default(),
+            drafts,
             last_fresh_us: AtomicU64::new(0),
         })
     }
@@ -120,6 +126,11 @@ impl Engine {
     /// This start of this process.
     pub fn incarnation(&self) -> Incarnation {
         self.parts.incarnation
+    }
+
+    /// Objects that this node has written and not published.
+    pub fn drafts(&self) -> &Arc<Drafts> {
+        &self.drafts
     }
 
     /// Randomness.
@@ -158,11 +169,17 @@ impl Engine {
         self.open.pin(&self.parts.mirror)
     }
 
-    /// Others may remove what a node reads once its lease has ended.
-    fn must_be_alive(&self) -> Result<()> {
-        match &self.parts.membership {
-            Some(membership) if !membership.is_alive() => Err(super::publish::fenced()),
-            _ => Ok(()),
+    /// Others may remove what a node reads once its lease has ended: what can't prove that it
+    /// lasts waits, and does not read.
+    ///
+    /// # Errors
+    /// 57P03: the lease is gone (FATAL), or nobody can be asked.
+    pub async fn must_be_alive(&self) -> Result<()> {
+        let Some(membership) = &self.parts.membership else { return Ok(()) };
+        match membership.proven(SNAPSHOT_PATIENCE).await {
+            Ok(()) => Ok(()),
+            Err(meta::Error::LeaseGone) => Err(super::publish::fenced()),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -170,15 +187,15 @@ impl Engine {
     /// of.
     ///
     /// # Errors
-    /// 57P03 when the store can't be asked, the mirror can't follow, or this node has lost its
-    /// lease.
+    /// 57P03 when the store can't be asked, the mirror can't follow, or this node can't prove
+    /// that it has its lease.
     pub async fn snapshot(
         &self,
         consistency: Consistency,
         seen: Revision,
     ) -> Result<Arc<Mirrored<Snapshot>>> {
         let snapshot = self.snapshot_of_anyone(consistency, seen).await?;
-        self.must_be_alive()?;
+        self.must_be_alive().await?;
         Ok(snapshot)
     }
 
@@ -230,7 +247,8 @@ impl Engine {
         mut make: impl FnMut(&Snapshot) -> Result<(Edit, T)>,
     ) -> Result<(T, Revision)> {
         let mut snapshot = self.fresh().await?;
-        for _ in 0..EDIT_ATTEMPTS_MAX {
+        let end = self.parts.clock.monotonic() + EDIT_PATIENCE;
+        while self.parts.clock.monotonic() < end {
             let (edit, value) = make(&snapshot.state)?;
             if edit.is_empty() {
                 return Ok((value, snapshot.revision));
@@ -262,7 +280,7 @@ impl Engine {
         let since = self.parts.clock.monotonic();
         let submission = Submission { work, reply, since };
         self.publisher.send(submission).await.map_err(|_| stopped())?;
-        verdict.await.map_err(|_| stopped())?
+        verdict.await.map_err(|_| super::resolve::lost())?
     }
 
     /// A new segment's name.
@@ -287,6 +305,16 @@ impl Engine {
     }
 }
 
+/// Removes objects that will never be published. What can't be removed is found by a sweep.
+async fn remove_given_up(reader: Arc<Reader>, mut given_up: mpsc::UnboundedReceiver<String>) {
+    while let Some(path) = given_up.recv().await {
+        if let Err(error) = reader.objects().delete(&path).await {
+            tracing::debug!(%path, %error, "an object that was given up is left to collect");
+        }
+    }
+}
+
+/// Nothing was handed to the publisher.
 fn stopped() -> SqlError {
     SqlError::fatal(SqlState::ADMIN_SHUTDOWN, "the node is shutting down")
 }

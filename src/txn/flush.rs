@@ -12,7 +12,7 @@ use crate::base::limits::{
 };
 use crate::base::{FailPoint, Result, RowIds, SqlError};
 use crate::catalog::Table;
-use crate::segment::{self, InMemory, RowIdMap, Rows, SegmentMeta, Writer, WriterOptions};
+use crate::segment::{self, Draft, InMemory, RowIdMap, Rows, SegmentMeta, Writer, WriterOptions};
 
 use super::engine::Engine;
 use super::prepared::{Inline, NewKeys, Prepared, PreparedTable};
@@ -29,6 +29,7 @@ impl Engine {
         let mut prepared = Prepared {
             id: self.fresh_commit(),
             checked: Arc::clone(&checked),
+            drafts: flushed.iter().flat_map(|table| table.drafts.iter().cloned()).collect(),
             tables: flushed,
             merge: None,
         };
@@ -44,6 +45,7 @@ impl Engine {
             name: table.definition.name.clone(),
             schema_version: table.schema_version,
             segments: writes.written.clone(),
+            drafts: writes.drafts.clone(),
             deleted: if writes.truncated { Default::default() } else { writes.deleted.clone() },
             sources: writes.sources.clone(),
             truncate: writes.truncated,
@@ -79,7 +81,9 @@ impl Engine {
             prepared.inline = Some(inline);
         } else {
             FailPoint::BeforeObjects.reach();
-            prepared.segments.extend(self.write_objects(table, rows).await?);
+            let (segments, draft) = self.write_objects(table, rows).await?;
+            prepared.segments.extend(segments);
+            prepared.drafts.push(draft);
             FailPoint::AfterObjects.reach();
         }
         Ok(prepared)
@@ -98,15 +102,16 @@ impl Engine {
         Ok(Some(Inline { id: self.fresh_segment(), encoded: encoded.into() }))
     }
 
-    /// Writes rows to objects that nobody can reach.
-    pub async fn write_objects(
+    /// Writes rows to objects that nobody can reach, and that go when the draft is dropped.
+    async fn write_objects(
         &self,
         table: &Table,
         rows: Vec<RecordBatch>,
-    ) -> Result<Vec<Arc<SegmentMeta>>> {
+    ) -> Result<(Vec<Arc<SegmentMeta>>, Arc<Draft>)> {
         let count: usize = rows.iter().map(RecordBatch::num_rows).sum();
         let mut row_ids = self.allocate_row_ids(count as u64).await?;
-        let mut writer = self.writer(table);
+        let draft = self.drafts().begin();
+        let mut writer = self.writer(table, &draft);
         for batch in rows {
             writer.write(batch).await?;
         }
@@ -117,16 +122,16 @@ impl Engine {
                 Ok(taken)
             })
             .await?;
-        Ok(written.into_iter().map(Arc::new).collect())
+        Ok((written.into_iter().map(Arc::new).collect(), draft))
     }
 
     /// Makes new segments of a table.
-    pub fn writer(&self, table: &Table) -> Writer {
+    pub fn writer(&self, table: &Table, draft: &Arc<Draft>) -> Writer {
         let reader = self.reader();
         Writer::new(
             Arc::clone(reader.objects()),
             Arc::clone(reader.cache()),
-            self.incarnation(),
+            Arc::clone(draft),
             Arc::clone(self.random()),
             (table.oid(), Arc::clone(&table.schema)),
             WriterOptions::default(),
@@ -142,8 +147,9 @@ impl Engine {
         let table = Arc::clone(&writes.table);
         writes.rows.clear();
         writes.row_bytes = 0;
-        let written = self.write_objects(&table, rows).await?;
+        let (written, draft) = self.write_objects(&table, rows).await?;
         writes.written.extend(written);
+        writes.drafts.push(draft);
         Ok(())
     }
 }
@@ -170,13 +176,4 @@ fn live_rows(writes: &TableWrites) -> Result<Vec<RecordBatch>> {
 
 fn arrow_error(error: arrow::error::ArrowError) -> SqlError {
     SqlError::internal(format!("flush: {error}"))
-}
-
-impl Prepared {
-    /// The objects that it has written.
-    pub(super) fn objects(&self) -> Vec<String> {
-        let own = self.tables.iter().flat_map(|table| &table.segments);
-        let merged = self.merge.iter().flat_map(|merge| &merge.outputs);
-        own.chain(merged).map(|segment| segment.data.path.clone()).collect()
-    }
 }

@@ -16,6 +16,7 @@ mod change_set;
 mod commit;
 mod engine;
 mod flush;
+mod fold;
 mod foreign_key;
 mod key_code;
 mod open_snapshots;

@@ -9,7 +9,7 @@ use roaring::RoaringBitmap;
 
 use crate::base::{CommitId, Oid, Revision, SegmentId};
 use crate::catalog::{Snapshot, Table};
-use crate::segment::{Segment, SegmentMeta};
+use crate::segment::{Draft, Segment, SegmentMeta};
 use crate::store::meta::Mirrored;
 
 use super::key_code::{KeyCode, KeyCoder};
@@ -23,6 +23,8 @@ pub struct Prepared {
     pub(super) checked: Arc<Mirrored<Snapshot>>,
     /// Table by table, by oid.
     pub(super) tables: Vec<PreparedTable>,
+    /// Who wrote the objects, so that they go when this commit fails.
+    pub(super) drafts: Vec<Arc<Draft>>,
     /// A merge of segments rather than a user's changes.
     pub(super) merge: Option<MergeCommit>,
 }
@@ -35,8 +37,9 @@ pub(super) struct PreparedTable {
     pub(super) name: String,
     /// The definition that the rows were made by.
     pub(super) schema_version: Revision,
-    /// New segments in objects.
+    /// New segments in objects, and who wrote them.
     pub(super) segments: Vec<Arc<SegmentMeta>>,
+    pub(super) drafts: Vec<Arc<Draft>>,
     /// New rows that ride in metadata.
     pub(super) inline: Option<Inline>,
     /// The committed segments that rows go from, as the statements saw them.
@@ -113,6 +116,8 @@ pub struct MergeCommit {
     pub inputs: Vec<SegmentId>,
     /// What comes.
     pub outputs: Vec<Arc<SegmentMeta>>,
+    /// Who wrote it.
+    pub draft: Arc<Draft>,
     /// Where each row went.
     pub moved: crate::segment::MergeMap,
 }

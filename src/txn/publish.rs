@@ -12,7 +12,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::base::{Clock, CommitId, FailPoint, Oid, Random, Result, Revision, SqlError, SqlState};
+use crate::base::{
+    Clock, CommitId, FailPoint, Incarnation, Oid, Random, Result, Revision, SqlError, SqlState,
+};
 use crate::catalog::{Keys, Snapshot, Table};
 use crate::store::meta::{
     self, Change, Compare, KeyRange, KeyValue, MetaStore, Mirror, Mirrored, Operation, Outcome,
@@ -21,7 +23,7 @@ use crate::store::meta::{
 
 use super::change_set;
 use super::prepared::Prepared;
-use super::resolve::{self, COMMITTED, Settled};
+use super::resolve::{self, Asker, Settled};
 use super::validate::{Check, validate};
 
 /// Commits that wait for the publisher: enough for all connections, few enough to bound memory.
@@ -65,6 +67,8 @@ pub(super) struct Publisher {
     pub(super) meta: Arc<dyn MetaStore>,
     pub(super) mirror: Arc<Mirror<Snapshot>>,
     pub(super) keys: Keys,
+    /// This start of this process.
+    pub(super) incarnation: Incarnation,
     /// The key that must be present for this node to commit; none where the node is alone.
     pub(super) fence: Option<Bytes>,
     pub(super) random: Arc<dyn Random>,
@@ -80,6 +84,8 @@ struct Group {
     compares: BTreeMap<Bytes, Compare>,
     operations: Vec<Operation>,
     touched: Vec<Bytes>,
+    /// Whether parts were written ahead for it.
+    has_parts: bool,
 }
 
 impl Publisher {
@@ -105,24 +111,36 @@ impl Publisher {
         if group.members.is_empty() {
             return;
         }
-        let id = group.id;
+        let (id, has_parts) = (group.id, group.has_parts);
         let (transaction, members) = self.transaction(group);
         reach(FailPoint::BeforePublish, &members);
-        match self.meta.transact(transaction).await {
-            Ok(Outcome::Committed(revision)) => self.committed(id, revision, members).await,
-            Ok(Outcome::Refused(revision)) => self.refused(revision, members, waiting).await,
+        let outcome = match self.meta.transact(transaction).await {
             Err(error @ meta::Error::Unknown(_)) => {
                 tracing::warn!(commit = %id, %error, "the outcome of a commit is unknown");
-                let settled = resolve::settle(self.meta.as_ref(), &self.keys, id, PATIENCE).await;
-                match settled {
-                    Ok(Settled::Committed(revision)) => {
-                        self.committed(id, revision, members).await;
-                    }
-                    Ok(Settled::Never) => self.again(members, waiting, &error).await,
-                    Err(error) => reply_all(members, &error),
+                let asker = Asker {
+                    meta: self.meta.as_ref(),
+                    keys: &self.keys,
+                    incarnation: self.incarnation,
+                    fence: self.fence.as_ref(),
+                };
+                match asker.settle(id, PATIENCE).await {
+                    Ok(Settled::Committed(revision)) => Ok(Outcome::Committed(revision)),
+                    Ok(Settled::Never) => Err(error),
+                    Err(error) => return reply_all(members, &error),
                 }
             }
-            Err(error @ meta::Error::Unavailable(_)) => self.again(members, waiting, &error).await,
+            outcome => outcome,
+        };
+        if has_parts && !matches!(outcome, Ok(Outcome::Committed(_))) {
+            // Another try has another name, and parts of its own.
+            change_set::discard(self.meta.as_ref(), &self.keys, id).await;
+        }
+        match outcome {
+            Ok(Outcome::Committed(revision)) => self.committed(id, revision, members).await,
+            Ok(Outcome::Refused(revision)) => self.refused(revision, members, waiting).await,
+            Err(error @ (meta::Error::Unavailable(_) | meta::Error::Unknown(_))) => {
+                self.again(members, waiting, &error).await;
+            }
             Err(error) => reply_all(members, &error.into()),
         }
     }
@@ -176,14 +194,14 @@ impl Publisher {
                     return;
                 }
                 if !group.fits(&step, limits) {
-                    let fence = self.fence.as_ref();
+                    let owner = (self.incarnation, self.fence.as_ref());
                     let (meta, id) = (&*self.meta, group.id);
-                    let written =
-                        change_set::write(meta, &self.keys, fence, limits, id, &mut step).await;
+                    let written = change_set::write(meta, &self.keys, owner, id, &mut step).await;
                     if let Err(error) = written {
                         submission.fail(error);
                         continue;
                     }
+                    group.has_parts = true;
                     // What it does is not to be seen in its operations any more.
                     alone = true;
                 }
@@ -211,7 +229,7 @@ impl Publisher {
         let record = self.keys.commit(group.id);
         compares.push(Compare::Absent(record.clone()));
         compares.extend(self.fence.clone().map(Compare::Present));
-        operations.push(Operation::put(record, COMMITTED));
+        operations.push(Operation::put(record, resolve::committed(self.incarnation)));
         operations.push(Operation::put(self.keys.head(), group.id.to_string()));
         if let Some(settled) = self.settled {
             operations.push(Operation::delete(self.keys.commit(settled)));
@@ -249,10 +267,16 @@ impl Publisher {
         if let Err(error) = self.mirror.wait_for(revision, MIRROR_PATIENCE).await {
             return self.again(members, waiting, &error).await;
         }
+        let now = self.clock.monotonic();
         for member in members.into_iter().rev() {
             match &member.work {
                 Work::Edit { .. } => member.stale(revision),
-                Work::Commit(_) => waiting.push_front(member),
+                Work::Commit(_) if now.saturating_sub(member.since) < PATIENCE => {
+                    waiting.push_front(member);
+                }
+                Work::Commit(_) => member.fail(serialization_failure(
+                    "Others have kept changing the same tables for too long.",
+                )),
             }
         }
     }
@@ -321,6 +345,7 @@ impl Group {
             compares: BTreeMap::new(),
             operations: Vec::new(),
             touched: Vec::new(),
+            has_parts: false,
         }
     }
 
@@ -405,7 +430,7 @@ fn reply_all(members: Vec<Submission>, error: &SqlError) {
     }
 }
 
-fn unavailable(error: &meta::Error) -> SqlError {
+pub(super) fn unavailable(error: &meta::Error) -> SqlError {
     SqlError::new(SqlState::CANNOT_CONNECT_NOW, "the metadata store is unavailable")
         .with_detail(format!("{error}. Nothing was committed."))
         .with_hint("Run the transaction again.")

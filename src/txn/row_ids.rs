@@ -1,12 +1,14 @@
 //! Row ids, unique in the database: nodes take blocks of them from one counter.
 
+use std::time::Duration;
+
 use parking_lot::Mutex;
 
 use bytes::Bytes;
 
 use crate::base::limits::ROW_ID_BLOCK;
 use crate::base::{Result, Revision, RowIds, SqlError};
-use crate::store::meta::{Compare, KeyRange, MetaStore, Operation, Outcome, Transaction};
+use crate::store::meta::{self, Compare, KeyRange, MetaStore, Operation, Outcome, Transaction};
 
 /// The part of its node's block that is not used yet.
 #[derive(Debug, Default)]
@@ -41,12 +43,25 @@ impl RowIdAllocator {
     }
 }
 
-/// Moves a counter on; what a lost reply may have taken is never used.
+/// How long the metadata store may take to say that a block is ours.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Moves a counter on. What a lost reply may have taken is never used: another block is taken.
+///
+/// # Errors
+/// 57P03 when the metadata store does not answer.
 pub(super) async fn take_block(
     meta: &dyn MetaStore,
     counter: &Bytes,
     count: u64,
 ) -> Result<RowIds> {
+    let late = || meta::Error::unavailable("no answer to a request for row ids").into();
+    tokio::time::timeout(PATIENCE, try_block(meta, counter, count))
+        .await
+        .unwrap_or_else(|_| Err(late()))
+}
+
+async fn try_block(meta: &dyn MetaStore, counter: &Bytes, count: u64) -> Result<RowIds> {
     loop {
         let (_, found) = meta.range(KeyRange::key(counter.clone()), None).await?;
         let (first, at) = match found.first() {
@@ -57,8 +72,10 @@ pub(super) async fn take_block(
         let transaction = Transaction::new()
             .when(Compare::Modified { key: counter.clone(), at })
             .then(Operation::put(counter.clone(), next.to_string()));
-        if let Outcome::Committed(_) = meta.transact(transaction).await? {
-            return Ok(RowIds { first, count });
+        match meta.transact(transaction).await {
+            Ok(Outcome::Committed(_)) => return Ok(RowIds { first, count }),
+            Ok(Outcome::Refused(_)) | Err(meta::Error::Unknown(_)) => {}
+            Err(error) => return Err(error.into()),
         }
     }
 }

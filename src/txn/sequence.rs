@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::limits::SEQUENCE_CACHE_DEFAULT;
 use crate::base::{Oid, Result, Revision, SqlError, SqlState};
 use crate::catalog::SequenceDef;
-use crate::store::meta::{Compare, KeyRange, Operation, Outcome, Transaction};
+use crate::store::meta::{self, Compare, KeyRange, Operation, Outcome, Transaction};
 
 use super::engine::Engine;
 
@@ -114,8 +114,13 @@ impl Engine {
             let transaction = Transaction::new()
                 .when(Compare::Modified { key: key.clone(), at })
                 .then(Operation::put(key.clone(), encode(SequenceState { next })?));
-            if let Outcome::Committed(_) = self.meta().transact(transaction).await? {
-                return Ok(Block { next: first, left: count, increment: sequence.increment });
+            match self.meta().transact(transaction).await {
+                Ok(Outcome::Committed(_)) => {
+                    return Ok(Block { next: first, left: count, increment: sequence.increment });
+                }
+                // What a lost reply may have taken is never used.
+                Ok(Outcome::Refused(_)) | Err(meta::Error::Unknown(_)) => {}
+                Err(error) => return Err(error.into()),
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Engines over one store in memory: one is an embedded node, two are a cluster.
 
+mod consistency;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -45,6 +47,11 @@ impl World {
         let random: Arc<dyn Random> = Arc::new(SeededRandom::new(seed));
         let objects = Arc::new(Objects::in_memory(Arc::clone(&random)));
         Self { store, objects, random, folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// These stores.
+    pub(crate) fn on(store: Arc<dyn MetaStore>, objects: Arc<Objects>, seed: u64) -> Self {
+        Self { objects, ..Self::over(store, seed) }
     }
 
     /// Another database over the objects of this one.
@@ -127,7 +134,7 @@ pub(crate) async fn fresh(engine: &Engine) -> Result<Arc<Mirrored<Snapshot>>> {
     engine.snapshot(Consistency::Strong, Revision(0)).await
 }
 
-fn batch(table: &Table, rows: &[(i64, i32)]) -> RecordBatch {
+pub(crate) fn batch(table: &Table, rows: &[(i64, i32)]) -> RecordBatch {
     let ids: Int64Array = rows.iter().map(|(id, _)| Some(*id)).collect();
     let ns: Int32Array = rows.iter().map(|(_, n)| Some(*n)).collect();
     RecordBatch::try_new(table.schema.arrow(), vec![Arc::new(ids), Arc::new(ns)]).unwrap()

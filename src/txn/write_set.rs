@@ -13,7 +13,7 @@ use roaring::RoaringBitmap;
 
 use crate::base::{ColumnId, Oid, Result, Revision, SegmentId, SqlError, SqlState};
 use crate::catalog::{KeyDef, Table};
-use crate::segment::{InMemory, RowIdMap, Segment, SegmentMeta, TableVersion, split_address};
+use crate::segment::{Draft, InMemory, RowIdMap, Segment, SegmentMeta, TableVersion, split_address};
 use crate::types::{ColumnEncoder, TextContext};
 
 use super::engine::Engine;
@@ -44,6 +44,8 @@ pub struct TableWrites {
     pub(super) row_bytes: usize,
     /// New rows in objects that nobody can reach.
     pub(super) written: Vec<Arc<SegmentMeta>>,
+    /// Who wrote those: they go when nobody can commit them any more.
+    pub(super) drafts: Vec<Arc<Draft>>,
     /// Rows of committed segments that go.
     pub(super) deleted: BTreeMap<SegmentId, RoaringBitmap>,
     /// The committed segments that rows go from, as the statements saw them.
@@ -176,6 +178,7 @@ impl TableWrites {
             rows: Vec::new(),
             row_bytes: 0,
             written: Vec::new(),
+            drafts: Vec::new(),
             deleted: BTreeMap::new(),
             sources: BTreeMap::new(),
             own_deleted: BTreeMap::new(),

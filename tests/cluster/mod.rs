@@ -3,7 +3,10 @@
 
 mod bank;
 mod clients;
+mod consistency;
 mod crash;
+mod definitions;
+mod growth;
 mod history;
 mod outage;
 mod unique;

@@ -2,7 +2,7 @@
 //! wait, then succeed or fail with the truth, and nothing acknowledged is lost.
 
 use super::clients::{Fate, fate, state};
-use crate::fleet::{Backend, Fleet};
+use crate::fleet::{Backend, Fleet, connect};
 use crate::process::report;
 use std::process::Command;
 use std::time::Duration;
@@ -64,7 +64,7 @@ async fn write_during(
             }
             fates.push((id, fate(&answer)));
             if client.is_closed() {
-                client = fleet.node(node).connect().await;
+                client = reconnect(fleet, node).await;
             }
         }
         fates
@@ -86,6 +86,20 @@ async fn write_during(
     ));
     assert!(count(Fate::Committed) > 0, "nothing was committed around the outage");
     fates
+}
+
+/// A connection, as soon as the node accepts one again.
+async fn reconnect(fleet: &Fleet, node: usize) -> Client {
+    let end = Instant::now() + Duration::from_secs(60);
+    loop {
+        match connect(&fleet.node(node).config()).await {
+            Ok(client) => return client,
+            Err(error) => {
+                assert!(Instant::now() < end, "no connection after the outage: {error:?}");
+                sleep(Duration::from_millis(200)).await;
+            }
+        }
+    }
 }
 
 async fn stopped_for_ten_seconds(which: &str) {
@@ -128,7 +142,7 @@ async fn etcd_is_killed_and_comes_back() {
     let deadline = Instant::now() + Duration::from_secs(30);
     let mut id = 2;
     loop {
-        let client = fleet.node(0).connect().await;
+        let client = reconnect(&fleet, 0).await;
         match insert(&client, id).await {
             Ok(_) => break,
             Err(error) => {
@@ -140,11 +154,20 @@ async fn etcd_is_killed_and_comes_back() {
     truth(&fleet.node(1).connect().await, &[(1, Fate::Committed), (id, Fate::Committed)]).await;
 }
 
+/// Two clusters of a node each, which are taken for dead after five seconds of silence.
+async fn with_short_leases() -> Fleet {
+    let mut fleet = Fleet::bare(Backend::Shared).await;
+    for (cluster, node) in [("a", "a1"), ("b", "b1")] {
+        fleet.add(cluster, node, &[("REDKITE_LEASE_SECONDS", "5")]).await;
+    }
+    fleet
+}
+
 /// A node that sleeps past its lease in the middle of commits: what it wakes up with must fail or
-/// be whole, nothing is lost, and it serves no stale data afterwards.
+/// be whole, nothing is lost, and then it joins again and serves what the others have committed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_sleeps_past_its_lease_in_the_middle_of_commits() {
-    let fleet = Fleet::two_clusters(1).await;
+    let fleet = with_short_leases().await;
     let witness = fleet.node(1).connect().await;
     witness.batch_execute(TABLE).await.expect("DDL");
     let sleeper = fleet.node(0);
@@ -168,7 +191,7 @@ async fn a_node_sleeps_past_its_lease_in_the_middle_of_commits() {
         sleep(Duration::from_millis(700)).await;
         sleeper.process.signal("STOP");
         // others go on meanwhile: they merge and collect garbage
-        let end = Instant::now() + Duration::from_secs(40);
+        let end = Instant::now() + Duration::from_secs(15);
         let mut id = 9_000_000;
         while Instant::now() < end {
             insert(&witness, id).await.expect("the others are not held up");
@@ -178,7 +201,7 @@ async fn a_node_sleeps_past_its_lease_in_the_middle_of_commits() {
         }
         sleeper.process.signal("CONT");
     };
-    let limit = Duration::from_secs(150);
+    let limit = Duration::from_secs(120);
     let (fates, ()) = tokio::time::timeout(limit, async { tokio::join!(commits, nap) })
         .await
         .expect("a node that lost its lease answers or breaks its connections");
@@ -187,6 +210,30 @@ async fn a_node_sleeps_past_its_lease_in_the_middle_of_commits() {
     let total = "SELECT count(DISTINCT id), count(*) FROM kept";
     let row = witness.query_one(total, &[]).await.expect("every object is there");
     assert_eq!(row.get::<_, i64>(1), row.get::<_, i64>(0) * PARTS);
+    let client = reconnect(&fleet, 0).await;
+    truth(&client, &fates).await;
+    insert(&client, 8_000_000).await.expect("the node has joined again");
+    assert!(there(&witness, 8_000_000).await);
+}
+
+/// etcd is away for longer than the leases last: both nodes' are gone when it returns. They join
+/// again and serve what was acknowledged.
+#[tokio::test(flavor = "multi_thread")]
+async fn etcd_is_away_for_longer_than_leases_last() {
+    let fleet = with_short_leases().await;
+    fleet.node(0).connect().await.batch_execute(TABLE).await.expect("DDL");
+    let etcd = &fleet.stores.as_ref().expect("shared stores").etcd;
+    let outage = async {
+        etcd.pause();
+        sleep(Duration::from_secs(9)).await;
+        etcd.resume();
+    };
+    let fates = write_during(&fleet, 0, outage).await;
+    for node in 0..2 {
+        let client = reconnect(&fleet, node).await;
+        truth(&client, &fates).await;
+        insert(&client, 8_000_000 + node as i64).await.expect("commits go on after the outage");
+    }
 }
 
 /// The disk fills up: 53100, reads go on, and so do writes once there is room again.

@@ -34,7 +34,7 @@ use crate::segment::read::{
 };
 use crate::segment::schema::{ROW_ID_COLUMN, is_vector, row_id_field, vector_dimensions};
 use crate::segment::{KeyFilterRef, Part, SegmentMeta, TableSchema, adapt};
-use crate::store::object::{Upload, data_path};
+use crate::store::object::Upload;
 
 /// Row groups that are encoded at once.
 const GROUPS_IN_FLIGHT: usize = 3;
@@ -143,7 +143,7 @@ impl Encoder {
             .map_err(failed)?;
         let (parquet, factory) = writer.into_serialized_writer().map_err(failed)?;
         let id = SegmentId(target.random.uuid());
-        let path = data_path(target.table, target.incarnation, id);
+        let path = target.draft.name(target.table, id);
         let vectors = table.columns.iter().enumerate().filter_map(|(index, column)| {
             let dimensions = vector_dimensions(column.data_type())?;
             let name = (id, column.id);

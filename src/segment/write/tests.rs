@@ -13,10 +13,10 @@ use futures::TryStreamExt;
 use roaring::RoaringBitmap;
 use uuid::Uuid;
 
-use crate::base::{ColumnId, RowIds, SegmentId};
+use crate::base::{ColumnId, Incarnation, RowIds, SegmentId};
 use crate::segment::tests::{TABLE, World, column, ids_of, item_rows, items, row_ids_from};
 use crate::segment::{
-    InMemory, RowIdMap, Scan, Segment, TableSchema, TableVersion, WriterOptions, merge,
+    Drafts, InMemory, RowIdMap, Scan, Segment, TableSchema, TableVersion, WriterOptions, merge,
 };
 use crate::store::object::incarnation_of;
 
@@ -40,17 +40,40 @@ async fn large_transactions_write_early() {
     }
 }
 
+/// What nobody can publish any more is told, once nobody writes it any more; what was published,
+/// or may have been, is not.
 #[tokio::test]
-async fn abandoned_rows_leave_nothing() {
+async fn objects_that_are_given_up_are_told() {
     let world = World::new();
+    let (drafts, mut given_up) = Drafts::new(Incarnation(world.random.uuid()));
     let options = WriterOptions { buffer_bytes: 1 << 30, buffer_rows: 100 };
-    let mut writer = world.writer(&items(), options);
+    for (fate, told) in [("dropped", 3), ("refused", 3), ("submitted", 0), ("published", 0)] {
+        let draft = drafts.begin();
+        let mut writer = world.writer_of(&draft, &items(), options);
+        writer.write(item_rows(&(0..250).collect::<Vec<_>>())).await.unwrap();
+        let metas = writer.finish(row_ids_from(0)).await.unwrap();
+        assert!(metas.iter().all(|meta| drafts.is_open(&meta.data.path)));
+        if fate != "dropped" {
+            draft.submitted();
+        }
+        match fate {
+            "refused" => draft.refused(),
+            "published" => draft.published(),
+            _ => {}
+        }
+        drop(draft);
+        let paths: Vec<String> = std::iter::from_fn(|| given_up.try_recv().ok()).collect();
+        assert_eq!(paths.len(), told, "{fate}");
+        let open = metas.iter().filter(|meta| drafts.is_open(&meta.data.path)).count();
+        assert_eq!(open, if fate == "submitted" { 3 } else { 0 }, "{fate}");
+    }
+    // A writer that is dropped in the middle gives up what it has begun: the first object is
+    // finished when the second one is begun.
+    let mut writer = world.writer_of(&drafts.begin(), &items(), options);
     writer.write(item_rows(&(0..250).collect::<Vec<_>>())).await.unwrap();
-    writer.abandon().await.unwrap();
-    let left: Vec<_> = world.objects.list("data").try_collect().await.unwrap();
-    assert!(left.is_empty(), "{left:?}");
-    let nothing = world.writer(&items(), options).finish(row_ids_from(0)).await.unwrap();
-    assert!(nothing.is_empty());
+    drop(writer);
+    let limit = std::time::Duration::from_secs(10);
+    tokio::time::timeout(limit, given_up.recv()).await.unwrap().unwrap();
 }
 
 /// One column of each type that Parquet needs help with, or that pruning looks at.

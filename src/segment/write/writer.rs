@@ -6,9 +6,10 @@ use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::compute::{SortColumn, concat_batches, lexsort_to_indices};
 use tokio::task::JoinSet;
 
+use super::draft::Draft;
 use super::encode::Encoder;
 use crate::base::limits::{ROW_GROUP_ROWS, SEGMENT_BUFFER_BYTES_MAX, SEGMENT_ROWS_MAX};
-use crate::base::{Incarnation, Oid, Random, Result, RowIds, SqlError};
+use crate::base::{Oid, Random, Result, RowIds, SqlError};
 use crate::segment::corrupt::broken;
 use crate::segment::{SegmentMeta, TableSchema};
 use crate::store::object::{Cache, Objects};
@@ -33,14 +34,14 @@ impl Default for WriterOptions {
 pub(super) struct Target {
     pub(super) objects: Arc<Objects>,
     pub(super) cache: Arc<Cache>,
-    pub(super) incarnation: Incarnation,
+    pub(super) draft: Arc<Draft>,
     pub(super) random: Arc<dyn Random>,
     pub(super) table: Oid,
     pub(super) schema: Arc<TableSchema>,
 }
 
 /// Writes rows into new segments. What it has written is reachable by nobody until the
-/// metadata that [`Writer::finish`] returns is published.
+/// metadata that [`Writer::finish`] returns is published, and belongs to its [`Draft`] until then.
 #[derive(Debug)]
 pub struct Writer {
     pub(super) target: Arc<Target>,
@@ -59,12 +60,12 @@ impl Writer {
     pub fn new(
         objects: Arc<Objects>,
         cache: Arc<Cache>,
-        incarnation: Incarnation,
+        draft: Arc<Draft>,
         random: Arc<dyn Random>,
         (table, schema): (Oid, Arc<TableSchema>),
         options: WriterOptions,
     ) -> Self {
-        let target = Target { objects, cache, incarnation, random, table, schema };
+        let target = Target { objects, cache, draft, random, table, schema };
         Self {
             target: Arc::new(target),
             options,
@@ -151,19 +152,6 @@ impl Writer {
             meta.row_ids = Some(ids);
         }
         Ok(self.written)
-    }
-
-    /// Gives the rows up and removes what was written of them.
-    ///
-    /// # Errors
-    /// When something could not be removed; it is garbage then, and is collected.
-    pub async fn abandon(mut self) -> Result<()> {
-        // A failed one is none of the written ones.
-        let _ = self.wait().await;
-        for meta in &self.written {
-            self.target.objects.delete(&meta.data.path).await?;
-        }
-        Ok(())
     }
 }
 

@@ -50,6 +50,8 @@ use futures::stream::BoxStream;
 use crate::base::Revision;
 
 pub use embedded::Embedded;
+#[cfg(test)]
+pub(crate) use embedded::journal;
 pub use error::{Cause, Error, Result};
 pub use etcd::{Etcd, EtcdConfig, EtcdTls, EtcdUser};
 pub use faulty::{Fault, FaultRates, Faulty};

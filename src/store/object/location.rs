@@ -11,6 +11,7 @@ use object_store::local::LocalFileSystem;
 use object_store::{BackoffConfig, ClientOptions, RetryConfig};
 
 use super::error::{Error, Result};
+use crate::base::make_durable_folder;
 
 /// One part of a large upload takes at most this long on a slow line.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -81,7 +82,7 @@ impl Location {
                         folder.display()
                     ))
                 };
-                std::fs::create_dir_all(folder).map_err(|error| bad(&error))?;
+                make_durable_folder(folder).map_err(|error| bad(&error))?;
                 let folder = folder.canonicalize().map_err(|error| bad(&error))?;
                 let store =
                     LocalFileSystem::new_with_prefix(&folder).map_err(|error| bad(&error))?;

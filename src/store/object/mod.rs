@@ -24,9 +24,10 @@ mod upload;
 
 pub use cache::{Cache, CacheCounters, CacheFile};
 pub use counters::{Counters, Counts};
+pub use durable::{FileJournal, FileStep};
 pub use error::{Error, Result};
 pub use location::Location;
-pub use names::{data_path, incarnation_of, table_folder};
+pub use names::{data_path, incarnation_of, process_folder, table_folder};
 pub use objects::{Listed, ObjectRef, Objects, Part, Parts};
 pub use retry::Patience;
 pub use upload::Upload;

@@ -9,6 +9,11 @@ pub fn data_path(table: Oid, incarnation: Incarnation, segment: SegmentId) -> St
     format!("data/{table}/{incarnation}/{segment}.parquet")
 }
 
+/// The folder of the objects of a table that one start of a process has written.
+pub fn process_folder(table: Oid, incarnation: Incarnation) -> String {
+    format!("data/{table}/{incarnation}")
+}
+
 /// The folder of a table's objects.
 pub fn table_folder(table: Oid) -> String {
     format!("data/{table}")

@@ -1,7 +1,6 @@
 //! The object store as Redkite uses it: fresh names, verified reads.
 
 use std::ops::Range;
-use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,7 +10,7 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions};
 use serde::{Deserialize, Serialize};
 
-use super::durable::DurableFile;
+use super::durable::{DurableFile, FileJournal, FileStep, Root};
 use super::error::{Error, Result};
 use super::{Counters, Location, Patience, Upload};
 use crate::base::Random;
@@ -70,7 +69,7 @@ pub struct Objects {
     pub(super) store: Arc<dyn ObjectStore>,
     prefix: Path,
     /// Where writes are files that must be fsynced.
-    pub(super) folder: Option<PathBuf>,
+    pub(super) root: Option<Arc<Root>>,
     patience: Patience,
     counters: Counters,
     random: Arc<dyn Random>,
@@ -79,8 +78,18 @@ pub struct Objects {
 impl Objects {
     /// Opens the location. Does not talk to S3 yet: see [`Objects::probe`].
     pub fn open(location: &Location, random: Arc<dyn Random>) -> Result<Self> {
+        Self::open_journaled(location, random, None)
+    }
+
+    /// The same; where objects are files, the journal hears what happens to them.
+    pub(crate) fn open_journaled(
+        location: &Location,
+        random: Arc<dyn Random>,
+        journal: Option<Arc<dyn FileJournal>>,
+    ) -> Result<Self> {
         let (store, prefix, folder) = location.open()?;
-        Self::over(store, &prefix, folder, random)
+        let root = folder.map(|folder| Arc::new(Root::new(folder, journal)));
+        Self::over(store, &prefix, root, random)
     }
 
     /// Objects in memory, for tests and simulations.
@@ -93,7 +102,7 @@ impl Objects {
         Self {
             store,
             prefix: Path::default(),
-            folder: None,
+            root: None,
             patience: Patience::default(),
             counters: Counters::default(),
             random,
@@ -103,12 +112,12 @@ impl Objects {
     fn over(
         store: Arc<dyn ObjectStore>,
         prefix: &str,
-        folder: Option<PathBuf>,
+        root: Option<Arc<Root>>,
         random: Arc<dyn Random>,
     ) -> Result<Self> {
         let prefix = Path::parse(prefix)
             .map_err(|error| Error::Location(format!("bad prefix \"{prefix}\": {error}")))?;
-        Ok(Self { prefix, folder, ..Self::decorated(store, random) })
+        Ok(Self { prefix, root, ..Self::decorated(store, random) })
     }
 
     /// The same store with other time-outs.
@@ -120,7 +129,7 @@ impl Objects {
 
     /// Whether objects are files of this machine, so that a local copy gains nothing.
     pub fn is_local(&self) -> bool {
-        self.folder.is_some()
+        self.root.is_some()
     }
 
     /// What was asked of the store so far.
@@ -156,8 +165,8 @@ impl Objects {
             length: bytes.len() as u64,
             crc32: crc32fast::hash(&bytes),
         };
-        match &self.folder {
-            Some(folder) => put_file(folder, self.full(path), bytes).await?,
+        match &self.root {
+            Some(root) => put_file(root, self.full(path), bytes).await?,
             None => self.put_remote(&object, bytes).await?,
         }
         self.counters.written(object.length);
@@ -258,6 +267,9 @@ impl Objects {
     /// Removes an object; that it is gone already is no error.
     pub async fn delete(&self, path: &str) -> Result<()> {
         let full = self.full(path);
+        if let Some(root) = &self.root {
+            root.note(|| FileStep::Remove(root.full(full.as_ref())));
+        }
         let outcome = self
             .patience
             .run(&self.counters, &self.random, ("delete", path), || async {
@@ -299,11 +311,11 @@ impl Objects {
     }
 }
 
-async fn put_file(folder: &FilePath, full: Path, bytes: Bytes) -> Result<()> {
-    let folder = folder.to_owned();
+async fn put_file(root: &Arc<Root>, full: Path, bytes: Bytes) -> Result<()> {
+    let root = Arc::clone(root);
     let path = full.to_string();
     let write = move || {
-        let mut file = DurableFile::create(&folder, FilePath::new(full.as_ref()))?;
+        let mut file = DurableFile::create(&root, full.as_ref())?;
         match file.write(&bytes) {
             Ok(()) => file.finish(),
             Err(error) => {

@@ -1,6 +1,5 @@
 //! An object written piece by piece: a file, or a multipart upload when it is large.
 
-use std::path::Path as FilePath;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
@@ -45,10 +44,10 @@ struct Multipart {
 
 impl Upload {
     pub(super) async fn begin(objects: Arc<Objects>, path: &str) -> Result<Self> {
-        let sink = match &objects.folder {
-            Some(folder) => {
-                let (folder, full) = (folder.clone(), objects.full(path));
-                let create = move || DurableFile::create(&folder, FilePath::new(full.as_ref()));
+        let sink = match &objects.root {
+            Some(root) => {
+                let (root, full) = (Arc::clone(root), objects.full(path));
+                let create = move || DurableFile::create(&root, full.as_ref());
                 Sink::File(blocking("create", path, create).await?)
             }
             None => Sink::Remote { rest: BytesMut::new(), parts: None },

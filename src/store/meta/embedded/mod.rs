@@ -15,6 +15,8 @@
 
 mod disk;
 mod file;
+#[cfg(test)]
+pub(crate) mod journal;
 mod writer;
 
 #[cfg(test)]
@@ -31,7 +33,7 @@ use futures::stream::BoxStream;
 use tokio::sync::oneshot;
 
 use crate::base::limits::{EMBEDDED_TRANSACTION_BYTES_MAX, EMBEDDED_TRANSACTION_OPERATIONS_MAX};
-use crate::base::{Clock, Revision};
+use crate::base::{Clock, Revision, make_durable_folder};
 
 use super::state::{Published, State};
 use super::{
@@ -72,7 +74,7 @@ impl Embedded {
             let directory = directory.display();
             Error::configuration(format!("can't make the directory {directory}: {error}"))
         };
-        std::fs::create_dir_all(directory).map_err(failed)?;
+        make_durable_folder(directory).map_err(failed)?;
         let path: PathBuf = directory.join(FILE_NAME);
         Self::open_on(Box::new(FileDisks::new(path)), clock, LOG_BYTES_MAX)
     }

@@ -1,150 +1,17 @@
 //! Disks that lose what was not synced, at every point of a history, and disks that refuse.
 
-use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use parking_lot::Mutex;
-use redb::StorageBackend;
-
 use super::super::super::conformance::put;
 use super::super::super::{Error, KeyRange, KeyValue, MetaStore, Operation, Transaction};
-use super::super::Embedded;
-use super::super::disk::Disks;
-use crate::base::{Random, Revision, SeededRandom, SystemClock};
-
-const SECTOR: usize = 512;
-
-/// What happened to the disk, in order, and when the store said what.
-#[derive(Clone, Debug)]
-enum Step {
-    Write {
-        offset: usize,
-        data: Vec<u8>,
-    },
-    Length(usize),
-    Sync,
-    /// A transaction of this revision was acknowledged.
-    Acknowledged(Revision),
-}
-
-#[derive(Debug, Default)]
-struct Journal {
-    bytes: Vec<u8>,
-    steps: Vec<Step>,
-    /// Writes and syncs fail once these have run out.
-    writes_left: Option<usize>,
-    syncs_left: Option<usize>,
-}
-
-/// A disk in memory that writes down what is done to it.
-#[derive(Clone, Debug, Default)]
-struct JournalDisk(Arc<Mutex<Journal>>);
-
-fn count_down(left: &mut Option<usize>) -> io::Result<()> {
-    match left {
-        Some(0) => Err(io::Error::new(io::ErrorKind::StorageFull, "the disk is full")),
-        Some(more) => {
-            *more -= 1;
-            Ok(())
-        }
-        None => Ok(()),
-    }
-}
-
-impl StorageBackend for JournalDisk {
-    fn len(&self) -> io::Result<u64> {
-        Ok(self.0.lock().bytes.len() as u64)
-    }
-
-    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        let journal = self.0.lock();
-        let start = usize::try_from(offset).unwrap();
-        let bytes = journal.bytes.get(start..start + out.len());
-        out.copy_from_slice(bytes.ok_or(io::ErrorKind::UnexpectedEof)?);
-        Ok(())
-    }
-
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        let mut journal = self.0.lock();
-        let len = usize::try_from(len).unwrap();
-        journal.bytes.resize(len, 0);
-        journal.steps.push(Step::Length(len));
-        Ok(())
-    }
-
-    fn sync_data(&self) -> io::Result<()> {
-        let mut journal = self.0.lock();
-        count_down(&mut journal.syncs_left)?;
-        journal.steps.push(Step::Sync);
-        Ok(())
-    }
-
-    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        let mut journal = self.0.lock();
-        count_down(&mut journal.writes_left)?;
-        let offset = usize::try_from(offset).unwrap();
-        journal.bytes[offset..offset + data.len()].copy_from_slice(data);
-        journal.steps.push(Step::Write { offset, data: data.to_vec() });
-        Ok(())
-    }
-}
-
-impl Disks for JournalDisk {
-    fn open(&self) -> Result<Box<dyn StorageBackend>, redb::DatabaseError> {
-        Ok(Box::new(self.clone()))
-    }
-
-    fn path(&self) -> PathBuf {
-        PathBuf::from("a disk in memory")
-    }
-}
-
-fn open(disk: &JournalDisk) -> Result<Embedded, Error> {
-    // A small log, so that it is folded often.
-    Embedded::open_on(Box::new(disk.clone()), Arc::new(SystemClock::new()), 4 << 10)
-}
-
-fn apply(bytes: &mut Vec<u8>, step: &Step) {
-    match step {
-        Step::Write { offset, data } => {
-            let end = offset + data.len();
-            if bytes.len() < end {
-                bytes.resize(end, 0);
-            }
-            bytes[*offset..end].copy_from_slice(data);
-        }
-        Step::Length(len) => bytes.resize(*len, 0),
-        Step::Sync | Step::Acknowledged(_) => {}
-    }
-}
-
-/// What a crash after these steps may leave: all that was synced, and of the rest some writes,
-/// in part, sector by sector.
-fn wreck(synced: &[u8], rest: &[Step], random: &SeededRandom, keep_of_eight: u64) -> Vec<u8> {
-    let mut bytes = synced.to_vec();
-    for step in rest {
-        match step {
-            Step::Write { offset, data } => {
-                for (i, sector) in data.chunks(SECTOR).enumerate() {
-                    if random.u64() % 8 < keep_of_eight {
-                        let part =
-                            Step::Write { offset: offset + i * SECTOR, data: sector.to_vec() };
-                        apply(&mut bytes, &part);
-                    }
-                }
-            }
-            other => apply(&mut bytes, other),
-        }
-    }
-    bytes
-}
+use super::super::journal::{JournalDisk, Step, apply, open, wreck};
+use crate::base::{Random, Revision, SeededRandom};
 
 /// Random transactions of several callers at once; every acknowledgement goes into the journal.
 async fn write_history(disk: &JournalDisk, seed: u64) -> Vec<Vec<KeyValue>> {
     let store = Arc::new(open(disk).unwrap());
-    disk.0.lock().steps.push(Step::Acknowledged(Revision(1)));
+    disk.mark(1);
     let writers = (0..4_u64).map(|writer| {
         let (store, disk) = (Arc::clone(&store), disk.clone());
         async move {
@@ -162,7 +29,7 @@ async fn write_history(disk: &JournalDisk, seed: u64) -> Vec<Vec<KeyValue>> {
                     transaction = transaction.then(Operation::Delete(range));
                 }
                 let at = super::committed(store.transact(transaction).await.unwrap());
-                disk.0.lock().steps.push(Step::Acknowledged(at));
+                disk.mark(at.0);
             }
         }
     });
@@ -181,13 +48,13 @@ async fn acknowledged_transactions_survive_a_crash_at_every_point() {
     for seed in 1..=2 {
         let disk = JournalDisk::default();
         let states = write_history(&disk, seed).await;
-        let steps = disk.0.lock().steps.clone();
+        let steps = disk.steps();
         let random = SeededRandom::new(seed);
         let (mut synced, mut synced_at, mut acknowledged) = (Vec::new(), 0, Revision(0));
         let mut tried = 0;
         for (i, step) in steps.iter().enumerate() {
             match step {
-                Step::Acknowledged(at) => acknowledged = acknowledged.max(*at),
+                Step::Mark(at) => acknowledged = acknowledged.max(Revision(*at)),
                 Step::Sync => {
                     steps[synced_at..i].iter().for_each(|step| apply(&mut synced, step));
                     synced_at = i;
@@ -202,8 +69,7 @@ async fn acknowledged_transactions_survive_a_crash_at_every_point() {
             }
             for keep_of_eight in [0, 4, 7] {
                 let bytes = wreck(&synced, &steps[synced_at..=i], &random, keep_of_eight);
-                let journal = Journal { bytes, ..Journal::default() };
-                let crashed = JournalDisk(Arc::new(Mutex::new(journal)));
+                let crashed = JournalDisk::of(bytes);
                 let what = format!("seed {seed}, crash after step {i}, keeping {keep_of_eight}/8");
                 let store = open(&crashed).unwrap_or_else(|error| panic!("{what}: {error}"));
                 let (at, keys) = store.range(KeyRange::all(), None).await.unwrap();
