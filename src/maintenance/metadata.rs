@@ -41,9 +41,10 @@ impl Tidier {
     pub(super) fn has_work(&self, snapshot: &Snapshot) -> bool {
         let mut clean = self.clean.lock();
         clean.retain(|oid, _| snapshot.tables.contains_key(oid));
-        snapshot.tables.values().any(|table| {
-            table.generation > clean.get(&table.oid()).copied().unwrap_or_default()
-        })
+        snapshot
+            .tables
+            .values()
+            .any(|table| table.generation > clean.get(&table.oid()).copied().unwrap_or_default())
     }
 
     /// Removes what older generations of tables have left. Returns how many keys.
@@ -80,12 +81,12 @@ impl Tidier {
             let (_, found) = meta.range(KeyRange::key(key.clone()), None).await?;
             match found.first() {
                 // As of the snapshot: what is not in effect any more never will be.
-                Some(found) if found.modified <= snapshot.revision => {
-                    if is_spent(&set, &snapshot.state) {
+                Some(found) => {
+                    let is_known = found.modified <= snapshot.revision;
+                    if is_known && is_spent(&set, &snapshot.state) {
                         removed += self.remove_change_set(key, &set).await?;
                     }
                 }
-                Some(_) => {}
                 // Its process can't commit it any more.
                 None if !alive.contains(set.owner) => {
                     let parts = Operation::Delete(self.engine.keys().change_parts(set.commit));

@@ -1,6 +1,8 @@
-//! Merges against what users do meanwhile; `power.rs` has a node whose machine loses power.
+//! Merges against what users do meanwhile; `power.rs` has a node whose machine loses power,
+//! `simulation.rs` a cluster over a store that fails.
 
 mod power;
+mod simulation;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -159,9 +159,7 @@ impl Node {
             let failed = |error| StartError::Listen { address: address.to_string(), error };
             let listener = self.listener.try_clone().and_then(TcpListener::from_std);
             let stop = shutdown.child_token();
-            self.life
-                .serve(listener.map_err(failed)?, self.configuration.maintenance, stop)
-                .await;
+            self.life.serve(listener.map_err(failed)?, self.configuration.maintenance, stop).await;
             if shutdown.is_cancelled() {
                 return Ok(());
             }

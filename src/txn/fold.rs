@@ -44,7 +44,8 @@ impl Engine {
             deltas.iter().map(|delta| Operation::delete(delta.key.clone())).collect();
         let key = self.keys().deleted(oid, id, self.fresh_commit());
         operations.push(Operation::put(key, folded));
-        let generation = Compare::Modified { key: self.keys().generation(oid), at: table.generation };
+        let generation =
+            Compare::Modified { key: self.keys().generation(oid), at: table.generation };
         let compares = vec![there, generation];
         match self.submit(Work::Edit { compares, operations }).await? {
             Verdict::Committed(_) => Ok(deltas.len()),

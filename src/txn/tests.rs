@@ -11,9 +11,11 @@ use futures::TryStreamExt;
 
 use super::*;
 use crate::base::{
-    ColumnId, Incarnation, Oid, Random, Result, Revision, SeededRandom, SqlState, SystemClock,
+    Clock, ColumnId, Incarnation, Oid, Random, Result, Revision, SeededRandom, SqlState,
+    SystemClock,
 };
 use crate::catalog::{ColumnDef, Edit, KeyDef, Keys, Snapshot, Table, TableDef, TypeDef};
+use crate::cluster::Membership;
 use crate::segment::{Reader, ReaderOptions, Scan, TableVersion, address};
 use crate::store::meta::{
     FaultRates, Faulty, Limits, Memory, MetaStore, Mirror, MirrorConfig, Mirrored,
@@ -59,9 +61,21 @@ impl World {
         Self { objects: Arc::clone(&self.objects), ..Self::new(seed) }
     }
 
-    /// A node.
+    /// A node that is alone, or thinks so.
     pub(crate) async fn engine(&self) -> Arc<Engine> {
-        let incarnation = Incarnation(self.random.uuid());
+        self.engine_of(None, Arc::new(SystemClock::new())).await
+    }
+
+    /// A node, of a cluster where it is a member of one.
+    pub(crate) async fn engine_of(
+        &self,
+        membership: Option<Arc<Membership>>,
+        clock: Arc<dyn Clock>,
+    ) -> Arc<Engine> {
+        let incarnation = match &membership {
+            Some(membership) => membership.node().await.incarnation,
+            None => Incarnation(self.random.uuid()),
+        };
         let folder = self.folder.path().join(incarnation.to_string());
         let cache = Cache::open(&folder, 1 << 28).unwrap();
         let options = ReaderOptions::default();
@@ -75,10 +89,10 @@ impl World {
             keys,
             reader,
             incarnation,
-            fence: None,
-            membership: None,
+            fence: membership.as_ref().map(|membership| membership.fence_key()),
+            membership,
             random: Arc::clone(&self.random),
-            clock: Arc::new(SystemClock::new()),
+            clock,
         })
     }
 }

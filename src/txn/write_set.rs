@@ -13,7 +13,9 @@ use roaring::RoaringBitmap;
 
 use crate::base::{ColumnId, Oid, Result, Revision, SegmentId, SqlError, SqlState};
 use crate::catalog::{KeyDef, Table};
-use crate::segment::{Draft, InMemory, RowIdMap, Segment, SegmentMeta, TableVersion, split_address};
+use crate::segment::{
+    Draft, InMemory, RowIdMap, Segment, SegmentMeta, TableVersion, split_address,
+};
 use crate::types::{ColumnEncoder, TextContext};
 
 use super::engine::Engine;

@@ -59,10 +59,12 @@ async fn each_consistency_asks_as_much_as_it_must() {
 async fn repeatable_read_reads_one_snapshot() {
     let fleet = Fleet::two_clusters(1).await;
     let (reader, other) = (fleet.node(0).connect().await, fleet.node(1).connect().await);
-    let tables = "CREATE TABLE t (id int8 PRIMARY KEY, n int8); INSERT INTO t VALUES (1, 0), (2, 0)";
+    let tables =
+        "CREATE TABLE t (id int8 PRIMARY KEY, n int8); INSERT INTO t VALUES (1, 0), (2, 0)";
     other.batch_execute(tables).await.expect("DDL and rows");
     let sum = "SELECT (sum(n) * 100 + count(*))::int8 FROM t";
-    for (isolation, seen) in [("REPEATABLE READ", [2i64, 2, 2]), ("READ COMMITTED", [2, 103, 102])] {
+    for (isolation, seen) in [("REPEATABLE READ", [2i64, 2, 2]), ("READ COMMITTED", [2, 103, 102])]
+    {
         other.batch_execute("UPDATE t SET n = 0; DELETE FROM t WHERE id > 2").await.expect("rows");
         reader.batch_execute(&format!("BEGIN ISOLATION LEVEL {isolation}")).await.expect("BEGIN");
         let mut found = Vec::new();

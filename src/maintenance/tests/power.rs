@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 
 use crate::base::{Oid, Random, SeededRandom};
 use crate::maintenance::{Collector, Compactor, check_objects};
-use crate::store::meta::journal::{JournalDisk, Step, apply, open, wreck};
+use crate::store::meta::{DiskStep, JournalDisk, apply_to_disk, open_disk, wreck_disk};
 use crate::store::object::{FileJournal, FileStep, Location, Objects};
 use crate::txn::{Engine, WriteSet, tests as fixture};
 
@@ -165,7 +165,7 @@ impl Wreck {
 
 /// The node that starts on the wreck has what it must have, and works.
 async fn check(what: &str, disk: &JournalDisk, folder: &Path, begun: &[i64], acked: &[i64]) {
-    let store = open(disk).unwrap_or_else(|error| panic!("{what}: {error}"));
+    let store = open_disk(disk).unwrap_or_else(|error| panic!("{what}: {error}"));
     let world = World::on(Arc::new(store), open_objects(folder, None, 1), 77);
     let engine = world.engine().await;
     for again in [false, true] {
@@ -207,7 +207,7 @@ async fn a_node_that_loses_power_keeps_what_it_acknowledged() {
     let disk = JournalDisk::default();
     let files = Arc::new(Files { disk: disk.clone(), steps: Mutex::default() });
     let objects = open_objects(&root_path, Some(Arc::clone(&files)), 6);
-    let world = World::on(Arc::new(open(&disk).unwrap()), objects, 7);
+    let world = World::on(Arc::new(open_disk(&disk).unwrap()), objects, 7);
     work(&world, &disk).await;
     let (steps, files) = (disk.steps(), files.steps.lock().clone());
     assert!(files.iter().any(|step| matches!(step, FileStep::Remove(_))), "nothing was removed");
@@ -216,24 +216,25 @@ async fn a_node_that_loses_power_keeps_what_it_acknowledged() {
     let (mut begun, mut acked, mut ready, mut tried) = (Vec::new(), Vec::new(), false, 0);
     for (i, step) in steps.iter().enumerate() {
         match step {
-            Step::Mark(ACKNOWLEDGED) => ready = true,
-            Step::Mark(mark) if *mark > BEGUN => begun.push((mark - BEGUN).cast_signed()),
-            Step::Mark(mark) if *mark > ACKNOWLEDGED => {
+            DiskStep::Mark(ACKNOWLEDGED) => ready = true,
+            DiskStep::Mark(mark) if *mark > BEGUN => begun.push((mark - BEGUN).cast_signed()),
+            DiskStep::Mark(mark) if *mark > ACKNOWLEDGED => {
                 acked.push((mark - ACKNOWLEDGED).cast_signed());
             }
-            Step::Mark(file) => state.step(&root_path, &files[usize::try_from(*file).unwrap()]),
-            Step::Sync => {
-                steps[synced_at..i].iter().for_each(|step| apply(&mut synced, step));
+            DiskStep::Mark(file) => state.step(&root_path, &files[usize::try_from(*file).unwrap()]),
+            DiskStep::Sync => {
+                steps[synced_at..i].iter().for_each(|step| apply_to_disk(&mut synced, step));
                 synced_at = i;
             }
-            Step::Write { .. } | Step::Length(_) => {}
+            DiskStep::Write { .. } | DiskStep::Length(_) => {}
         }
-        let acknowledges = matches!(step, Step::Mark(mark) if *mark > ACKNOWLEDGED && *mark < BEGUN);
+        let acknowledges =
+            matches!(step, DiskStep::Mark(mark) if *mark > ACKNOWLEDGED && *mark < BEGUN);
         if !ready || !(acknowledges || random.u64().is_multiple_of(40)) {
             continue;
         }
         for keep_of_eight in [0, 5] {
-            let bytes = wreck(&synced, &steps[synced_at..=i], &random, keep_of_eight);
+            let bytes = wreck_disk(&synced, &steps[synced_at..=i], &random, keep_of_eight);
             let folder = tempfile::tempdir().unwrap();
             state.leave(&root_path, folder.path(), &random, keep_of_eight);
             let what = format!("power lost after step {i}, keeping {keep_of_eight}/8");

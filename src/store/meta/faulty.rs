@@ -30,6 +30,9 @@ pub enum Fault {
     LoseReply,
     /// Not applied, and the caller can't know: [`Error::Unknown`] for a write, else unavailable.
     LoseRequest,
+    /// A transaction arrives this much after its caller has given up: [`Error::Unknown`]. As
+    /// [`Fault::LoseRequest`] for other calls.
+    Late(Duration),
     /// Takes this long, then goes on.
     Delay(Duration),
     /// Goes through at once; the reply takes this long.
@@ -47,6 +50,8 @@ pub struct FaultRates {
     pub lose_reply: u64,
     /// [`Fault::LoseRequest`].
     pub lose_request: u64,
+    /// [`Fault::Late`], by up to ten times [`FaultRates::delay_max`].
+    pub late: u64,
     /// [`Fault::Delay`], up to [`FaultRates::delay_max`].
     pub delay: u64,
     /// The longest delay.
@@ -132,6 +137,7 @@ impl Faulty {
             (rates.unavailable, Fault::Unavailable),
             (rates.lose_reply, Fault::LoseReply),
             (rates.lose_request, Fault::LoseRequest),
+            (rates.late, Fault::Late(delay * 10)),
             (rates.delay, Fault::Delay(delay)),
         ];
         if watch {
@@ -160,7 +166,9 @@ impl Faulty {
                 tokio::time::sleep(delay).await;
                 reply
             }
-            Fault::Unavailable | Fault::LoseRequest => Err(Error::unavailable("a planned fault")),
+            Fault::Unavailable | Fault::LoseRequest | Fault::Late(_) => {
+                Err(Error::unavailable("a planned fault"))
+            }
             Fault::LoseReply => {
                 // The answer is lost, whatever it was.
                 let _lost = call.await;
@@ -169,8 +177,12 @@ impl Faulty {
         }
     }
 
-    async fn write<T>(&self, call: impl Future<Output = Result<T>> + Send) -> Result<T> {
-        match self.draw(|plan| &mut plan.writes, false) {
+    async fn write<T>(
+        &self,
+        fault: Fault,
+        call: impl Future<Output = Result<T>> + Send,
+    ) -> Result<T> {
+        match fault {
             Fault::None | Fault::CutWatch(_) => call.await,
             Fault::Delay(delay) => {
                 tokio::time::sleep(delay).await;
@@ -182,7 +194,7 @@ impl Faulty {
                 reply
             }
             Fault::Unavailable => Err(Error::unavailable("a planned fault")),
-            Fault::LoseRequest => Err(Error::unknown("a planned fault")),
+            Fault::LoseRequest | Fault::Late(_) => Err(Error::unknown("a planned fault")),
             Fault::LoseReply => {
                 // The answer is lost, whatever it was.
                 let _lost = call.await;
@@ -203,7 +215,16 @@ impl MetaStore for Faulty {
     }
 
     async fn transact(&self, transaction: Transaction) -> Result<Outcome> {
-        self.write(self.inner.transact(transaction)).await
+        let fault = self.draw(|plan| &mut plan.writes, false);
+        if let Fault::Late(by) = fault {
+            let (inner, late) = (Arc::clone(&self.inner), transaction.clone());
+            tokio::spawn(async move {
+                tokio::time::sleep(by).await;
+                // Nobody waits for the outcome any more.
+                let _outcome = inner.transact(late).await;
+            });
+        }
+        self.write(fault, self.inner.transact(transaction)).await
     }
 
     async fn revision(&self, key: Bytes) -> Result<Revision> {
@@ -217,7 +238,7 @@ impl MetaStore for Faulty {
     ) -> Result<BoxStream<'static, Result<WatchEvent>>> {
         let fault = self.draw(|plan| &mut plan.watches, true);
         match fault {
-            Fault::Unavailable | Fault::LoseReply | Fault::LoseRequest => {
+            Fault::Unavailable | Fault::LoseReply | Fault::LoseRequest | Fault::Late(_) => {
                 return Err(Error::unavailable("a planned fault"));
             }
             Fault::Delay(delay) | Fault::DelayReply(delay) => tokio::time::sleep(delay).await,
@@ -242,7 +263,8 @@ impl MetaStore for Faulty {
     }
 
     async fn revoke_lease(&self, lease: LeaseId) -> Result<()> {
-        self.write(self.inner.revoke_lease(lease)).await
+        let fault = self.draw(|plan| &mut plan.writes, false);
+        self.write(fault, self.inner.revoke_lease(lease)).await
     }
 
     async fn compact(&self, at: Revision) -> Result<()> {

@@ -51,7 +51,9 @@ use crate::base::Revision;
 
 pub use embedded::Embedded;
 #[cfg(test)]
-pub(crate) use embedded::journal;
+pub(crate) use embedded::journal::{
+    JournalDisk, Step as DiskStep, apply as apply_to_disk, open as open_disk, wreck as wreck_disk,
+};
 pub use error::{Cause, Error, Result};
 pub use etcd::{Etcd, EtcdConfig, EtcdTls, EtcdUser};
 pub use faulty::{Fault, FaultRates, Faulty};
