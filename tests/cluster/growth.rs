@@ -139,8 +139,9 @@ async fn one_row_commits_leave_few_keys_and_objects() {
     let oid = "SELECT oid::int8 FROM pg_class WHERE relname = 'gone'";
     let oid: i64 = client.query_one(oid, &[]).await.expect("the catalog").get(0);
     for turn in 0..20i64 {
-        let sql = "INSERT INTO gone SELECT x FROM generate_series($1::int8, $1 + 999) AS g(x)";
-        client.execute(sql, &[&(turn * 1000)]).await.expect("rows");
+        let (from, to) = (turn * 1000, turn * 1000 + 999);
+        let sql = format!("INSERT INTO gone SELECT x FROM generate_series({from}, {to}) AS g(x)");
+        client.batch_execute(&sql).await.expect("rows");
     }
     client.batch_execute("TRUNCATE gone; INSERT INTO gone VALUES (1)").await.expect("TRUNCATE");
     let below = format!("tables/{oid}/");

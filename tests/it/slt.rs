@@ -122,7 +122,7 @@ async fn embedded() {
 
 /// The same over etcd and S3, where each file has a node with a database of its own name.
 #[tokio::test(flavor = "multi_thread")]
-async fn shared_nightly() {
+async fn shared() {
     let mut files = files();
     files.retain(|path| header(path, "backends").is_none_or(|value| value.contains("shared")));
     let mut fleet = Fleet::bare(Backend::Shared).await;
