@@ -9,7 +9,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray};
-use datafusion::arrow::compute::cast;
+use datafusion::arrow::compute::{CastOptions, cast, cast_with_options};
 use datafusion::arrow::datatypes::{DataType, FieldRef, Float32Type, Float64Type};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::{
@@ -102,6 +102,11 @@ impl ScalarUDFImpl for CastFunction {
 
 impl CastFunction {
     fn array(&self, array: &ArrayRef) -> Result<ArrayRef> {
+        if is_integer(&self.source) && is_integer(&self.target) && array.data_type().is_integer() {
+            let options = CastOptions { safe: false, ..CastOptions::default() };
+            return cast_with_options(array, &self.target.arrow(), &options)
+                .map_err(|_| external(self.out_of_range()));
+        }
         let array = match array.data_type() {
             DataType::Utf8View | DataType::LargeUtf8 => cast(array, &DataType::Utf8)?,
             _ => Arc::clone(array),
@@ -133,7 +138,11 @@ impl CastFunction {
         if is_vector_pair(&self.source, &self.target) {
             return self.elements(array, row, builder);
         }
-        let text = to_text(&self.source, &value, context)?.unwrap_or_default();
+        let mut text = to_text(&self.source, &value, context)?.unwrap_or_default();
+        if matches!(self.source, PgType::Bpchar(_)) && !matches!(self.target, PgType::Bpchar(_)) {
+            // The blanks of char(n) are no part of its value.
+            text.truncate(text.trim_end_matches(' ').len());
+        }
         match (&self.source, &self.target) {
             (PgType::Float4 | PgType::Float8 | PgType::Numeric(_), target)
                 if is_integer(target) =>

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow::array::{AsArray, BooleanArray, RecordBatch, UInt64Array};
 use arrow::compute::{concat_batches, filter_record_batch};
-use arrow::datatypes::UInt64Type;
+use arrow::datatypes::{Schema, UInt64Type};
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::MemTable;
 use datafusion::logical_expr::ScalarUDF;
@@ -37,8 +37,17 @@ pub(super) struct Modification {
     kind: Kind,
     plan: DmlPlan,
     /// RETURNING over the changed rows.
-    pub(super) returning: Option<(Query, Arc<[OutputColumn]>)>,
+    pub(super) returning: Option<Returning>,
     conflict: Option<PlannedConflict>,
+}
+
+/// How RETURNING's rows are made.
+#[derive(Debug)]
+pub(super) enum Returning {
+    /// By a query over the changed rows.
+    Query(Query, Arc<[OutputColumn]>),
+    /// The plan gives them after the table's columns.
+    Source(Arc<[OutputColumn]>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +64,9 @@ impl Modification {
     }
 
     pub(super) fn columns(&self) -> Option<&Arc<[OutputColumn]>> {
-        self.returning.as_ref().map(|(_, columns)| columns)
+        self.returning.as_ref().map(|returning| match returning {
+            Returning::Query(_, columns) | Returning::Source(columns) => columns,
+        })
     }
 }
 
@@ -147,6 +158,8 @@ impl Session {
         let items: Vec<String> = returning.iter().map(ToString::to_string).collect();
         let returning = if items.is_empty() {
             None
+        } else if let Some(columns) = &plan.returning {
+            Some(Returning::Source(Arc::clone(columns)))
         } else {
             let alias = alias.as_ref().unwrap_or(&table.definition.name);
             let sql = format!(
@@ -158,7 +171,7 @@ impl Session {
             );
             let query = crate::plan::parse_query(&sql)?;
             let columns = Arc::clone(planner.query(&context, &query, given)?.columns());
-            Some((query, columns))
+            Some(Returning::Query(query, columns))
         };
         Ok(Modification { kind, plan, returning, conflict })
     }
@@ -189,8 +202,20 @@ impl Session {
             Kind::Update => "UPDATE",
             Kind::Delete => "DELETE",
         };
-        let Some((query, columns)) = &change.returning else {
-            return Ok(Outcome::command(format!("{tag} {rows}")));
+        let (query, columns) = match &change.returning {
+            None => return Ok(Outcome::command(format!("{tag} {rows}"))),
+            Some(Returning::Query(query, columns)) => (query, columns),
+            Some(Returning::Source(columns)) => {
+                let columns = Arc::clone(columns);
+                let Some(first) = changed.first() else {
+                    let fields: Vec<_> =
+                        columns.iter().map(|c| c.ty.field(c.name.clone(), true)).collect();
+                    let none = RecordBatch::new_empty(Arc::new(Schema::new(fields)));
+                    return Ok(Outcome::Rows { columns, stream: once(none), tag });
+                };
+                let batch = concat_batches(&first.schema(), &changed).map_err(arrow_error)?;
+                return Ok(Outcome::Rows { columns, stream: once(batch), tag });
+            }
         };
         let context = self.plan_context(snapshot);
         let context = with_batch(context, &table, changed)?;
@@ -256,15 +281,17 @@ impl Session {
         let mut seen = HashSet::new();
         let mut addresses = Vec::new();
         let mut updated = Vec::new();
+        let mut returned = Vec::new();
         let mut stream = change.plan.source.execute(parameters, run)?;
         while let Some(batch) = stream.try_next().await.map_err(crate::plan::sql_error)? {
             // A row that joins with several is updated once, with the first, as in PostgreSQL.
             let fresh = first_of_each(&batch, &mut seen)?;
             addresses.extend_from_slice(addresses_of(&fresh)?.values());
-            let rows = fresh.project(&(1..fresh.num_columns()).collect::<Vec<_>>());
-            let rows = with_schema(&rows.map_err(arrow_error)?, &schema)?;
+            let (rows, rest) = split_columns(&fresh, schema.fields().len())?;
+            let rows = with_schema(&rows, &schema)?;
             self.check_rows_of(table, &rows, run).await?;
             updated.push(rows);
+            returned.push(rest);
         }
         let engine = Arc::clone(self.server.engine());
         let writes = self.writes(table)?;
@@ -272,7 +299,7 @@ impl Session {
         let all = concat_batches(&schema, &updated).map_err(arrow_error)?;
         writes.insert(&engine, table, all).await?;
         engine.relieve(writes).await?;
-        Ok(updated)
+        Ok(if change.plan.returning.is_some() { returned } else { updated })
     }
 
     async fn delete(
@@ -291,8 +318,11 @@ impl Session {
         while let Some(batch) = stream.try_next().await.map_err(crate::plan::sql_error)? {
             let fresh = first_of_each(&batch, &mut seen)?;
             addresses.extend_from_slice(addresses_of(&fresh)?.values());
-            let rows = fresh.project(&(1..fresh.num_columns()).collect::<Vec<_>>());
-            deleted.push(with_schema(&rows.map_err(arrow_error)?, &schema)?);
+            let (rows, rest) = split_columns(&fresh, schema.fields().len())?;
+            deleted.push(match change.plan.returning.is_some() {
+                true => rest,
+                false => with_schema(&rows, &schema)?,
+            });
             if change.returning.is_none() {
                 keep_count_only(&mut deleted);
             }
@@ -332,6 +362,14 @@ fn known_types(given: &[Option<PgType>], found: &[PgType]) -> Vec<Option<PgType>
 fn addresses_of(batch: &RecordBatch) -> Result<&UInt64Array> {
     let first = batch.columns().first().and_then(|column| column.as_primitive_opt::<UInt64Type>());
     first.ok_or_else(|| SqlError::internal("a plan without addresses"))
+}
+
+/// The table's columns, after the address, and what the plan gives after them.
+fn split_columns(batch: &RecordBatch, width: usize) -> Result<(RecordBatch, RecordBatch)> {
+    let part = |places: std::ops::Range<usize>| {
+        batch.project(&places.collect::<Vec<_>>()).map_err(arrow_error)
+    };
+    Ok((part(1..width + 1)?, part(width + 1..batch.num_columns())?))
 }
 
 /// The rows whose address was not seen before.

@@ -1,6 +1,6 @@
 //! How PostgreSQL's types lie in Arrow. A field carries its type in the metadata key
-//! [`TYPE_KEY`]; where an operator loses it, the Arrow type alone tells the nearest type, and a
-//! vector is told from `real[]` by its inner field's name.
+//! [`TYPE_KEY`] where the Arrow type alone would not tell it; where an operator loses it, the Arrow
+//! type tells the nearest type. A vector is told from `real[]` by its inner field's name.
 
 use std::sync::Arc;
 
@@ -12,6 +12,8 @@ use super::PgType;
 pub const TYPE_KEY: &str = "pg.type";
 /// Precision and scale of an unconstrained `numeric`.
 pub(super) const NUMERIC_BARE: (u8, i8) = (38, 10);
+/// Precision and scale of a `numeric` that a division made.
+pub(crate) const NUMERIC_QUOTIENT: (u8, i8) = (76, 30);
 /// The name of the inner field of a vector.
 const VECTOR_ITEM: &str = "vector";
 
@@ -80,6 +82,11 @@ impl PgType {
     /// The same field with this type in its metadata.
     pub fn mark(&self, field: Field) -> Field {
         let mut metadata = field.metadata().clone();
+        // DataFusion compares metadata, and what its functions return has none.
+        if Self::of(field.data_type()) == *self {
+            metadata.remove(TYPE_KEY);
+            return field.with_metadata(metadata);
+        }
         let typmod = self.typmod();
         let value =
             if typmod < 0 { self.name().to_owned() } else { format!("{}:{typmod}", self.name()) };
@@ -119,7 +126,8 @@ impl PgType {
             | DataType::Decimal128(precision, scale)
             | DataType::Decimal256(precision, scale) => {
                 let modifier = (*precision, *scale);
-                Self::Numeric((modifier != NUMERIC_BARE).then_some(modifier))
+                let bare = modifier == NUMERIC_BARE || modifier == NUMERIC_QUOTIENT;
+                Self::Numeric((!bare).then_some(modifier))
             }
             DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Self::Text,
             DataType::FixedSizeBinary(16) => Self::Uuid,

@@ -31,6 +31,7 @@ mod string;
 mod time_zone;
 mod vector;
 
+pub(crate) use arrow_mapping::NUMERIC_QUOTIENT;
 pub use arrow_mapping::{TYPE_KEY, vector_item};
 pub use builder::ColumnBuilder;
 pub use casts::{CastContext, cast_context};

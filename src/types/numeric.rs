@@ -2,13 +2,14 @@
 //! groups of four digits.
 //!
 //! An unconstrained `numeric` is kept with [`NUMERIC_BARE`]'s precision and scale and shown
-//! without trailing zeros. NaN and the infinities are refused.
+//! without trailing zeros. A quotient is kept with [`NUMERIC_QUOTIENT`]'s and shown with the
+//! sixteen significant digits that PostgreSQL's division makes. NaN and the infinities are refused.
 
 use arrow::array::ArrowNativeTypeOp;
 use arrow::datatypes::i256;
 use bytes::{BufMut, BytesMut};
 
-use super::arrow_mapping::NUMERIC_BARE;
+use super::arrow_mapping::{NUMERIC_BARE, NUMERIC_QUOTIENT};
 use super::{PgType, errors};
 use crate::base::{Result, SqlError, SqlState};
 
@@ -164,12 +165,17 @@ impl Shape {
             digits[length..end].fill(b'0');
             length = end;
         }
-        while self.bare && scale > 0 && digits[length - 1] == b'0' {
+        let least = if self.bare && self.scale == NUMERIC_QUOTIENT.1 {
+            quotient_scale(&digits[..length], scale).min(scale)
+        } else {
+            0
+        };
+        while self.bare && scale > least && digits[length - 1] == b'0' {
             scale -= 1;
             length -= 1;
             if length == 0 {
                 digits[0] = b'0';
-                return (1, 0);
+                return (1, least);
             }
         }
         (length, scale)
@@ -255,6 +261,19 @@ impl Shape {
         });
         self.compose(negative, digits, weight * 4 + 3)
     }
+}
+
+/// How many digits PostgreSQL shows of a quotient at least: so many that sixteen are significant,
+/// counted in groups of four. It looks at the operands, which are gone; that a quotient is one
+/// tells that their first groups were alike.
+fn quotient_scale(digits: &[u8], scale: usize) -> usize {
+    let zero = digits.iter().all(|digit| *digit == b'0');
+    let one = digits.len() % 4 == (scale + 1) % 4
+        && digits.first() == Some(&b'1')
+        && digits[1..].iter().all(|digit| *digit == b'0');
+    let power = i64::try_from(digits.len()).unwrap_or(0) - 1 - i64::try_from(scale).unwrap_or(0);
+    let group = if zero { 0 } else { power.div_euclid(4) } - i64::from(zero || one);
+    usize::try_from(16 - 4 * group).unwrap_or(0)
 }
 
 fn not_a_number() -> SqlError {

@@ -26,6 +26,22 @@ pub(super) enum Kind {
     Json,
     /// `integer`
     Int4,
+    /// `bigint`
+    Int8,
+    /// `numeric`, or an integer
+    Numeric,
+    /// `double precision`
+    Float8,
+    /// `boolean`
+    Bool,
+    /// `bytea`
+    Bytea,
+    /// `interval`
+    Interval,
+    /// `timestamp`
+    Timestamp,
+    /// `timestamp with time zone`
+    Timestamptz,
     /// Any array
     Array,
     /// Anything, as it is
@@ -62,6 +78,8 @@ pub(super) struct Function {
     aliases: Vec<String>,
     arguments: Arguments,
     returns: fn(&[PgType]) -> PgType,
+    /// The result's Arrow type where it isn't that of its PostgreSQL type.
+    arrow: Option<DataType>,
     signature: Signature,
     body: Body,
 }
@@ -93,6 +111,7 @@ impl Function {
             aliases: Vec::new(),
             arguments,
             returns,
+            arrow: None,
             signature: Signature::user_defined(Volatility::Immutable),
             body,
         }
@@ -101,6 +120,18 @@ impl Function {
     /// The same function, under another name too.
     pub(super) fn alias(mut self, name: &str) -> Self {
         self.aliases.push(name.to_owned());
+        self
+    }
+
+    /// The same function with this Arrow type of its result.
+    pub(super) fn returns_arrow(mut self, arrow: DataType) -> Self {
+        self.arrow = Some(arrow);
+        self
+    }
+
+    /// The same function, computed anew for every row.
+    pub(super) fn volatile(mut self) -> Self {
+        self.signature = Signature::user_defined(Volatility::Volatile);
         self
     }
 
@@ -153,8 +184,33 @@ impl Kind {
                 matches!(ty, PgType::Text | PgType::Unknown).then_some(DataType::Utf8)
             }
             Self::Int4 => narrow(&ty, &[PgType::Int2, PgType::Int4, PgType::Int8], DataType::Int32),
+            Self::Int8 => narrow(&ty, INTEGERS, DataType::Int64),
+            Self::Numeric => match given {
+                DataType::Decimal128(..) | DataType::Decimal256(..) => keep(),
+                _ => narrow(&ty, INTEGERS, DataType::Decimal128(20, 0))
+                    .or_else(|| literal(&ty).then(|| PgType::Numeric(None).arrow())),
+            },
+            Self::Float8 => (ty.is_number() || literal(&ty)).then_some(DataType::Float64),
+            Self::Bool => (ty == PgType::Bool || literal(&ty)).then_some(DataType::Boolean),
+            Self::Bytea => narrow(&ty, &[PgType::Bytea], DataType::Binary),
+            Self::Interval => narrow(&ty, &[PgType::Interval], PgType::Interval.arrow()),
+            Self::Timestamp => {
+                narrow(&ty, &[PgType::Date, PgType::Timestamp], PgType::Timestamp.arrow())
+            }
+            Self::Timestamptz => narrow(
+                &ty,
+                &[PgType::Date, PgType::Timestamp, PgType::Timestamptz],
+                PgType::Timestamptz.arrow(),
+            ),
         }
     }
+}
+
+const INTEGERS: &[PgType] = &[PgType::Int2, PgType::Int4, PgType::Int8];
+
+/// Whether it may be a literal whose type nobody told.
+fn literal(ty: &PgType) -> bool {
+    *ty == PgType::Unknown
 }
 
 fn narrow(ty: &PgType, from: &[PgType], to: DataType) -> Option<DataType> {
@@ -175,6 +231,9 @@ impl ScalarUDFImpl for Function {
     }
 
     fn return_type(&self, types: &[DataType]) -> Result<DataType, DataFusionError> {
+        if let Some(arrow) = &self.arrow {
+            return Ok(arrow.clone());
+        }
         let types: Vec<PgType> = types.iter().map(PgType::of).collect();
         Ok((self.returns)(&types).arrow())
     }
@@ -185,7 +244,11 @@ impl ScalarUDFImpl for Function {
     ) -> Result<FieldRef, DataFusionError> {
         let types: Vec<PgType> =
             args.arg_fields.iter().map(|field| PgType::of_field(field)).collect();
-        Ok(Arc::new((self.returns)(&types).field(self.name, true)))
+        let field = (self.returns)(&types).field(self.name, true);
+        Ok(Arc::new(match &self.arrow {
+            Some(arrow) => arrow::datatypes::Field::new(self.name, arrow.clone(), true),
+            None => field,
+        }))
     }
 
     fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>, DataFusionError> {

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Int32Array};
+use arrow::array::{Array, ArrayRef, AsArray, Int32Array, ListArray, StringArray};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Int32Type};
+use arrow::datatypes::{DataType, Int32Type, Int64Type};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{ColumnarValue, ScalarUDF};
 
@@ -27,6 +27,10 @@ pub(super) fn all() -> Vec<Arc<ScalarUDF>> {
         Function::new("array_lower", two, int4, |a, _| length(a, Some(1))).build(),
         Function::new("array_ndims", one, int4, |a, _| length(a, Some(1))).build(),
         Function::new("cardinality", one, int4, |a, _| count(a)).build(),
+        Function::new("redkite_ordinals", one, |_| PgType::Int8.array(), |a, _| ordinals(a)).build(),
+        Function::new("generate_subscripts", two, |_| PgType::Int4.array(), |a, _| subscripts(a))
+            .build(),
+        Function::new("array_dims", one, |_| PgType::Text, |a, _| dimensions(a)).build(),
         Function::new("num_nulls", many, int4, |a, c| nulls(a, c, true)).build(),
         Function::new("num_nonnulls", many, int4, |a, c| nulls(a, c, false)).build(),
     ]
@@ -75,6 +79,31 @@ fn length(arguments: &[ColumnarValue], instead: Option<i32>) -> Result<ColumnarV
 fn count(arguments: &[ColumnarValue]) -> Result<ColumnarValue> {
     let (columns, scalar) = arrays(arguments)?;
     result(Arc::new(Int32Array::from(lengths(&columns[0])?)), scalar)
+}
+
+/// 1, 2, 3 .. for the elements of each array.
+fn ordinals(arguments: &[ColumnarValue]) -> Result<ColumnarValue> {
+    let (columns, scalar) = arrays(arguments)?;
+    let lists = lengths(&columns[0])?.into_iter();
+    let lists = lists.map(|length| Some((1..=i64::from(length?)).map(Some).collect::<Vec<_>>()));
+    result(Arc::new(ListArray::from_iter_primitive::<Int64Type, _, _>(lists)), scalar)
+}
+
+fn subscripts(arguments: &[ColumnarValue]) -> Result<ColumnarValue> {
+    let (columns, scalar) = arrays(arguments)?;
+    let dimensions = columns[1].as_primitive::<Int32Type>();
+    let lists = lengths(&columns[0])?.into_iter().zip(dimensions).map(|(length, dimension)| {
+        let length = if dimension? == 1 { length? } else { 0 };
+        Some((1..=length).map(Some).collect::<Vec<_>>())
+    });
+    result(Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>(lists)), scalar)
+}
+
+fn dimensions(arguments: &[ColumnarValue]) -> Result<ColumnarValue> {
+    let (columns, scalar) = arrays(arguments)?;
+    let lengths = lengths(&columns[0])?.into_iter();
+    let found = lengths.map(|length| length.filter(|n| *n > 0).map(|n| format!("[1:{n}]")));
+    result(Arc::new(found.collect::<StringArray>()), scalar)
 }
 
 fn nulls(arguments: &[ColumnarValue], _: &Call, wanted: bool) -> Result<ColumnarValue> {

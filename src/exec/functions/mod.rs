@@ -4,15 +4,21 @@
 //! inside `DataFusionError::External`. Operators are not made here: the planner maps them to
 //! these functions (`<->` to `l2_distance`, `+` of integers to `checked_add`).
 
+mod average;
 mod cast_text;
 mod checked;
 mod function;
 mod introspect;
+mod interval;
 mod json_build;
+mod json_change;
 mod json_navigate;
 mod json_text;
+mod numeric;
+mod quantified;
 mod quoting;
 mod random;
+mod series;
 mod session;
 mod session_value;
 mod to_char;
@@ -20,6 +26,7 @@ mod vector_aggregate;
 mod vector_distance;
 mod vector_make;
 mod vector_operand;
+mod widened;
 
 use std::sync::Arc;
 
@@ -41,6 +48,11 @@ pub fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
         introspect::all(),
         json_navigate::all(),
         json_build::all(),
+        json_change::all(),
+        interval::all(),
+        quantified::all(),
+        series::all(),
+        numeric::all(),
         quoting::all(),
         to_char::all(),
         session::all(),

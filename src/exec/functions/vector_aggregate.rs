@@ -1,5 +1,5 @@
-//! `avg(vector)` and `sum(vector)`, and behind the same names DataFusion's own for everything
-//! else.
+//! `avg` and `sum`: of vectors, of numbers with PostgreSQL's types (`sum(bigint)` is `numeric` and
+//! does not wrap around, `avg(integer)` is `numeric`), and DataFusion's own for everything else.
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -16,8 +16,11 @@ use datafusion::logical_expr::{
     SetMonotonicity, Signature, Volatility,
 };
 
+use super::average::{self, Average, GroupAverages};
 use super::function::{external, internal};
+use super::numeric::quotient_type;
 use super::vector_operand::{Operand, Output};
+use super::widened::{Widened, WidenedGroups};
 use crate::base::{SqlError, SqlState};
 use crate::types::{PgType, dimensions_differ};
 
@@ -69,6 +72,40 @@ impl VectorsToo {
     fn new(what: What, other: Arc<AggregateUDF>) -> Self {
         Self { what, other, signature: Signature::user_defined(Volatility::Immutable) }
     }
+
+    /// Whether this is the average of numbers that are not floats.
+    fn is_exact_average(&self, ty: &DataType) -> bool {
+        self.what == What::Average
+            && (ty.is_integer() || matches!(ty, DataType::Decimal128(..) | DataType::Decimal256(..)))
+    }
+
+    fn averages(&self, fields: &[FieldRef]) -> bool {
+        matches!(fields, [field] if self.is_exact_average(field.data_type()))
+    }
+
+    /// Whether this is the sum of integers that add up to a `bigint`.
+    fn is_narrow_sum(&self, ty: &DataType) -> bool {
+        self.what == What::Sum && matches!(ty, DataType::Int16 | DataType::Int32)
+    }
+
+    fn widens(&self, fields: &[FieldRef]) -> bool {
+        matches!(fields, [field] if self.is_narrow_sum(field.data_type()))
+    }
+
+    /// The type in which numbers are added up where it is not their own: a sum of `bigint`s may
+    /// be larger than they are.
+    fn exact(&self, ty: &DataType) -> Option<DataType> {
+        let wide = DataType::Decimal128(20, 0);
+        match (self.what, ty) {
+            (What::Sum, DataType::Int64 | DataType::UInt64) => Some(wide),
+            (What::Sum, DataType::Int16 | DataType::Int32) => Some(ty.clone()),
+            (What::Average, ty) if ty.is_integer() => Some(wide),
+            (What::Average, DataType::Decimal128(..) | DataType::Decimal256(..)) => {
+                Some(ty.clone())
+            }
+            _ => None,
+        }
+    }
 }
 
 impl AggregateUDFImpl for VectorsToo {
@@ -87,6 +124,8 @@ impl AggregateUDFImpl for VectorsToo {
     fn return_type(&self, types: &[DataType]) -> Outcome<DataType> {
         match types {
             [vector] if is_vector(vector) => Ok(vector.clone()),
+            [number] if self.is_exact_average(number) => Ok(quotient_type()),
+            [number] if self.is_narrow_sum(number) => Ok(DataType::Int64),
             types => self.other.return_type(types),
         }
     }
@@ -95,6 +134,12 @@ impl AggregateUDFImpl for VectorsToo {
         match fields {
             [vector] if is_vector(vector.data_type()) => {
                 Ok(Arc::new(PgType::of(vector.data_type()).field(self.name(), true)))
+            }
+            [number] if self.is_exact_average(number.data_type()) => {
+                Ok(Arc::new(Field::new(self.name(), quotient_type(), true)))
+            }
+            [number] if self.is_narrow_sum(number.data_type()) => {
+                Ok(Arc::new(Field::new(self.name(), DataType::Int64, true)))
             }
             fields => self.other.return_field(fields),
         }
@@ -110,6 +155,11 @@ impl AggregateUDFImpl for VectorsToo {
         {
             return Ok(types.to_vec());
         }
+        if let [number] = types
+            && let Some(exact) = self.exact(number)
+        {
+            return Ok(vec![exact]);
+        }
         let field = |ty: &DataType| Arc::new(Field::new("", ty.clone(), true));
         let fields: Vec<FieldRef> = types.iter().map(field).collect();
         let coerced = fields_with_udf(&fields, self.other.as_ref())?;
@@ -117,6 +167,12 @@ impl AggregateUDFImpl for VectorsToo {
     }
 
     fn accumulator(&self, args: AccumulatorArgs<'_>) -> Outcome<Box<dyn Accumulator>> {
+        if self.averages(args.expr_fields) {
+            return Ok(Box::new(Average::new(args, false)?));
+        }
+        if self.widens(args.expr_fields) {
+            return Ok(Box::new(Widened(self.other.accumulator(args)?)));
+        }
         if !any_vector(args.expr_fields) {
             return self.other.accumulator(args);
         }
@@ -129,6 +185,9 @@ impl AggregateUDFImpl for VectorsToo {
     }
 
     fn state_fields(&self, args: StateFieldsArgs<'_>) -> Outcome<Vec<FieldRef>> {
+        if self.averages(args.input_fields) {
+            return average::state_fields(&args);
+        }
         if !any_vector(args.input_fields) {
             return self.other.state_fields(args);
         }
@@ -144,6 +203,9 @@ impl AggregateUDFImpl for VectorsToo {
     }
 
     fn groups_accumulator_supported(&self, args: AccumulatorArgs<'_>) -> bool {
+        if self.averages(args.expr_fields) {
+            return !args.is_distinct;
+        }
         !any_vector(args.expr_fields) && self.other.groups_accumulator_supported(args)
     }
 
@@ -151,6 +213,12 @@ impl AggregateUDFImpl for VectorsToo {
         &self,
         args: AccumulatorArgs<'_>,
     ) -> Outcome<Box<dyn GroupsAccumulator>> {
+        if self.averages(args.expr_fields) {
+            return Ok(Box::new(GroupAverages::new(args)?));
+        }
+        if self.widens(args.expr_fields) {
+            return Ok(Box::new(WidenedGroups(self.other.create_groups_accumulator(args)?)));
+        }
         self.other.create_groups_accumulator(args)
     }
 
@@ -160,6 +228,12 @@ impl AggregateUDFImpl for VectorsToo {
     ) -> Outcome<Box<dyn Accumulator>> {
         if any_vector(args.expr_fields) {
             return self.accumulator(args);
+        }
+        if self.averages(args.expr_fields) {
+            return Ok(Box::new(Average::new(args, true)?));
+        }
+        if self.widens(args.expr_fields) {
+            return Ok(Box::new(Widened(self.other.create_sliding_accumulator(args)?)));
         }
         self.other.create_sliding_accumulator(args)
     }

@@ -16,7 +16,9 @@ use sqlparser::parser::Parser;
 use super::errors::sql_error;
 use super::literal::Parameters;
 use super::literal_rows::{LiteralRows, RowSource};
-use super::planner::{PlanContext, Planner};
+use super::executable::OutputColumn;
+use super::planner::{Analyzed, PlanContext, Planner};
+use super::returning::other_columns;
 use super::upsert::{PAIRS_NAME, with_table};
 use crate::base::{Oid, Result, SqlError, SqlState};
 use crate::catalog::{ColumnDef, TableDef};
@@ -36,6 +38,8 @@ pub struct DmlPlan {
     pub table: Oid,
     /// The rows: for UPDATE and DELETE with the address first.
     pub source: RowSource,
+    /// RETURNING's columns where the source gives them after the table's.
+    pub returning: Option<Arc<[OutputColumn]>>,
 }
 
 /// Where a column's value comes from.
@@ -68,10 +72,14 @@ impl Planner {
                 LiteralRows::of(table, &targets, rows, parameter_types, &context.text)
         {
             let source = self.literal_source(context, table, rows)?;
-            return Ok(DmlPlan { table: table.oid, source });
+            return Ok(DmlPlan { table: table.oid, source, returning: None });
         }
         let (mut tree, width) = match &insert.source {
-            InsertSource::Query(query) => (query.ast.as_ref().clone(), None),
+            InsertSource::Query(query) => {
+                let mut tree = query.ast.as_ref().clone();
+                type_constants(table, &targets, &mut tree)?;
+                (tree, None)
+            }
             InsertSource::Values(rows) => {
                 (values(table, &targets, rows)?, rows.first().map(Vec::len))
             }
@@ -91,7 +99,7 @@ impl Planner {
         };
         let values: Vec<Value> = (0..table.columns.len()).map(place).collect();
         plan.plan = self.assign(context, plan.plan, table, &values, false)?;
-        Ok(DmlPlan { table: table.oid, source: self.finish(plan)?.into() })
+        Ok(DmlPlan { table: table.oid, source: self.finish(plan)?.into(), returning: None })
     }
 
     /// Rows of constants, with a plan for the defaults that must be evaluated.
@@ -144,13 +152,47 @@ impl Planner {
                 alias: ast::Ident::with_quote('"', format!("new {at}")),
             });
         }
+        let returns = !update.from.is_empty() && !update.returning.is_empty();
+        if returns {
+            items.extend(other_columns(&update.from));
+        }
         let filter = update.filter.as_ref().map(|filter| filter.ast.as_ref().clone());
         let mut tree = select(context, table, &update.target.alias, &update.from, items, filter)?;
         tree.with = update.with.as_deref().cloned();
         let mut plan = self.analyzed(context, tree, parameter_types, Some(table.oid))?;
         let values: Vec<Value> = (0..table.columns.len()).map(|at| Value::Query(at + 1)).collect();
+        if returns {
+            let exprs = self.assigned_exprs(context, &plan.plan, table, &values, true)?;
+            return self.with_returning(context, table, (&name, exprs), &update.returning, plan);
+        }
         plan.plan = self.assign(context, plan.plan, table, &values, true)?;
-        Ok(DmlPlan { table: table.oid, source: self.finish(plan)?.into() })
+        Ok(DmlPlan { table: table.oid, source: self.finish(plan)?.into(), returning: None })
+    }
+
+    /// The plan of a change whose RETURNING may show other tables' columns.
+    fn with_returning(
+        self: &Arc<Self>,
+        context: &PlanContext,
+        table: &TableDef,
+        (name, exprs): (&str, Vec<Expr>),
+        items: &[ast::SelectItem],
+        mut analyzed: Analyzed,
+    ) -> Result<DmlPlan> {
+        let width = exprs.len();
+        let under_name = |(at, expr): (usize, Expr)| match expr {
+            Expr::Alias(alias) if at > 0 => alias.expr.alias_qualified(Some(name), alias.name),
+            other => other,
+        };
+        let schema = Arc::clone(analyzed.plan.schema());
+        let others = (width..schema.fields().len())
+            .map(|at| Expr::Column(Column::from(schema.qualified_field(at))));
+        let exprs = exprs.into_iter().enumerate().map(under_name).chain(others).collect();
+        let joined = Projection::try_new(exprs, Arc::new(analyzed.plan)).map_err(sql_error)?;
+        let joined = LogicalPlan::Projection(joined);
+        analyzed.plan = self.returning(context, joined, width, items, &analyzed.parameters)?;
+        let plan = self.finish(analyzed)?;
+        let returning = plan.columns().get(width..).unwrap_or_default().into();
+        Ok(DmlPlan { table: table.oid, source: plan.into(), returning: Some(returning) })
     }
 
     /// Plans a DELETE from a table.
@@ -167,11 +209,25 @@ impl Planner {
         let name = delete.target.alias.clone().unwrap_or_else(|| table.name.clone());
         let mut items = vec![item(column(&name, ADDRESS))];
         items.extend(table.columns.iter().map(|old| item(column(&name, &old.name))));
+        let returns = !delete.using.is_empty() && !delete.returning.is_empty();
+        if returns {
+            items.extend(other_columns(&delete.using));
+        }
         let filter = delete.filter.as_ref().map(|filter| filter.ast.as_ref().clone());
         let mut tree = select(context, table, &delete.target.alias, &delete.using, items, filter)?;
         tree.with = delete.with.as_deref().cloned();
         let plan = self.analyzed(context, tree, parameter_types, Some(table.oid))?;
-        Ok(DmlPlan { table: table.oid, source: self.finish(plan)?.into() })
+        if returns {
+            let schema = Arc::clone(plan.plan.schema());
+            let old = |at: usize| {
+                let column = Expr::Column(Column::from(schema.qualified_field(at)));
+                let name = if at == 0 { ADDRESS } else { &table.columns[at - 1].name };
+                column.alias(name)
+            };
+            let exprs = (0..=table.columns.len()).map(old).collect();
+            return self.with_returning(context, table, (&name, exprs), &delete.returning, plan);
+        }
+        Ok(DmlPlan { table: table.oid, source: self.finish(plan)?.into(), returning: None })
     }
 
     /// Puts the assignment casts and defaults on top of a query.
@@ -183,6 +239,19 @@ impl Planner {
         values: &[Value],
         address: bool,
     ) -> Result<LogicalPlan> {
+        let exprs = self.assigned_exprs(context, &plan, table, values, address)?;
+        Projection::try_new(exprs, Arc::new(plan)).map(LogicalPlan::Projection).map_err(sql_error)
+    }
+
+    /// The table's columns with the assignment casts and defaults.
+    fn assigned_exprs(
+        &self,
+        context: &PlanContext,
+        plan: &LogicalPlan,
+        table: &TableDef,
+        values: &[Value],
+        address: bool,
+    ) -> Result<Vec<Expr>> {
         let mut exprs = Vec::with_capacity(values.len() + 1);
         let query = |at: usize| Expr::Column(Column::from(plan.schema().qualified_field(at)));
         if address {
@@ -210,7 +279,7 @@ impl Planner {
             let cast = assignment(value, &source, &ty, &target.name)?;
             exprs.push(cast.alias(target.name.clone()));
         }
-        Projection::try_new(exprs, Arc::new(plan)).map(LogicalPlan::Projection).map_err(sql_error)
+        Ok(exprs)
     }
 }
 
@@ -400,6 +469,30 @@ fn values(table: &TableDef, targets: &[usize], rows: &[Vec<Cell>]) -> Result<ast
         *shape.body = body;
     }
     Ok(shape)
+}
+
+/// Literals and parameters without a type in the select list take the columns' types.
+fn type_constants(table: &TableDef, targets: &[usize], tree: &mut ast::Query) -> Result<()> {
+    let ast::SetExpr::Select(select) = tree.body.as_mut() else { return Ok(()) };
+    if select.distinct.is_some() {
+        return Ok(());
+    }
+    for (item, &target) in select.projection.iter_mut().zip(targets) {
+        let (ast::SelectItem::UnnamedExpr(expr) | ast::SelectItem::ExprWithAlias { expr, .. }) = item
+        else {
+            // How many columns a wildcard has is not known yet.
+            return Ok(());
+        };
+        let untyped = matches!(expr, ast::Expr::Value(value) if matches!(
+            value.value,
+            ast::Value::SingleQuotedString(_) | ast::Value::Null | ast::Value::Placeholder(_)
+        ));
+        if untyped {
+            let value = std::mem::replace(expr, ast::Expr::Value(ast::Value::Null.into()));
+            *expr = cast(value, &table.columns[target].ty.pg_type())?;
+        }
+    }
+    Ok(())
 }
 
 /// A union as a tree that is as flat as can be: what walks it recurses.

@@ -44,7 +44,10 @@ pub fn sql_error(error: DataFusionError) -> SqlError {
         }
         DataFusionError::SQL(inner, _) => SqlError::new(SqlState::SYNTAX_ERROR, inner.to_string()),
         DataFusionError::IoError(inner) => SqlError::new(SqlState::IO_ERROR, inner.to_string()),
-        other => SqlError::internal(other.strip_backtrace()),
+        other => {
+            let message = other.strip_backtrace();
+            mathematics(&message).unwrap_or_else(|| SqlError::internal(message))
+        }
     }
 }
 
@@ -89,7 +92,47 @@ fn arrow_error(error: ArrowError) -> SqlError {
     }
 }
 
+/// What mathematical functions refuse, in whatever words it comes.
+fn mathematics(message: &str) -> Option<SqlError> {
+    const REFUSALS: &[(&str, SqlState, &str)] = &[
+        (
+            "square root of a negative number",
+            SqlState::INVALID_ARGUMENT_FOR_POWER_FUNCTION,
+            "cannot take square root of a negative number",
+        ),
+        (
+            "zero raised to a negative power",
+            SqlState::INVALID_ARGUMENT_FOR_POWER_FUNCTION,
+            "zero raised to a negative power is undefined",
+        ),
+        ("Int16Array overflow", SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "smallint out of range"),
+        ("Int32Array overflow", SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "integer out of range"),
+        ("Int64Array overflow", SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "bigint out of range"),
+        (
+            "field position must not be zero",
+            SqlState::INVALID_PARAMETER_VALUE,
+            "field position must not be zero",
+        ),
+        ("Step cannot be zero", SqlState::INVALID_PARAMETER_VALUE, "step size cannot equal zero"),
+        (
+            "negative count not allowed",
+            SqlState::SUBSTRING_ERROR,
+            "negative substring length not allowed",
+        ),
+        (
+            "Scalar subquery returned more than one row",
+            SqlState::CARDINALITY_VIOLATION,
+            "more than one row returned by a subquery used as an expression",
+        ),
+    ];
+    let (_, state, text) = REFUSALS.iter().find(|(known, ..)| message.contains(known))?;
+    Some(SqlError::new(*state, *text))
+}
+
 fn arrow_message(message: &str) -> SqlError {
+    if let Some(error) = mathematics(message) {
+        return error;
+    }
     if message.contains("Divide by zero") {
         return division_by_zero();
     }
@@ -158,6 +201,12 @@ fn quoted(message: &str, mark: char) -> Option<&str> {
 fn plan_error(message: &str) -> SqlError {
     let first = message.lines().next().unwrap_or(message);
     let lower = first.to_lowercase();
+    if let Some(error) = mathematics(first) {
+        return error;
+    }
+    if let Some(error) = refused_clause(first) {
+        return error;
+    }
     if lower.contains("invalid function") {
         let name = quoted(first, '\'').unwrap_or("?");
         return undefined_function(&format!("{name}()"));
@@ -203,6 +252,46 @@ fn plan_error(message: &str) -> SqlError {
         return SqlError::new(SqlState::INVALID_ROW_COUNT_IN_LIMIT_CLAUSE, first);
     }
     SqlError::new(SqlState::SYNTAX_ERROR, first)
+}
+
+/// Clauses that DataFusion refuses as PostgreSQL does.
+fn refused_clause(message: &str) -> Option<SqlError> {
+    let has = |text: &str| message.contains(text);
+    let error = |state, message: String| Some(SqlError::new(state, message));
+    if let Some((_, rest)) = message.split_once("Order by column out of bounds, specified: ") {
+        let position = rest.split(',').next().unwrap_or_default();
+        let message = format!("ORDER BY position {position} is not in select list");
+        return error(SqlState::INVALID_COLUMN_REFERENCE, message);
+    }
+    if has("For SELECT DISTINCT, ORDER BY") {
+        let message = "for SELECT DISTINCT, ORDER BY expressions must appear in select list";
+        return error(SqlState::INVALID_COLUMN_REFERENCE, message.into());
+    }
+    if has("SELECT DISTINCT ON expressions must match") {
+        let message = "SELECT DISTINCT ON expressions must match initial ORDER BY expressions";
+        return error(SqlState::INVALID_COLUMN_REFERENCE, message.into());
+    }
+    if has("Aggregate function calls cannot be nested") {
+        let message = "aggregate function calls cannot be nested";
+        return error(SqlState::GROUPING_ERROR, message.into());
+    }
+    if has("non-boolean predicate") {
+        let message = "argument of WHERE must be type boolean";
+        return error(SqlState::DATATYPE_MISMATCH, message.into());
+    }
+    if has("Unary operator 'NOT' requires a boolean") {
+        let message = "argument of NOT must be type boolean";
+        return error(SqlState::DATATYPE_MISMATCH, message.into());
+    }
+    if has("user-defined coercion failed") || has("failed to match any signature") {
+        let name = quoted(message, '\'').unwrap_or("?");
+        return Some(undefined_function(&format!("{name}()")));
+    }
+    if let Some((_, name)) = message.split_once("Invalid qualifier ") {
+        let message = format!("missing FROM-clause entry for table \"{name}\"");
+        return error(SqlState::UNDEFINED_TABLE, message);
+    }
+    None
 }
 
 fn undefined_function(call: &str) -> SqlError {

@@ -16,6 +16,11 @@ use datafusion::logical_expr::{AggregateUDF, Expr, ScalarUDF, TableSource, Windo
 use crate::exec::functions;
 use crate::types::{CastContext, PgType};
 
+/// PostgreSQL's names of functions that DataFusion has under others.
+const SCALAR_ALIASES: &[(&str, &str)] = &[("ceiling", "ceil"), ("sign", "signum")];
+const AGGREGATE_ALIASES: &[(&str, &str)] =
+    &[("every", "bool_and"), ("variance", "var_samp"), ("any_value", "first_value")];
+
 /// All functions by name.
 #[derive(Debug)]
 pub(crate) struct Functions {
@@ -49,6 +54,16 @@ impl Functions {
                 aggregates.insert(alias.clone(), Arc::clone(&function));
             }
             aggregates.insert(function.name().to_owned(), function);
+        }
+        for (alias, name) in SCALAR_ALIASES {
+            if let Some(function) = scalars.get(*name).cloned() {
+                scalars.insert((*alias).to_owned(), function);
+            }
+        }
+        for (alias, name) in AGGREGATE_ALIASES {
+            if let Some(function) = aggregates.get(*name).cloned() {
+                aggregates.insert((*alias).to_owned(), function);
+            }
         }
         let mut windows = HashMap::new();
         for function in SessionStateDefaults::default_window_functions() {
@@ -123,28 +138,6 @@ impl Functions {
     ) -> Result<Arc<dyn TableSource>> {
         let args = TableFunctionArgs::new(args, &self.session);
         Ok(provider_as_source(function.create_table_provider_with_args(args)?))
-    }
-
-    /// The function behind an operator where DataFusion's own would differ from PostgreSQL's.
-    pub(crate) fn operator(
-        &self,
-        symbol: &str,
-        left: &PgType,
-        right: &PgType,
-    ) -> Option<Arc<ScalarUDF>> {
-        // DataFusion's integers wrap around; these report it.
-        let integer = |ty: &PgType| matches!(ty, PgType::Int2 | PgType::Int4 | PgType::Int8);
-        if !integer(left) || !integer(right) {
-            return None;
-        }
-        self.scalar(match symbol {
-            "+" => "checked_add",
-            "-" => "checked_sub",
-            "*" => "checked_mul",
-            "/" => "checked_div",
-            "%" => "checked_mod",
-            _ => return None,
-        })
     }
 
     /// A relation's name instead of its oid: how `regclass` is shown.

@@ -6,6 +6,7 @@
 //! physical plan for each execution that runs at the same time, which is kept for the next.
 
 mod bind;
+mod cast_call;
 mod catalog_query;
 mod dml;
 mod errors;
@@ -19,7 +20,9 @@ mod planner;
 mod provider;
 mod relations;
 mod resolve;
+mod returning;
 mod rewrite;
+mod set_returning;
 mod source;
 mod type_names;
 mod upsert;

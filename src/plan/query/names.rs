@@ -18,6 +18,11 @@ pub(crate) fn visible(name: &str) -> &str {
     name.split(SUFFIX).next().unwrap_or(name)
 }
 
+/// A name that no other column has, shown as the name.
+pub(crate) fn unique(name: &str, position: usize) -> String {
+    format!("{}{SUFFIX}{position}", visible(name))
+}
+
 /// Gives every expression of the select list the name that PostgreSQL would give it, and makes
 /// repeated names unique.
 pub(crate) fn name_select_list(select: &mut Select) {
@@ -46,7 +51,7 @@ pub(crate) fn name_select_list(select: &mut Select) {
             continue;
         }
         let unique = match repeated || (wildcard && plain && unnamed) {
-            true => format!("{name}{SUFFIX}{position}"),
+            true => unique(&name, position),
             false => name,
         };
         let expr = std::mem::replace(expr, Expr::Value(Value::Null.into()));

@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use datafusion::common::{DFSchema, DataFusionError, Result};
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
-use datafusion::logical_expr::{Expr, ScalarUDF, lit};
+use datafusion::arrow::datatypes::DataType;
+use datafusion::logical_expr::{Expr, ExprSchemable, ScalarUDF, lit};
 use sqlparser::ast::BinaryOperator as Op;
 
 use super::errors::external;
@@ -17,7 +18,7 @@ use super::functions::Functions;
 use super::literal::{Literals, Operand, fold};
 use super::rewrite::{ALL, ANY};
 use crate::base::{SqlError, SqlState};
-use crate::types::PgType;
+use crate::types::{NUMERIC_QUOTIENT, PgType};
 
 /// Plans binary operators for one statement.
 #[derive(Debug)]
@@ -48,7 +49,7 @@ impl ExprPlanner for Operators {
         let right = self.settle(right, &right_type, right_target.as_ref())?;
         let left_type = left_target.or(left_type.ty().cloned()).unwrap_or(PgType::Unknown);
         let right_type = right_target.or(right_type.ty().cloned()).unwrap_or(PgType::Unknown);
-        self.compute(op, (left, left_type), (right, right_type))
+        self.compute(op, (left, left_type), (right, right_type), schema)
     }
 }
 
@@ -66,6 +67,7 @@ impl Operators {
         op: Op,
         (left, left_type): (Expr, PgType),
         (right, right_type): (Expr, PgType),
+        schema: &DFSchema,
     ) -> Result<PlannerResult<RawBinaryExpr>> {
         if let Op::Custom(symbol) = &op {
             if let Some(comparison) = symbol.strip_prefix(ANY) {
@@ -76,7 +78,7 @@ impl Operators {
             }
         }
         let vectors = is_vector(&left_type) || is_vector(&right_type);
-        if vectors || matches!(op, Op::Custom(_) | Op::Spaceship | Op::LtDashGt) {
+        if vectors || is_distance(&op) {
             if let Some(function) = vector_function(&op)
                 && is_vector(&left_type)
                 && is_vector(&right_type)
@@ -89,8 +91,55 @@ impl Operators {
         if comparison(&op) && !comparable(&left_type, &right_type) {
             return Err(no_operator(&op, &left_type, &right_type));
         }
-        if let Some(function) = self.functions.operator(&symbol(&op), &left_type, &right_type) {
+        if let Some(planned) = times(&op, (&left, &left_type), (&right, &right_type)) {
+            let (op, left, right) = planned;
+            let (left_type, right_type) =
+                (type_of(&left, schema), type_of(&right, schema));
+            return self.finish(op, (left, left_type), (right, right_type));
+        }
+        if op == Op::Multiply && (is_quotient(&left, schema) || is_quotient(&right, schema))
+            && !matches!(left_type, PgType::Float4 | PgType::Float8)
+            && !matches!(right_type, PgType::Float4 | PgType::Float8)
+        {
+            let function = self.required("numeric_mul")?;
             return Ok(PlannerResult::Planned(function.call(vec![left, right])));
+        }
+        if op == Op::StringConcat {
+            let left = self.text_operand(left, &left_type, &right_type)?;
+            let right = self.text_operand(right, &right_type, &left_type)?;
+            return self.finish(op, (left, left_type), (right, right_type));
+        }
+        self.finish(op, (left, left_type), (right, right_type))
+    }
+
+    /// `||` takes other types than text by their text, where the other operand is text.
+    fn text_operand(&self, operand: Expr, ty: &PgType, other: &PgType) -> Result<Expr> {
+        use PgType as T;
+        let as_is = matches!(
+            ty,
+            T::Text | T::Varchar(_) | T::Name | T::Unknown | T::Array(_) | T::Vector(_) | T::Bytea
+        );
+        if as_is || !(other.is_string() || *other == T::Unknown) {
+            return Ok(operand);
+        }
+        let field = Arc::new(T::Text.field("", true));
+        self.functions.cast(operand, ty, &T::Text, &field)
+    }
+
+    /// By a function where there is one, otherwise DataFusion's way.
+    fn finish(
+        &self,
+        op: Op,
+        (left, left_type): (Expr, PgType),
+        (right, right_type): (Expr, PgType),
+    ) -> Result<PlannerResult<RawBinaryExpr>> {
+        if let Some((name, swapped)) = function_of(&op, &left_type, &right_type) {
+            let function = self.required(name)?;
+            let arguments = if swapped { vec![right, left] } else { vec![left, right] };
+            return Ok(PlannerResult::Planned(function.call(arguments)));
+        }
+        if arithmetic(&op) && !computable(&left_type, &right_type) {
+            return Err(no_operator(&op, &left_type, &right_type));
         }
         if let (Op::Divide | Op::Modulo, true) = (&op, right_type.is_number())
             && is_zero(&right)
@@ -109,33 +158,25 @@ impl Operators {
         left: Expr,
         right: Expr,
     ) -> Result<PlannerResult<RawBinaryExpr>> {
-        if quantifier == "any" && comparison == "=" {
-            let function = self.required("array_has")?;
-            return Ok(PlannerResult::Planned(function.call(vec![right, left])));
-        }
-        // x <> ALL (a) is NOT (x = ANY (a)), NULLs included.
-        if quantifier == "all" && matches!(comparison, "<>" | "!=") {
-            let function = self.required("array_has")?;
-            let any = function.call(vec![right, left]);
-            return Ok(PlannerResult::Planned(Expr::Not(Box::new(any))));
-        }
-        // The extreme element decides about an order comparison.
-        let extreme = match (quantifier, comparison) {
-            ("any", ">" | ">=") | ("all", "<" | "<=") => "array_min",
-            ("any", "<" | "<=") | ("all", ">" | ">=") => "array_max",
+        let name = match comparison {
+            "=" => "eq",
+            "<>" | "!=" => "ne",
+            "<" => "lt",
+            "<=" => "le",
+            ">" => "gt",
+            ">=" => "ge",
+            "~~" => "like",
+            "!~~" => "not_like",
+            "~~*" => "ilike",
+            "!~~*" => "not_ilike",
             _ => {
                 let message =
                     format!("{comparison} {} (array) is not supported", quantifier.to_uppercase());
                 return Err(external(SqlError::unsupported(message)));
             }
         };
-        let bound = self.required(extreme)?.call(vec![right]);
-        Ok(PlannerResult::Planned(match comparison {
-            ">" => left.gt(bound),
-            ">=" => left.gt_eq(bound),
-            "<" => left.lt(bound),
-            _ => left.lt_eq(bound),
-        }))
+        let function = self.required(&format!("{quantifier}_{name}"))?;
+        Ok(PlannerResult::Planned(function.call(vec![left, right])))
     }
 
     fn required(&self, name: &str) -> Result<Arc<ScalarUDF>> {
@@ -143,6 +184,107 @@ impl Operators {
             external(SqlError::internal(format!("function {name} is not registered")))
         })
     }
+}
+
+fn is_distance(op: &Op) -> bool {
+    matches!(op, Op::Custom(_) | Op::Spaceship | Op::LtDashGt)
+}
+
+/// Whether an expression's column keeps quotients, whose product has too many digits for Arrow.
+fn is_quotient(expr: &Expr, schema: &DFSchema) -> bool {
+    let (precision, scale) = NUMERIC_QUOTIENT;
+    let quotient = DataType::Decimal256(precision, scale);
+    expr.to_field(schema).is_ok_and(|(_, field)| field.data_type() == &quotient)
+}
+
+/// Dates, times and intervals where DataFusion would give another type or value: the operator
+/// with operands as it needs them.
+fn times(
+    op: &Op,
+    (left, left_type): (&Expr, &PgType),
+    (right, right_type): (&Expr, &PgType),
+) -> Option<(Op, Expr, Expr)> {
+    use PgType as T;
+    let cast = |expr: &Expr, ty: &PgType| datafusion::logical_expr::cast(expr.clone(), ty.arrow());
+    let pair = |left: Expr, right: Expr| Some((op.clone(), left, right));
+    match (op, left_type, right_type) {
+        (Op::Plus | Op::Minus, T::Date, T::Interval) => {
+            pair(cast(left, &T::Timestamp), right.clone())
+        }
+        (Op::Plus, T::Interval, T::Date) => pair(left.clone(), cast(right, &T::Timestamp)),
+        (Op::Minus, T::Date, T::Date) => pair(cast(left, &T::Int4), cast(right, &T::Int4)),
+        (Op::Minus, T::Date, T::Timestamp) => pair(cast(left, &T::Timestamp), right.clone()),
+        (Op::Minus, T::Timestamp, T::Date) => pair(left.clone(), cast(right, &T::Timestamp)),
+        (Op::Minus, T::Timestamptz, T::Date | T::Timestamp) => {
+            pair(left.clone(), cast(right, &T::Timestamptz))
+        }
+        (Op::Minus, T::Date | T::Timestamp, T::Timestamptz) => {
+            pair(cast(left, &T::Timestamptz), right.clone())
+        }
+        _ => None,
+    }
+}
+
+fn type_of(expr: &Expr, schema: &DFSchema) -> PgType {
+    expr.to_field(schema).map_or(PgType::Unknown, |(_, field)| PgType::of_field(&field))
+}
+
+fn arithmetic(op: &Op) -> bool {
+    matches!(op, Op::Plus | Op::Minus | Op::Multiply | Op::Divide | Op::Modulo)
+}
+
+/// Whether PostgreSQL may have an arithmetic operator for the two.
+fn computable(left: &PgType, right: &PgType) -> bool {
+    let never = |ty: &PgType| {
+        matches!(ty, PgType::Bool | PgType::Uuid | PgType::Bytea | PgType::Json) || ty.is_string()
+    };
+    !never(left) && !never(right)
+}
+
+/// The function behind an operator where DataFusion's own would differ from PostgreSQL's, and
+/// whether it takes the operands the other way round.
+fn function_of(op: &Op, left: &PgType, right: &PgType) -> Option<(&'static str, bool)> {
+    use PgType as T;
+    let integer = |ty: &PgType| matches!(ty, T::Int2 | T::Int4 | T::Int8);
+    let json = |ty: &PgType| matches!(ty, T::Json | T::Jsonb);
+    let exact = |ty: &PgType| integer(ty) || matches!(ty, T::Numeric(_));
+    let found = match (op, left, right) {
+        // DataFusion's integers wrap around; these report it.
+        (Op::Plus, l, r) if integer(l) && integer(r) => "checked_add",
+        (Op::Minus, l, r) if integer(l) && integer(r) => "checked_sub",
+        (Op::Multiply, l, r) if integer(l) && integer(r) => "checked_mul",
+        (Op::Divide, l, r) if integer(l) && integer(r) => "checked_div",
+        (Op::Modulo, l, r) if integer(l) && integer(r) => "checked_mod",
+        (Op::Divide, l, r) if exact(l) && exact(r) => "numeric_div",
+        (Op::Multiply, T::Interval, r) if r.is_number() => "interval_mul",
+        (Op::Multiply, l, T::Interval) if l.is_number() => return Some(("interval_mul", true)),
+        (Op::Divide, T::Interval, r) if r.is_number() => "interval_div",
+        (Op::Minus, T::Timestamp, T::Timestamp) => "timestamp_mi",
+        (Op::Minus, T::Timestamptz, T::Timestamptz) => "timestamptz_mi",
+        (Op::Eq, T::Interval, T::Interval) => "interval_eq",
+        (Op::NotEq, T::Interval, T::Interval) => "interval_ne",
+        (Op::Lt, T::Interval, T::Interval) => "interval_lt",
+        (Op::LtEq, T::Interval, T::Interval) => "interval_le",
+        (Op::Gt, T::Interval, T::Interval) => "interval_gt",
+        (Op::GtEq, T::Interval, T::Interval) => "interval_ge",
+        (Op::Arrow, l, _) if json(l) => "json_get",
+        (Op::LongArrow, l, _) if json(l) => "json_get_text",
+        (Op::HashArrow, l, _) if json(l) => "json_get_path",
+        (Op::HashLongArrow, l, _) if json(l) => "json_get_path_text",
+        (Op::AtArrow, T::Jsonb, T::Jsonb) => "jsonb_contains",
+        (Op::ArrowAt, T::Jsonb, T::Jsonb) => "jsonb_contained",
+        (Op::Question, T::Jsonb, _) => "jsonb_exists",
+        (Op::QuestionPipe, T::Jsonb, _) => "jsonb_exists_any",
+        (Op::QuestionAnd, T::Jsonb, _) => "jsonb_exists_all",
+        (Op::StringConcat, T::Jsonb, T::Jsonb) => "jsonb_concat",
+        (Op::Minus, T::Jsonb, r) if integer(r) || r.is_string() || r.element().is_some() => {
+            "jsonb_delete"
+        }
+        (Op::HashMinus, T::Jsonb, _) => "jsonb_delete_path",
+        (Op::PGOverlap, T::Array(_), T::Array(_)) => "array_has_any",
+        _ => return None,
+    };
+    Some((found, false))
 }
 
 fn is_zero(expr: &Expr) -> bool {
@@ -232,6 +374,8 @@ fn operand_types(op: &Op, left: &Operand, right: &Operand) -> (Option<PgType>, O
 fn other_type(op: &Op, known: &PgType, unknown_is_left: bool) -> PgType {
     use PgType as T;
     match op {
+        Op::HashMinus if !unknown_is_left => T::Text.array(),
+        Op::Minus if *known == T::Jsonb && !unknown_is_left => T::Text,
         Op::Plus | Op::Minus => match known {
             T::Timestamp | T::Timestamptz | T::Time if !unknown_is_left => T::Interval,
             T::Date if !unknown_is_left && *op == Op::Plus => T::Interval,

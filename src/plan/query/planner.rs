@@ -79,6 +79,8 @@ impl Planner {
         options.sql_parser.map_string_types_to_utf8view = false;
         options.sql_parser.dialect = datafusion::config::Dialect::PostgreSQL;
         options.execution.time_zone = Some("UTC".into());
+        // Aggregates see a subquery's rows in its order.
+        options.sql_parser.enable_subquery_sort_elimination = false;
         // A plan with dynamic filters can't run twice.
         options.optimizer.enable_dynamic_filter_pushdown = false;
         options.optimizer.enable_topk_dynamic_filter_pushdown = false;

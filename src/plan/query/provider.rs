@@ -15,12 +15,14 @@ use datafusion::logical_expr::{
 use parking_lot::Mutex;
 
 use super::PlanContext;
+use super::cast_call::cast_function_of;
 use super::errors::external;
 use super::functions::Functions;
 use super::literal::{Literals, fold};
 use super::operators::Operators;
 use super::planner::Planner;
 use super::relations::Relation;
+use super::set_returning::SERIES;
 use super::type_names::TypeNames;
 use crate::base::{Oid, SqlError, SqlState};
 use crate::exec::TableSource;
@@ -109,7 +111,8 @@ impl ContextProvider for Provider<'_> {
         name: &str,
         args: Vec<Expr>,
     ) -> Result<Arc<dyn LogicalSource>> {
-        let function = self.functions.table(name).ok_or_else(|| {
+        let known = if name == SERIES { "generate_series" } else { name };
+        let function = self.functions.table(known).ok_or_else(|| {
             let message = format!("function {name} does not exist");
             external(SqlError::new(SqlState::UNDEFINED_FUNCTION, message))
         })?;
@@ -134,6 +137,9 @@ impl ContextProvider for Provider<'_> {
     }
 
     fn get_function_meta(&self, name: &str) -> Option<Arc<ScalarUDF>> {
+        if let Some(cast) = cast_function_of(name) {
+            return Some(cast);
+        }
         let name = unqualified(name);
         self.context.relations.function(name).or_else(|| self.functions.scalar(name))
     }

@@ -13,6 +13,7 @@ use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, Operator, Subquery};
 
+use super::cast_call::as_cast;
 use super::errors::external;
 use super::functions::Functions;
 use super::literal::{Literals, Operand, fold, parameter_index, typed_literal};
@@ -61,6 +62,7 @@ impl Resolver<'_> {
 
     fn limit(&self, plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
         plan.map_expressions(|expr| {
+            let expr = self.expr(expr, &DFSchema::empty())?.data;
             Ok(Transformed::yes(self.literals.give(expr, &PgType::Int8).map_err(external)?))
         })
     }
@@ -82,13 +84,33 @@ impl Resolver<'_> {
                 if let Some(parameter) = crate::exec::functions::as_parameter(&function) {
                     return Ok(Transformed::yes(parameter));
                 }
+                let function = match as_cast(function) {
+                    Ok(cast) => return self.cast(cast, schema).map(Transformed::yes),
+                    Err(function) => function,
+                };
                 let arguments = self.arguments(&function.func, function.args, schema)?;
                 Ok(Transformed::yes(function.func.call(arguments)))
             }
+            Expr::Negative(operand) => self.negative(*operand, schema).map(Transformed::yes),
             placeholder @ Expr::Placeholder(_) => {
                 Ok(Transformed::yes(self.literals.known(placeholder)))
             }
             other => Ok(Transformed::no(other)),
+        }
+    }
+
+    /// Unary minus: DataFusion's reports no overflow and turns no interval around.
+    fn negative(&self, operand: Expr, schema: &DFSchema) -> Result<Expr> {
+        let operand = fold(operand);
+        let ty = self.literals.operand(&operand, schema);
+        let name = match ty.as_ref().and_then(Operand::ty) {
+            Some(PgType::Int2 | PgType::Int4 | PgType::Int8) => "checked_neg",
+            Some(PgType::Interval) => "interval_neg",
+            _ => return Ok(Expr::Negative(Box::new(operand))),
+        };
+        match self.functions.scalar(name) {
+            Some(function) => Ok(function.call(vec![operand])),
+            None => Ok(Expr::Negative(Box::new(operand))),
         }
     }
 
@@ -140,6 +162,14 @@ impl Resolver<'_> {
         if let Some(value) = self.named_oid(text, target).map_err(external)? {
             return Ok(typed_literal(value, target));
         }
+        // An explicit cast cuts off what is too long.
+        let text = match target {
+            PgType::Varchar(Some(most)) | PgType::Bpchar(Some(most)) => {
+                let end = text.char_indices().nth(usize::try_from(*most).unwrap_or(usize::MAX));
+                end.map_or(text, |(end, _)| &text[..end])
+            }
+            _ => text,
+        };
         let value = parse_text(target, text, &self.literals.text).map_err(external)?;
         let field = target.field("", true);
         let metadata = datafusion::common::metadata::FieldMetadata::new_from_field(&field);

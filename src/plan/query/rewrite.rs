@@ -6,19 +6,21 @@
 //! - columns get PostgreSQL's names;
 //! - `x = ANY (array)` becomes an operator, so that one place resolves all operand types;
 //! - `vector_search(...)` becomes the query that it abbreviates;
-//! - set-returning functions get the column names that PostgreSQL gives them.
+//! - set-returning functions become `unnest` of functions that return arrays
+//!   ([`super::set_returning`]), casts become calls ([`super::cast_call`]).
 
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    BinaryOperator, CastKind, DataType, Distinct, Expr, Fetch, Function, FunctionArg,
-    FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, LimitClause, ObjectName, Offset,
-    OrderByKind, Query, Select, SelectItem, SetExpr, TableAlias, TableAliasColumnDef, TableFactor,
-    UnaryOperator, Value, ValueWithSpan, VisitMut, VisitorMut,
+    BinaryOperator, CastKind, DataType, DateTimeField, Distinct, Expr, Fetch, Function, FunctionArg,
+    FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, Interval, LimitClause, ObjectName, Offset,
+    OrderByKind, Query, Select, SelectItem, SetExpr, TableFactor, UnaryOperator, Value, ValueWithSpan, VisitMut, VisitorMut,
 };
 
+use super::cast_call::cast_call;
 use super::catalog_query;
 use super::names::{fold, name_select_list};
+use super::set_returning::{functions_in_from, spread_select_list};
 use super::vector_function;
 use crate::base::{Result, SqlError, SqlState};
 
@@ -109,17 +111,21 @@ impl VisitorMut for Pass {
     }
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<SqlError> {
+        if let Err(error) = functions_in_from(select) {
+            return ControlFlow::Break(error);
+        }
         for item in &mut select.projection {
             match item {
                 SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
-                    // The name comes from the function, so it is taken first.
-                    if let Some(series) = series_in_select_list(expr) {
-                        *item = series;
-                    } else if let SelectItem::UnnamedExpr(Expr::Identifier(word)) = item
-                        && is_session_word(word)
+                    let word = match expr {
+                        Expr::Identifier(word) if is_session_word(word) => Some(word.clone()),
+                        _ => None,
+                    };
+                    if let Some(word) = word
+                        && matches!(item, SelectItem::UnnamedExpr(_))
                     {
                         let alias = Ident::with_quote('"', word.value.to_lowercase());
-                        let expr = Expr::Identifier(word.clone());
+                        let expr = Expr::Identifier(word);
                         *item = SelectItem::ExprWithAlias { expr, alias };
                     }
                 }
@@ -127,6 +133,8 @@ impl VisitorMut for Pass {
             }
         }
         name_select_list(select);
+        // The name comes from the function, so it is taken first.
+        spread_select_list(select);
         ControlFlow::Continue(())
     }
 
@@ -150,7 +158,25 @@ impl VisitorMut for Pass {
             && let Some(number) = number(operand)
         {
             let value = Expr::Value(Value::Number(format!("-{number}"), false).into());
-            *expr = typed_number(value, &number);
+            *expr = typed_number(value, &format!("-{number}"));
+        }
+        if let Expr::Cast { expr: operand, data_type, .. } = expr
+            && let Some(number) = number(operand)
+            && is_float(data_type)
+        {
+            // Digits of a float may be more, or stand further out, than those of a decimal.
+            **operand = Expr::Value(Value::SingleQuotedString(number).into());
+        }
+        if let Expr::Interval(interval) = expr
+            && let Some(text) = interval_text(interval)
+        {
+            *expr = Expr::Cast {
+                kind: CastKind::Cast,
+                expr: Box::new(Expr::Value(Value::SingleQuotedString(text).into())),
+                data_type: DataType::Interval { fields: None, precision: None },
+                array: false,
+                format: None,
+            };
         }
         catalog_query::rewrite(expr);
         ControlFlow::Continue(())
@@ -184,6 +210,18 @@ fn rewrite_one(expr: &mut Expr) -> Result<()> {
                 *op = named_operator(parts)?;
             }
         }
+        Expr::Cast { kind: CastKind::Cast | CastKind::DoubleColon, expr: inner, data_type, .. }
+            if !is_literal(inner) =>
+        {
+            if let Some(cast) = cast_call(inner, data_type) {
+                *expr = cast;
+            }
+        }
+        Expr::Function(function) => {
+            if let Some(other) = other_function(function) {
+                *expr = other;
+            }
+        }
         Expr::Collate { expr: inner, .. } => {
             let inner = std::mem::replace(inner.as_mut(), null());
             *expr = inner;
@@ -191,6 +229,83 @@ fn rewrite_one(expr: &mut Expr) -> Result<()> {
         _ => {}
     }
     Ok(())
+}
+
+/// Literals take their type at once; their casts stay casts.
+fn is_literal(expr: &Expr) -> bool {
+    match expr {
+        Expr::Value(value) => !matches!(value.value, Value::Placeholder(_)),
+        Expr::Nested(inner) => is_literal(inner),
+        Expr::Cast { expr, .. } => number(expr).is_some(),
+        _ => false,
+    }
+}
+
+fn is_float(data_type: &DataType) -> bool {
+    matches!(
+        data_type,
+        DataType::Real
+            | DataType::Float4
+            | DataType::Float8
+            | DataType::Float64
+            | DataType::DoublePrecision
+            | DataType::Double(_)
+            | DataType::Float(_)
+    )
+}
+
+/// `interval '..' field`, with the field in the text; our own reader knows the rest.
+fn interval_text(interval: &Interval) -> Option<String> {
+    let Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(text), .. }) =
+        interval.value.as_ref()
+    else {
+        return None;
+    };
+    let plain = text.trim().trim_start_matches(['-', '+']);
+    let number = plain.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    match (&interval.leading_field, &interval.last_field) {
+        (None, None) => Some(text.clone()),
+        (Some(field), None) if number => Some(format!("{text} {field}")),
+        (Some(DateTimeField::Minute), Some(DateTimeField::Second)) if text.contains(':') => {
+            Some(format!("00:{text}"))
+        }
+        (Some(DateTimeField::Day), Some(DateTimeField::Hour)) => {
+            let (days, hours) = text.trim().split_once(' ')?;
+            Some(format!("{days} days {hours} hours"))
+        }
+        _ => Some(text.clone()),
+    }
+}
+
+/// Functions that are written with others.
+fn other_function(function: &Function) -> Option<Expr> {
+    let name = fold(function.name.0.last()?.as_ident()?);
+    let FunctionArguments::List(list) = &function.args else { return None };
+    let arguments: Option<Vec<Expr>> = list
+        .args
+        .iter()
+        .map(|argument| match argument {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr.clone()),
+            _ => None,
+        })
+        .collect();
+    let text = |text: &str| Expr::Value(Value::SingleQuotedString(text.into()).into());
+    match (name.as_str(), arguments?.as_slice()) {
+        ("regexp_split_to_array" | "regexp_split_to_table", [string, pattern]) => {
+            let separator = "\u{1}";
+            let arguments =
+                vec![string.clone(), pattern.clone(), text(separator), text("g")];
+            let marked = call("regexp_replace", arguments);
+            Some(call("string_to_array", vec![marked, text(separator)]))
+        }
+        ("mod", [left, right]) => Some(Expr::Nested(Box::new(Expr::BinaryOp {
+            left: Box::new(left.clone()),
+            op: BinaryOperator::Modulo,
+            right: Box::new(right.clone()),
+        }))),
+        ("string_to_table", arguments) => Some(call("string_to_array", arguments.to_vec())),
+        _ => None,
+    }
 }
 
 fn null() -> Expr {
@@ -250,8 +365,7 @@ fn number(expr: &Expr) -> Option<String> {
     }
 }
 
-/// An integer literal with its type: `int4` where it fits, then `int8`, then `numeric`. The
-/// sign is not part of the literal to PostgreSQL, so the type depends on the digits alone.
+/// An integer literal with its type: `int4` where it fits, then `int8`, then `numeric`.
 fn typed_number(value: Expr, digits: &str) -> Expr {
     let digits = digits.replace('_', "");
     let data_type = match digits.parse::<i64>() {
@@ -298,24 +412,13 @@ fn fetch_to_limit(query: &mut Query, fetch: Fetch) -> Result<()> {
     Ok(())
 }
 
-/// `SELECT generate_series(..)`: the function returns an array here, which `unnest` spreads.
-fn series_in_select_list(expr: &Expr) -> Option<SelectItem> {
-    let Expr::Function(function) = expr else { return None };
-    let name = fold(function.name.0.last()?.as_ident()?);
-    if name != "generate_series" || function.over.is_some() {
-        return None;
-    }
-    let unnest = call("unnest", vec![expr.clone()]);
-    Some(SelectItem::ExprWithAlias { expr: unnest, alias: Ident::with_quote('"', name) })
-}
-
-fn call(name: &str, arguments: Vec<Expr>) -> Expr {
+pub(super) fn call(name: &str, arguments: Vec<Expr>) -> Expr {
     let arguments = arguments
         .into_iter()
         .map(|argument| FunctionArg::Unnamed(FunctionArgExpr::Expr(argument)))
         .collect();
     Expr::Function(Function {
-        name: ObjectName::from(vec![Ident::new(name)]),
+        name: ObjectName::from(vec![Ident::with_quote('"', name)]),
         uses_odbc_syntax: false,
         parameters: FunctionArguments::None,
         args: FunctionArguments::List(sqlparser::ast::FunctionArgumentList {
@@ -338,48 +441,15 @@ fn table_factor(factor: &mut TableFactor) -> Result<()> {
     if sampled {
         return Err(SqlError::unsupported("TABLESAMPLE is not supported"));
     }
-    let (name, ordinality) = match factor {
-        TableFactor::Table { name, args: Some(_), with_ordinality, .. } => {
-            (name.0.last().and_then(|part| part.as_ident()).map(fold), *with_ordinality)
+    let name = match factor {
+        TableFactor::Table { name, args: Some(_), .. } | TableFactor::Function { name, .. } => {
+            name.0.last().and_then(|part| part.as_ident()).map(fold)
         }
-        TableFactor::Function { name, with_ordinality, .. } => {
-            (name.0.last().and_then(|part| part.as_ident()).map(fold), *with_ordinality)
-        }
-        TableFactor::UNNEST { with_ordinality, .. } => (Some("unnest".into()), *with_ordinality),
         _ => return Ok(()),
     };
-    if ordinality {
-        return Err(SqlError::unsupported("WITH ORDINALITY is not supported"));
-    }
-    let Some(name) = name else { return Ok(()) };
-    if name == "vector_search" {
-        return vector_function::expand(factor);
-    }
-    name_function_column(factor, &name);
-    Ok(())
-}
-
-/// A function in FROM that returns one column: the column has the alias's name, or the
-/// function's.
-fn name_function_column(factor: &mut TableFactor, function: &str) {
-    if !matches!(function, "generate_series" | "unnest") {
-        return;
-    }
-    let alias = match factor {
-        TableFactor::Table { alias, .. }
-        | TableFactor::Function { alias, .. }
-        | TableFactor::UNNEST { alias, .. } => alias,
-        _ => return,
-    };
-    let column = |name: &Ident| TableAliasColumnDef { name: name.clone(), data_type: None };
-    match alias {
-        Some(alias) if alias.columns.is_empty() => alias.columns = vec![column(&alias.name)],
-        Some(_) => {}
-        none @ None => {
-            let name = Ident::new(function);
-            let columns = vec![column(&name)];
-            *none = Some(TableAlias { name, columns, explicit: true, at: None });
-        }
+    match name.as_deref() {
+        Some("vector_search") => vector_function::expand(factor),
+        _ => Ok(()),
     }
 }
 
