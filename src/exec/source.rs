@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
-use datafusion::common::{DFSchema, Result, TableReference};
+use datafusion::common::{Constraint, Constraints, DFSchema, Result, TableReference};
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
@@ -28,6 +28,7 @@ pub struct TableSource {
     table: Arc<TableSchema>,
     /// The table's columns, then the hidden ones where they are shown.
     schema: SchemaRef,
+    constraints: Option<Constraints>,
 }
 
 impl TableSource {
@@ -39,7 +40,11 @@ impl TableSource {
             fields.push(Arc::new(Field::new(ADDRESS, DataType::UInt64, false)));
             fields.push(Arc::new(Field::new(ROW_ID, DataType::UInt64, false)));
         }
-        Self { oid, table, schema: Arc::new(Schema::new(fields)) }
+        let key: Option<Vec<usize>> = table.sort.iter().map(|id| table.position(*id)).collect();
+        let constraints = key
+            .filter(|key| !key.is_empty())
+            .map(|key| Constraints::new_unverified(vec![Constraint::PrimaryKey(key)]));
+        Self { oid, table, schema: Arc::new(Schema::new(fields)), constraints }
     }
 
     /// The table.
@@ -146,6 +151,11 @@ pub(crate) fn renumber(
 impl TableProvider for TableSource {
     fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
+    }
+
+    /// The primary key: what is grouped by it may show the row's other columns.
+    fn constraints(&self) -> Option<&Constraints> {
+        self.constraints.as_ref()
     }
 
     fn table_type(&self) -> TableType {

@@ -226,7 +226,7 @@ impl Ground<'_> {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let server = Server::new(ServerParts {
             engine: Arc::clone(&engine),
-            planner: Arc::new(Planner::new(cores)),
+            planner: Arc::new(Planner::new(cores, self.random)),
             runtime: Arc::new(RuntimeEnvBuilder::new().build()?),
             database: configuration.database.clone(),
             max_connections: configuration.max_connections,

@@ -157,12 +157,7 @@ impl GroupsAccumulator for GroupAverages {
         Ok(state)
     }
 
-    fn merge_batch(
-        &mut self,
-        states: &[ArrayRef],
-        groups: &[usize],
-        total: usize,
-    ) -> Outcome<()> {
+    fn merge_batch(&mut self, states: &[ArrayRef], groups: &[usize], total: usize) -> Outcome<()> {
         let (sums, counts) = split(states)?;
         self.sums.merge_batch(sums, groups, total)?;
         self.counts.merge_batch(counts, groups, total)

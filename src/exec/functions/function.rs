@@ -26,8 +26,6 @@ pub(super) enum Kind {
     Json,
     /// `integer`
     Int4,
-    /// `bigint`
-    Int8,
     /// `numeric`, or an integer
     Numeric,
     /// `double precision`
@@ -129,12 +127,6 @@ impl Function {
         self
     }
 
-    /// The same function, computed anew for every row.
-    pub(super) fn volatile(mut self) -> Self {
-        self.signature = Signature::user_defined(Volatility::Volatile);
-        self
-    }
-
     /// The same function as DataFusion knows it.
     pub(super) fn build(self) -> Arc<ScalarUDF> {
         Arc::new(ScalarUDF::new_from_impl(self))
@@ -184,7 +176,6 @@ impl Kind {
                 matches!(ty, PgType::Text | PgType::Unknown).then_some(DataType::Utf8)
             }
             Self::Int4 => narrow(&ty, &[PgType::Int2, PgType::Int4, PgType::Int8], DataType::Int32),
-            Self::Int8 => narrow(&ty, INTEGERS, DataType::Int64),
             Self::Numeric => match given {
                 DataType::Decimal128(..) | DataType::Decimal256(..) => keep(),
                 _ => narrow(&ty, INTEGERS, DataType::Decimal128(20, 0))

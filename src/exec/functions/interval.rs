@@ -181,9 +181,8 @@ pub(super) fn intervals(
     scalar: bool,
     row: impl Fn(usize) -> Result<Option<Span>>,
 ) -> Result<ColumnarValue> {
-    let found = (0..rows)
-        .map(|at| row(at)?.map(Span::arrow).transpose())
-        .collect::<Result<Vec<_>>>()?;
+    let found =
+        (0..rows).map(|at| row(at)?.map(Span::arrow).transpose()).collect::<Result<Vec<_>>>()?;
     result(Arc::new(found.into_iter().collect::<IntervalMonthDayNanoArray>()), scalar)
 }
 

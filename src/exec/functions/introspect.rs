@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Int32Array, ListArray, StringArray};
-use arrow::compute::cast;
+use arrow::array::{Array, ArrayRef, AsArray, Int32Array, ListArray, StringArray, new_empty_array};
+use arrow::buffer::OffsetBuffer;
+use arrow::compute::{cast, concat};
 use arrow::datatypes::{DataType, Int32Type, Int64Type};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{ColumnarValue, ScalarUDF};
@@ -27,8 +28,11 @@ pub(super) fn all() -> Vec<Arc<ScalarUDF>> {
         Function::new("array_lower", two, int4, |a, _| length(a, Some(1))).build(),
         Function::new("array_ndims", one, int4, |a, _| length(a, Some(1))).build(),
         Function::new("cardinality", one, int4, |a, _| count(a)).build(),
-        Function::new("redkite_ordinals", one, |_| PgType::Int8.array(), |a, _| ordinals(a)).build(),
+        Function::new("redkite_ordinals", one, |_| PgType::Int8.array(), |a, _| ordinals(a))
+            .build(),
         Function::new("generate_subscripts", two, |_| PgType::Int4.array(), |a, _| subscripts(a))
+            .build(),
+        Function::new("redkite_or_empty", one, |types| types[0].clone(), |a, _| or_empty(a))
             .build(),
         Function::new("array_dims", one, |_| PgType::Text, |a, _| dimensions(a)).build(),
         Function::new("num_nulls", many, int4, |a, c| nulls(a, c, true)).build(),
@@ -79,6 +83,28 @@ fn length(arguments: &[ColumnarValue], instead: Option<i32>) -> Result<ColumnarV
 fn count(arguments: &[ColumnarValue]) -> Result<ColumnarValue> {
     let (columns, scalar) = arrays(arguments)?;
     result(Arc::new(Int32Array::from(lengths(&columns[0])?)), scalar)
+}
+
+/// An array, and an empty one for NULL.
+fn or_empty(arguments: &[ColumnarValue]) -> Result<ColumnarValue> {
+    let (columns, scalar) = arrays(arguments)?;
+    let Some(lists) = columns[0].as_list_opt::<i32>() else {
+        return result(Arc::clone(&columns[0]), scalar);
+    };
+    let DataType::List(item) = lists.data_type() else { return Err(internal("no list")) };
+    let lengths = (0..lists.len()).map(|row| match lists.is_null(row) {
+        true => 0,
+        false => usize::try_from(lists.value_length(row)).unwrap_or(0),
+    });
+    let offsets = OffsetBuffer::from_lengths(lengths);
+    let rows: Vec<ArrayRef> = lists.iter().flatten().collect();
+    let rows: Vec<&dyn Array> = rows.iter().map(AsRef::as_ref).collect();
+    let elements = match rows.is_empty() {
+        true => new_empty_array(item.data_type()),
+        false => concat(&rows).map_err(internal)?,
+    };
+    let filled = ListArray::try_new(Arc::clone(item), offsets, elements, None);
+    result(Arc::new(filled.map_err(internal)?), scalar)
 }
 
 /// 1, 2, 3 .. for the elements of each array.

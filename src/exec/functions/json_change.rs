@@ -171,7 +171,11 @@ fn keys(column: &arrow::array::ArrayRef) -> Result<Vec<Option<Vec<String>>>> {
         }
         _ => {
             let texts = cast(column, &DataType::Utf8).map_err(internal)?;
-            return Ok(texts.as_string::<i32>().iter().map(|t| Some(vec![t?.to_owned()])).collect());
+            return Ok(texts
+                .as_string::<i32>()
+                .iter()
+                .map(|t| Some(vec![t?.to_owned()]))
+                .collect());
         }
     };
     let list = list.as_list::<i32>();
@@ -267,7 +271,9 @@ fn at_path(arguments: &[ColumnarValue], what: Change) -> Result<ColumnarValue> {
     let (columns, scalar) = arrays(arguments)?;
     let documents = columns[0].as_string::<i32>();
     let paths = match columns[1].data_type() {
-        DataType::Utf8 => keys(&super::cast_text::parse_column(&columns[1], &PgType::Text.array())?)?,
+        DataType::Utf8 => {
+            keys(&super::cast_text::parse_column(&columns[1], &PgType::Text.array())?)?
+        }
         _ => keys(&columns[1])?,
     };
     let values = columns.get(2).map(|column| column.as_string::<i32>());

@@ -7,20 +7,26 @@
 mod average;
 mod cast_text;
 mod checked;
+mod datetime;
+mod from_char;
 mod function;
-mod introspect;
 mod interval;
+mod introspect;
 mod json_build;
 mod json_change;
 mod json_navigate;
 mod json_text;
+mod number_format;
 mod numeric;
+mod only;
 mod quantified;
 mod quoting;
 mod random;
 mod series;
 mod session;
 mod session_value;
+mod sleep;
+mod text;
 mod to_char;
 mod vector_aggregate;
 mod vector_distance;
@@ -45,6 +51,8 @@ pub fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
         vector_distance::all(),
         vector_make::all(),
         checked::all(),
+        datetime::all(),
+        from_char::all(),
         introspect::all(),
         json_navigate::all(),
         json_build::all(),
@@ -56,13 +64,15 @@ pub fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
         quoting::all(),
         to_char::all(),
         session::all(),
+        sleep::all(),
+        text::all(),
     ]
     .concat()
 }
 
 /// Every aggregate of this layer.
 pub fn aggregate_functions() -> Vec<Arc<AggregateUDF>> {
-    vector_aggregate::all()
+    [vector_aggregate::all(), only::all()].concat()
 }
 
 /// Registers all of them, over DataFusion's where the names are the same.

@@ -4,9 +4,9 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Datum, Scalar};
+use arrow::compute::cast;
 use arrow::compute::kernels::boolean::{and_kleene, or_kleene};
 use arrow::compute::kernels::{cmp, comparison as like};
-use arrow::compute::cast;
 use arrow::datatypes::{DataType, FieldRef};
 use arrow::error::ArrowError;
 use datafusion::common::DataFusionError;
@@ -151,7 +151,8 @@ impl ScalarUDFImpl for Quantified {
 impl Quantified {
     fn compute(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let [operand, lists] = args.args.as_slice() else { return Err(internal("two arguments")) };
-        let scalar = matches!((operand, lists), (ColumnarValue::Scalar(_), ColumnarValue::Scalar(_)));
+        let scalar =
+            matches!((operand, lists), (ColumnarValue::Scalar(_), ColumnarValue::Scalar(_)));
         let rows = if scalar { 1 } else { args.number_rows };
         let many = self.comparison == Comparison::Equal && self.any;
         if let ColumnarValue::Scalar(list) = lists {

@@ -57,9 +57,9 @@ fn bounds(types: &[PgType]) -> Option<(PgType, PgType)> {
     }
     let step = types.get(2)?;
     let of_bounds = [first, &types[1]];
-    let time = of_bounds.iter().all(|ty| {
-        matches!(ty, T::Unknown | T::Date | T::Timestamp | T::Timestamptz | T::Text)
-    });
+    let time = of_bounds
+        .iter()
+        .all(|ty| matches!(ty, T::Unknown | T::Date | T::Timestamp | T::Timestamptz | T::Text));
     if !time || !matches!(step, T::Interval | T::Unknown | T::Text) {
         return None;
     }

@@ -37,6 +37,7 @@ pub(super) enum What {
     LastValue,
     SetValue,
     RelationName,
+    TransactionId,
 }
 
 /// The functions by name.
@@ -74,6 +75,8 @@ pub(super) const WHATS: &[(What, &str)] = &[
     (What::LastValue, "lastval"),
     (What::SetValue, "setval"),
     (What::RelationName, "redkite_regclass_text"),
+    (What::TransactionId, "txid_current"),
+    (What::TransactionId, "pg_current_xact_id"),
 ];
 
 /// What an argument must be.
@@ -143,7 +146,11 @@ impl What {
             Self::RelationName => PgType::Text,
             Self::Pid | Self::NoPort => PgType::Int4,
             Self::InRecovery => PgType::Bool,
-            Self::NextValue | Self::CurrentValue | Self::LastValue | Self::SetValue => PgType::Int8,
+            Self::NextValue
+            | Self::CurrentValue
+            | Self::LastValue
+            | Self::SetValue
+            | Self::TransactionId => PgType::Int8,
         }
     }
 }
@@ -175,6 +182,8 @@ pub(super) fn constant(what: What, session: &dyn SessionValues) -> Result<Option
         What::InRecovery => ScalarValue::Boolean(Some(false)),
         What::NoAddress => ScalarValue::Utf8(None),
         What::NoPort => ScalarValue::Int32(None),
+        // Transactions have no number before they commit: their start stands for one.
+        What::TransactionId => ScalarValue::Int64(Some(session.transaction_start_us())),
         What::Schemas
         | What::Setting
         | What::SetSetting

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use arrow::array::{AsArray, StringBuilder};
+use arrow::array::{Array, AsArray, StringBuilder};
 use arrow::compute::cast;
 use arrow::datatypes::TimestampMicrosecondType;
+use bytes::BytesMut;
 use chrono::{DateTime, Datelike, NaiveDateTime, Timelike};
 use datafusion::logical_expr::{ColumnarValue, ScalarUDF};
 
 use super::function::{Arguments, Call, Function, Kind, arrays, internal, result};
+use super::number_format;
 use crate::base::{Result, SqlError};
-use crate::types::PgType;
+use crate::types::{ColumnEncoder, PgType, TextContext};
 
 /// The functions of this family.
 pub(super) fn all() -> Vec<Arc<ScalarUDF>> {
@@ -20,6 +22,9 @@ pub(super) fn all() -> Vec<Arc<ScalarUDF>> {
 
 fn to_char(arguments: &[ColumnarValue], call: &Call) -> Result<ColumnarValue> {
     let ty = call.types.first().unwrap_or(&PgType::Unknown);
+    if ty.is_number() {
+        return number_to_char(arguments, ty);
+    }
     if !matches!(ty, PgType::Date | PgType::Timestamp | PgType::Timestamptz | PgType::Unknown) {
         return Err(SqlError::unsupported(format!("to_char({ty}, text) is not supported")));
     }
@@ -31,6 +36,29 @@ fn to_char(arguments: &[ColumnarValue], call: &Call) -> Result<ColumnarValue> {
     for (us, format) in instants.iter().zip(formats) {
         let time = us.and_then(DateTime::from_timestamp_micros);
         found.append_option(time.zip(format).map(|(time, f)| show(time.naive_utc(), f)));
+    }
+    result(Arc::new(found.finish()), scalar)
+}
+
+fn number_to_char(arguments: &[ColumnarValue], ty: &PgType) -> Result<ColumnarValue> {
+    let (columns, scalar) = arrays(arguments)?;
+    let encoder = ColumnEncoder::new(&columns[0], ty)?;
+    let formats = columns[1].as_string::<i32>();
+    let mut found = StringBuilder::new();
+    for row in 0..formats.len() {
+        if encoder.is_null(row) || formats.is_null(row) {
+            found.append_null();
+            continue;
+        }
+        let mut text = BytesMut::new();
+        encoder.write_text(row, &mut text, &TextContext::default());
+        let text = std::str::from_utf8(&text).map_err(internal)?;
+        let format = formats.value(row);
+        let plain = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'.'));
+        let shown = plain.then(|| number_format::show(text, format)).flatten();
+        found.append_value(shown.ok_or_else(|| {
+            SqlError::unsupported(format!("to_char({text}, '{format}') is not supported"))
+        })?);
     }
     result(Arc::new(found.finish()), scalar)
 }

@@ -76,7 +76,8 @@ impl VectorsToo {
     /// Whether this is the average of numbers that are not floats.
     fn is_exact_average(&self, ty: &DataType) -> bool {
         self.what == What::Average
-            && (ty.is_integer() || matches!(ty, DataType::Decimal128(..) | DataType::Decimal256(..)))
+            && (ty.is_integer()
+                || matches!(ty, DataType::Decimal128(..) | DataType::Decimal256(..)))
     }
 
     fn averages(&self, fields: &[FieldRef]) -> bool {

@@ -16,6 +16,14 @@ pub(crate) fn external(error: SqlError) -> DataFusionError {
 
 /// The error that the client sees.
 pub fn sql_error(error: DataFusionError) -> SqlError {
+    let error = translated(error);
+    match error.code() == SqlState::INTERNAL_ERROR {
+        true => mathematics(&error.to_string()).unwrap_or(error),
+        false => error,
+    }
+}
+
+fn translated(error: DataFusionError) -> SqlError {
     match error {
         DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => {
             sql_error(*inner)
@@ -156,7 +164,16 @@ fn column_name(column: &Column) -> String {
 
 fn schema_error(error: &SchemaError) -> SqlError {
     match error {
-        SchemaError::FieldNotFound { field, .. } => undefined_column(field),
+        SchemaError::FieldNotFound { field, valid_fields } => {
+            let of = |column: &Column| column.relation.as_ref().map(|r| r.table().to_owned());
+            match of(field) {
+                Some(table) if !valid_fields.iter().any(|f| of(f).as_ref() == Some(&table)) => {
+                    let message = format!("missing FROM-clause entry for table \"{table}\"");
+                    SqlError::new(SqlState::UNDEFINED_TABLE, message)
+                }
+                _ => undefined_column(field),
+            }
+        }
         SchemaError::AmbiguousReference { field } => {
             let message = format!("column reference \"{}\" is ambiguous", visible(&field.name));
             SqlError::new(SqlState::AMBIGUOUS_COLUMN, message)

@@ -24,7 +24,7 @@ use futures::Stream;
 use parking_lot::Mutex;
 
 use super::bind::{bind_limits, bind_slots, limit_parameters};
-use super::errors::sql_error;
+use super::errors::{external, sql_error};
 use super::planner::Planner;
 use crate::base::{ColumnId, Oid, Result, SqlError, SqlState};
 use crate::exec::{CancelOnDrop, InOrderExec, Run, Slots, VectorSearchPlanner};
@@ -230,10 +230,10 @@ impl Stream for Running {
     type Item = Result<RecordBatch, DataFusionError>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        match &mut self.inner {
-            Some(inner) => inner.as_mut().poll_next(context),
-            None => Poll::Ready(None),
-        }
+        let Some(inner) = &mut self.inner else { return Poll::Ready(None) };
+        // Who reads the stream knows our own errors only.
+        let ours = |error| external(sql_error(error));
+        inner.as_mut().poll_next(context).map(|item| item.map(|batch| batch.map_err(ours)))
     }
 }
 

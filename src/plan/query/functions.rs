@@ -13,11 +13,18 @@ use datafusion::logical_expr::expr::Cast;
 use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::logical_expr::{AggregateUDF, Expr, ScalarUDF, TableSource, WindowUDF};
 
+use crate::base::Random;
 use crate::exec::functions;
 use crate::types::{CastContext, PgType};
 
 /// PostgreSQL's names of functions that DataFusion has under others.
-const SCALAR_ALIASES: &[(&str, &str)] = &[("ceiling", "ceil"), ("sign", "signum")];
+const SCALAR_ALIASES: &[(&str, &str)] = &[
+    ("array_remove", "array_remove_all"),
+    ("array_replace", "array_replace_all"),
+    ("ceiling", "ceil"),
+    ("sign", "signum"),
+    ("uuidv4", "gen_random_uuid"),
+];
 const AGGREGATE_ALIASES: &[(&str, &str)] =
     &[("every", "bool_and"), ("variance", "var_samp"), ("any_value", "first_value")];
 
@@ -34,11 +41,12 @@ pub(crate) struct Functions {
 }
 
 impl Functions {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(random: &Arc<dyn Random>) -> Self {
         let mut scalars = HashMap::new();
         let all = SessionStateDefaults::default_scalar_functions()
             .into_iter()
-            .chain(functions::scalar_functions());
+            .chain(functions::scalar_functions())
+            .chain(functions::random_functions(random));
         for function in all {
             for alias in function.aliases() {
                 scalars.insert(alias.clone(), Arc::clone(&function));

@@ -98,10 +98,6 @@ fn figure(expr: &Expr) -> Option<(String, Strength)> {
         },
         Expr::TypedString(typed) => Some((type_name(&typed.data_type), Strength::Weak)),
         Expr::Interval(_) => Some(("interval".into(), Strength::Weak)),
-        Expr::Value(value) => match &value.value {
-            Value::Boolean(_) => Some(("bool".into(), Strength::Weak)),
-            _ => None,
-        },
         Expr::Case { else_result, .. } => {
             match else_result.as_ref().and_then(|result| figure(result)) {
                 Some((name, Strength::Strong)) => Some((name, Strength::Strong)),
@@ -109,11 +105,12 @@ fn figure(expr: &Expr) -> Option<(String, Strength)> {
             }
         }
         Expr::Subquery(query) => subquery_name(query).map(|name| (name, Strength::Strong)),
-        Expr::Exists { .. } => strong("exists"),
+        Expr::Exists { negated: false, .. } => strong("exists"),
         Expr::Array(_) => strong("array"),
         Expr::Tuple(_) => strong("row"),
         Expr::Extract { .. } => strong("extract"),
         Expr::Position { .. } => strong("position"),
+        Expr::Substring { shorthand: true, .. } => strong("substr"),
         Expr::Substring { .. } => strong("substring"),
         Expr::Overlay { .. } => strong("overlay"),
         Expr::Ceil { .. } => strong("ceil"),

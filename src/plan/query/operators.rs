@@ -7,9 +7,9 @@
 
 use std::sync::Arc;
 
+use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{DFSchema, DataFusionError, Result};
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
-use datafusion::arrow::datatypes::DataType;
 use datafusion::logical_expr::{Expr, ExprSchemable, ScalarUDF, lit};
 use sqlparser::ast::BinaryOperator as Op;
 
@@ -50,6 +50,20 @@ impl ExprPlanner for Operators {
         let left_type = left_target.or(left_type.ty().cloned()).unwrap_or(PgType::Unknown);
         let right_type = right_target.or(right_type.ty().cloned()).unwrap_or(PgType::Unknown);
         self.compute(op, (left, left_type), (right, right_type), schema)
+    }
+
+    /// `extract(field FROM value)`: a `numeric` with as many digits as the field has.
+    fn plan_extract(&self, args: Vec<Expr>) -> Result<PlannerResult<Vec<Expr>>> {
+        let Some(Expr::Literal(field, _)) = args.first() else {
+            return Ok(PlannerResult::Original(args));
+        };
+        let field = field.try_as_str().flatten().unwrap_or_default().to_lowercase();
+        let name = match field.as_str() {
+            "second" | "seconds" | "epoch" => "redkite_part_6",
+            "millisecond" | "milliseconds" => "redkite_part_3",
+            _ => "redkite_part_0",
+        };
+        Ok(PlannerResult::Planned(self.required(name)?.call(args)))
     }
 }
 
@@ -93,11 +107,11 @@ impl Operators {
         }
         if let Some(planned) = times(&op, (&left, &left_type), (&right, &right_type)) {
             let (op, left, right) = planned;
-            let (left_type, right_type) =
-                (type_of(&left, schema), type_of(&right, schema));
+            let (left_type, right_type) = (type_of(&left, schema), type_of(&right, schema));
             return self.finish(op, (left, left_type), (right, right_type));
         }
-        if op == Op::Multiply && (is_quotient(&left, schema) || is_quotient(&right, schema))
+        if op == Op::Multiply
+            && (is_quotient(&left, schema) || is_quotient(&right, schema))
             && !matches!(left_type, PgType::Float4 | PgType::Float8)
             && !matches!(right_type, PgType::Float4 | PgType::Float8)
         {
@@ -212,7 +226,6 @@ fn times(
             pair(cast(left, &T::Timestamp), right.clone())
         }
         (Op::Plus, T::Interval, T::Date) => pair(left.clone(), cast(right, &T::Timestamp)),
-        (Op::Minus, T::Date, T::Date) => pair(cast(left, &T::Int4), cast(right, &T::Int4)),
         (Op::Minus, T::Date, T::Timestamp) => pair(cast(left, &T::Timestamp), right.clone()),
         (Op::Minus, T::Timestamp, T::Date) => pair(left.clone(), cast(right, &T::Timestamp)),
         (Op::Minus, T::Timestamptz, T::Date | T::Timestamp) => {
@@ -259,6 +272,7 @@ fn function_of(op: &Op, left: &PgType, right: &PgType) -> Option<(&'static str, 
         (Op::Multiply, T::Interval, r) if r.is_number() => "interval_mul",
         (Op::Multiply, l, T::Interval) if l.is_number() => return Some(("interval_mul", true)),
         (Op::Divide, T::Interval, r) if r.is_number() => "interval_div",
+        (Op::Minus, T::Date, T::Date) => "date_mi",
         (Op::Minus, T::Timestamp, T::Timestamp) => "timestamp_mi",
         (Op::Minus, T::Timestamptz, T::Timestamptz) => "timestamptz_mi",
         (Op::Eq, T::Interval, T::Interval) => "interval_eq",

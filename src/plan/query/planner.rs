@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use datafusion::arrow::datatypes::Field;
 use datafusion::common::alias::AliasGenerator;
 use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{Column, DFSchema};
 use datafusion::execution::FunctionRegistry;
 use datafusion::execution::SessionStateBuilder;
@@ -22,15 +23,17 @@ use sqlparser::ast;
 use super::errors::sql_error;
 use super::executable::{OutputColumn, QueryPlan};
 use super::functions::Functions;
+use super::lateral::without_lateral;
 use super::literal::{Literals, Parameters};
 use super::names::visible;
 use super::provider::Provider;
 use super::relations::Relations;
 use super::resolve::{Resolver, parameters_of};
 use super::rewrite::rewrite;
+use super::subquery_values::{Aggregates, as_aggregates};
 use super::vector_rule;
 use crate::base::limits::{BATCH_ROWS, PARAMETERS_MAX};
-use crate::base::{ColumnId, Oid, Result, SqlError, SqlState};
+use crate::base::{ColumnId, Oid, Random, Result, SqlError, SqlState};
 use crate::plan::statement::Query;
 use crate::segment::ADDRESS;
 use crate::types::{PgType, TextContext};
@@ -67,8 +70,8 @@ pub(crate) struct Analyzed {
 }
 
 impl Planner {
-    /// A planner whose plans run on this many threads.
-    pub fn new(partitions: usize) -> Self {
+    /// A planner whose plans run on this many threads, with random numbers from here.
+    pub fn new(partitions: usize, random: &Arc<dyn Random>) -> Self {
         let mut config = SessionConfig::new()
             .with_target_partitions(partitions.max(1))
             .with_batch_size(BATCH_ROWS)
@@ -87,7 +90,7 @@ impl Planner {
         options.optimizer.enable_join_dynamic_filter_pushdown = false;
         options.optimizer.enable_aggregate_dynamic_filter_pushdown = false;
         let options = Arc::clone(config.options());
-        let functions = Arc::new(Functions::new());
+        let functions = Arc::new(Functions::new(random));
         let state = SessionStateBuilder::new()
             .with_config(config)
             .with_scalar_functions(functions.scalars())
@@ -158,10 +161,22 @@ impl Planner {
     /// The plan behind analysed logic: coerced, with PostgreSQL's types at the top.
     pub(crate) fn finish(self: &Arc<Self>, analyzed: Analyzed) -> Result<QueryPlan> {
         let Analyzed { plan, parameters, used } = analyzed;
+        let plan = self.plannable(plan).map_err(sql_error)?;
         let plan =
             self.analyzer.execute_and_check(plan, &self.options, |_, _| {}).map_err(sql_error)?;
         let (plan, columns) = canonical_output(plan).map_err(sql_error)?;
         Ok(QueryPlan::new(Arc::clone(self), plan, columns, parameters, used))
+    }
+
+    /// Takes apart what DataFusion does not: lateral parts, subqueries as values.
+    fn plannable(&self, plan: LogicalPlan) -> datafusion::common::Result<LogicalPlan> {
+        let plan = without_lateral(plan)?;
+        let (only, first) =
+            (self.functions.aggregate("redkite_only"), self.functions.aggregate("first_value"));
+        match only.zip(first) {
+            Some((only, first)) => as_aggregates(plan, &Aggregates { only, first }),
+            None => Ok(plan),
+        }
     }
 
     /// Plans a view's query: without coercion, as a part of the statement that uses it.
@@ -265,9 +280,30 @@ impl Planner {
     /// Optimises a plan; vector searches become nodes of their own.
     pub(crate) fn optimize(&self, plan: LogicalPlan) -> Result<LogicalPlan> {
         let context = Optimization { planner: self, aliases: Arc::default() };
+        let plan = limited_first(plan).map_err(sql_error)?;
         let plan = self.optimizer.optimize(plan, &context, |_, _| {}).map_err(sql_error)?;
         vector_rule::apply(plan).map_err(sql_error)
     }
+}
+
+/// Computes calls that have effects, such as `nextval`, for no more rows than LIMIT leaves.
+fn limited_first(plan: LogicalPlan) -> datafusion::common::Result<LogicalPlan> {
+    Ok(plan
+        .transform_down(|node| {
+            let LogicalPlan::Limit(mut limit) = node else { return Ok(Transformed::no(node)) };
+            match limit.input.as_ref() {
+                LogicalPlan::Projection(projection)
+                    if projection.expr.iter().any(Expr::is_volatile) =>
+                {
+                    let mut projection = projection.clone();
+                    limit.input = Arc::clone(&projection.input);
+                    projection.input = Arc::new(LogicalPlan::Limit(limit));
+                    Ok(Transformed::yes(LogicalPlan::Projection(projection)))
+                }
+                _ => Ok(Transformed::no(LogicalPlan::Limit(limit))),
+            }
+        })?
+        .data)
 }
 
 /// What one optimisation may use. There is no start time: plans outlive executions.

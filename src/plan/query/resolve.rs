@@ -11,7 +11,9 @@ use datafusion::common::{DFSchema, DataFusionError, Result, ScalarValue};
 use datafusion::logical_expr::expr::{Between, BinaryExpr, Case, Cast, InList, InSubquery};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
-use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, Operator, Subquery};
+use datafusion::logical_expr::{
+    Expr, ExprSchemable, LogicalPlan, Operator, Projection, Subquery, Union,
+};
 
 use super::cast_call::as_cast;
 use super::errors::external;
@@ -40,6 +42,9 @@ impl Resolver<'_> {
         if let LogicalPlan::Limit(_) = &plan {
             return self.limit(plan);
         }
+        if let LogicalPlan::Union(union) = plan {
+            return self.union(union).map(Transformed::yes);
+        }
         let mut schema = merge_schema(&plan.inputs());
         if let LogicalPlan::TableScan(scan) = &plan {
             let source = DFSchema::try_from_qualified_schema(
@@ -58,6 +63,58 @@ impl Resolver<'_> {
             true => changed.map_data(LogicalPlan::recompute_schema),
             false => changed.map_data(LogicalPlan::recompute_schema),
         }
+    }
+
+    /// The branches of a union agree in their columns' types: literals take that of the others.
+    fn union(&self, union: Union) -> Result<LogicalPlan> {
+        let mut inputs: Vec<LogicalPlan> =
+            union.inputs.into_iter().map(Arc::unwrap_or_clone).collect();
+        let width = inputs.iter().map(|input| input.schema().fields().len()).min().unwrap_or(0);
+        for at in 0..width {
+            let known: Vec<PgType> =
+                inputs.iter().filter_map(|input| self.column_type(input, at)).collect();
+            if known.len() == inputs.len() && known.iter().all(|ty| *ty == known[0]) {
+                continue;
+            }
+            let Some(first) = known.first().map(PgType::bare) else { continue };
+            if let Some(other) = known.iter().find(|ty| !united(&first, ty)) {
+                let message = format!(
+                    "UNION types {} and {} cannot be matched",
+                    first.sql_name(),
+                    other.sql_name()
+                );
+                return Err(external(SqlError::new(SqlState::DATATYPE_MISMATCH, message)));
+            }
+            let common = known.iter().fold(first, |widest, ty| wider(widest, ty));
+            for input in &mut inputs {
+                if let LogicalPlan::Projection(projection) = input
+                    && self.is_unknown(&projection.expr[at], projection.input.schema())
+                {
+                    let mut exprs = projection.expr.clone();
+                    let given = self.literals.give(exprs[at].clone(), &common);
+                    let name = projection.schema.field(at).name().clone();
+                    exprs[at] = given.map_err(external)?.alias_if_changed(name)?;
+                    let below = Arc::clone(&projection.input);
+                    *input = LogicalPlan::Projection(Projection::try_new(exprs, below)?);
+                }
+            }
+        }
+        let inputs = inputs.into_iter().map(Arc::new).collect();
+        Union::try_new_with_loose_types(inputs).map(LogicalPlan::Union)
+    }
+
+    /// The type of a branch's column; none for a literal that has none.
+    fn column_type(&self, input: &LogicalPlan, at: usize) -> Option<PgType> {
+        if let LogicalPlan::Projection(projection) = input
+            && self.is_unknown(&projection.expr[at], projection.input.schema())
+        {
+            return None;
+        }
+        Some(PgType::of_field(input.schema().field(at))).filter(|ty| *ty != PgType::Unknown)
+    }
+
+    fn is_unknown(&self, expr: &Expr, schema: &DFSchema) -> bool {
+        self.literals.operand(expr, schema) == Some(Operand::Unknown)
     }
 
     fn limit(&self, plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
@@ -88,8 +145,18 @@ impl Resolver<'_> {
                     Ok(cast) => return self.cast(cast, schema).map(Transformed::yes),
                     Err(function) => function,
                 };
-                let arguments = self.arguments(&function.func, function.args, schema)?;
-                Ok(Transformed::yes(function.func.call(arguments)))
+                let mut arguments = self.arguments(&function.func, function.args, schema)?;
+                let name = function.func.name().to_owned();
+                let moved = self.local_parts(&name, &mut arguments, schema);
+                let call = function.func.call(arguments);
+                match self.functions.scalar("redkite_instant").filter(|_| moved) {
+                    Some(instant) if name == "date_trunc" => {
+                        let zone = self.literals.text.time_zone.name();
+                        let zone = Expr::Literal(ScalarValue::from(zone), None);
+                        Ok(Transformed::yes(instant.call(vec![zone, call])))
+                    }
+                    _ => Ok(Transformed::yes(call)),
+                }
             }
             Expr::Negative(operand) => self.negative(*operand, schema).map(Transformed::yes),
             placeholder @ Expr::Placeholder(_) => {
@@ -137,6 +204,10 @@ impl Resolver<'_> {
                 {
                     return Ok(function.call(vec![*cast.expr]));
                 }
+                let (cast, source) = match self.in_zone(cast, source, &target) {
+                    Zoned::Cast(cast, source) => (cast, source),
+                    Zoned::Done(expr) => return Ok(expr),
+                };
                 let folded = fold(Expr::Cast(cast));
                 match folded {
                     Expr::Cast(cast) => {
@@ -147,6 +218,63 @@ impl Resolver<'_> {
             }
             None => Ok(Expr::Cast(cast)),
         }
+    }
+
+    /// A cast between an instant and a local time, which the session's time zone decides.
+    fn in_zone(&self, mut cast: Cast, source: PgType, target: &PgType) -> Zoned {
+        let zone = self.literals.text.time_zone.name();
+        let call = |name: &str, expr: Expr| {
+            let zone = Expr::Literal(ScalarValue::from(zone), None);
+            self.functions.scalar(name).map(|function| function.call(vec![zone, expr]))
+        };
+        if zone == "UTC" {
+            return Zoned::Cast(cast, source);
+        }
+        match (&source, target) {
+            (PgType::Timestamptz, PgType::Date | PgType::Time | PgType::Timestamp) => {
+                let local = call("redkite_local", cast.expr.as_ref().clone());
+                let Some(local) = local else { return Zoned::Cast(cast, source) };
+                *cast.expr = local;
+                Zoned::Cast(cast, PgType::Timestamp)
+            }
+            (PgType::Date | PgType::Timestamp, PgType::Timestamptz) => {
+                let local =
+                    datafusion::logical_expr::cast(*cast.expr.clone(), PgType::Timestamp.arrow());
+                call("redkite_instant", local).map_or(Zoned::Cast(cast, source), Zoned::Done)
+            }
+            (PgType::Timestamptz, target) if target.is_string() => {
+                let show = crate::exec::functions::cast_to_text(&source, &self.literals.text);
+                Zoned::Done(show.call(vec![*cast.expr]))
+            }
+            _ => Zoned::Cast(cast, source),
+        }
+    }
+
+    /// Parts of an instant are those of the session's local time.
+    fn local_parts(&self, name: &str, arguments: &mut [Expr], schema: &DFSchema) -> bool {
+        let zone = self.literals.text.time_zone.name();
+        let place = match name {
+            "date_trunc" | "date_part" | "redkite_part_0" | "redkite_part_3" | "redkite_part_6" => {
+                1
+            }
+            "to_char" => 0,
+            _ => return false,
+        };
+        let epoch = matches!(
+            arguments.first(),
+            Some(Expr::Literal(field, _))
+                if field.try_as_str().flatten().is_some_and(|f| f.eq_ignore_ascii_case("epoch"))
+        );
+        let Some(argument) = arguments.get_mut(place) else { return false };
+        let instant = self.literals.operand(argument, schema).as_ref().and_then(Operand::ty)
+            == Some(&PgType::Timestamptz);
+        if zone == "UTC" || epoch || !instant {
+            return false;
+        }
+        let Some(local) = self.functions.scalar("redkite_local") else { return false };
+        let zone = Expr::Literal(ScalarValue::from(zone), None);
+        *argument = local.call(vec![zone, argument.clone()]);
+        true
     }
 
     /// `'text'::type`.
@@ -339,6 +467,21 @@ impl Resolver<'_> {
             })
             .collect()
     }
+}
+
+/// Whether columns of the two types may stand in one.
+fn united(left: &PgType, right: &PgType) -> bool {
+    left.bare() == right.bare()
+        || left.category() == right.category() && !matches!(left.category(), 'U' | 'A')
+        || left.is_string() && right.is_string()
+}
+
+/// A cast after the time zone was taken into account.
+enum Zoned {
+    /// Still to be done, from this type.
+    Cast(Cast, PgType),
+    /// Done.
+    Done(Expr),
 }
 
 fn is_comparison(op: Operator) -> bool {

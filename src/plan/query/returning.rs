@@ -71,8 +71,9 @@ impl Planner {
         for item in items {
             let all = 1..schema.fields().len();
             match item {
-                SelectItem::Wildcard(_) => found
-                    .extend(all.map(|at| (schema.field(at).name().clone(), column(at)))),
+                SelectItem::Wildcard(_) => {
+                    found.extend(all.map(|at| (schema.field(at).name().clone(), column(at))))
+                }
                 SelectItem::QualifiedWildcard(kind, _) => {
                     let SelectItemQualifiedWildcardKind::ObjectName(name) = kind else {
                         return Err(SqlError::unsupported("this form of RETURNING"));

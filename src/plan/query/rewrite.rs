@@ -12,14 +12,21 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    BinaryOperator, CastKind, DataType, DateTimeField, Distinct, Expr, Fetch, Function, FunctionArg,
-    FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, Interval, LimitClause, ObjectName, Offset,
-    OrderByKind, Query, Select, SelectItem, SetExpr, TableFactor, UnaryOperator, Value, ValueWithSpan, VisitMut, VisitorMut,
+    BinaryOperator, CastKind, DataType, Distinct, Expr, Fetch, Function, FunctionArg,
+    FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, LimitClause, NamedWindowExpr,
+    ObjectName, Offset, OrderByKind, Query, Select, SelectItem, SetExpr, SetOperator,
+    SetQuantifier, TableFactor, UnaryOperator, Value, ValueWithSpan, VisitMut, VisitorMut,
+    WindowFrameBound, WindowSpec, WindowType,
 };
 
 use super::cast_call::cast_call;
 use super::catalog_query;
+use super::function_calls::{
+    interval_text, is_float, matched, other_function, similar_to_regex, with_backslash,
+};
+use super::merged_columns::{merges_columns, merges_from_right};
 use super::names::{fold, name_select_list};
+use super::row_values::{compare_rows, compares, logical, negation, rows};
 use super::set_returning::{functions_in_from, spread_select_list};
 use super::vector_function;
 use crate::base::{Result, SqlError, SqlState};
@@ -103,6 +110,15 @@ impl VisitorMut for Pass {
             }
             None => {}
         }
+        if let SetExpr::SetOperation {
+            op: op @ (SetOperator::Except | SetOperator::Intersect),
+            set_quantifier: SetQuantifier::All,
+            ..
+        } = query.body.as_ref()
+        {
+            // DataFusion counts no rows there.
+            return refuse(&format!("{op} ALL is not supported"));
+        }
         if let SetExpr::Table(table) = query.body.as_ref() {
             let name = table.table_name.clone().unwrap_or_default();
             return refuse(&format!("TABLE {name} is not supported"));
@@ -111,6 +127,13 @@ impl VisitorMut for Pass {
     }
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<SqlError> {
+        let mut joins = select.from.iter().flat_map(|from| &from.joins);
+        if joins.any(|join| merges_columns(&join.join_operator)) {
+            return refuse("RIGHT and FULL JOIN with USING or NATURAL are not supported");
+        }
+        if merges_from_right(select) {
+            return refuse("SELECT * of a LEFT JOIN with USING or NATURAL is not supported");
+        }
         if let Err(error) = functions_in_from(select) {
             return ControlFlow::Break(error);
         }
@@ -139,6 +162,11 @@ impl VisitorMut for Pass {
     }
 
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<SqlError> {
+        for window in &mut select.named_window {
+            if let NamedWindowExpr::WindowSpec(spec) = &mut window.1 {
+                plain_bounds(spec);
+            }
+        }
         if let GroupByExpr::Expressions(exprs, _) = &mut select.group_by {
             exprs.iter_mut().for_each(plain_number);
         }
@@ -188,16 +216,51 @@ impl VisitorMut for Pass {
 }
 
 fn rewrite_one(expr: &mut Expr) -> Result<()> {
+    rewrite_pattern(expr)?;
     match expr {
         Expr::Value(ValueWithSpan { value: Value::Number(text, _), .. }) => {
             let text = text.clone();
-            if !text.starts_with('-') {
+            if beyond_decimals(&text) {
+                *expr = Expr::Cast {
+                    kind: CastKind::Cast,
+                    expr: Box::new(Expr::Value(Value::SingleQuotedString(text).into())),
+                    data_type: DataType::Float8,
+                    array: false,
+                    format: None,
+                };
+            } else if !text.starts_with('-') {
                 let value = std::mem::replace(expr, null());
                 *expr = typed_number(value, &text);
             }
         }
         Expr::Identifier(word) if is_session_word(word) => {
             *expr = call(&word.value.to_lowercase(), Vec::new());
+        }
+        Expr::AtTimeZone { timestamp, time_zone } => {
+            let (time, zone) = (timestamp.as_ref().clone(), time_zone.as_ref().clone());
+            *expr = call("timezone", vec![zone, time]);
+        }
+        Expr::BinaryOp { left, op, right } if rows(left, right) && compares(op) => {
+            if let Some(compared) = compare_rows(left, op, right) {
+                *expr = compared;
+            }
+        }
+        Expr::InList { expr: row, list, negated } if list.iter().all(|item| rows(row, item)) => {
+            let equal = |item: &Expr| compare_rows(row, &BinaryOperator::Eq, item);
+            if let Some(all) = list.iter().map(equal).collect::<Option<Vec<_>>>()
+                && let Some(any) = all.into_iter().reduce(|a, b| logical(a, BinaryOperator::Or, b))
+            {
+                *expr = match *negated {
+                    true => negation(any),
+                    false => any,
+                };
+            }
+        }
+        Expr::AnyOp { left, compare_op: BinaryOperator::Eq, right, .. } if is_subquery(right) => {
+            *expr = in_subquery(left, right, false);
+        }
+        Expr::AllOp { left, compare_op: BinaryOperator::NotEq, right } if is_subquery(right) => {
+            *expr = in_subquery(left, right, true);
         }
         Expr::AnyOp { left, compare_op, right, .. } if !is_subquery(right) => {
             *expr = quantified(ANY, left, compare_op, right);
@@ -210,14 +273,15 @@ fn rewrite_one(expr: &mut Expr) -> Result<()> {
                 *op = named_operator(parts)?;
             }
         }
-        Expr::Cast { kind: CastKind::Cast | CastKind::DoubleColon, expr: inner, data_type, .. }
-            if !is_literal(inner) =>
-        {
+        Expr::Cast {
+            kind: CastKind::Cast | CastKind::DoubleColon, expr: inner, data_type, ..
+        } if !is_literal(inner) => {
             if let Some(cast) = cast_call(inner, data_type) {
                 *expr = cast;
             }
         }
         Expr::Function(function) => {
+            plain_frame(function);
             if let Some(other) = other_function(function) {
                 *expr = other;
             }
@@ -225,6 +289,50 @@ fn rewrite_one(expr: &mut Expr) -> Result<()> {
         Expr::Collate { expr: inner, .. } => {
             let inner = std::mem::replace(inner.as_mut(), null());
             *expr = inner;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Patterns: SIMILAR TO, escape characters, `LIKE ANY`, and regular expressions in `substring`.
+fn rewrite_pattern(expr: &mut Expr) -> Result<()> {
+    match expr {
+        Expr::SimilarTo { negated, expr: left, pattern, escape_char } => {
+            let Some(text) = string(pattern) else {
+                return Err(SqlError::unsupported("SIMILAR TO takes a constant pattern only"));
+            };
+            let regex = similar_to_regex(&text, escape_of(escape_char.as_ref()));
+            let op = match *negated {
+                true => BinaryOperator::PGRegexNotMatch,
+                false => BinaryOperator::PGRegexMatch,
+            };
+            let regex = Expr::Value(Value::SingleQuotedString(regex).into());
+            let left = Box::new(std::mem::replace(left.as_mut(), null()));
+            *expr = Expr::BinaryOp { left, op, right: Box::new(regex) };
+        }
+        Expr::Like { pattern, escape_char, .. } | Expr::ILike { pattern, escape_char, .. }
+            if escape_char.is_some() =>
+        {
+            let Some(text) = string(pattern) else {
+                return Err(SqlError::unsupported("LIKE .. ESCAPE takes a constant pattern only"));
+            };
+            let text = with_backslash(&text, escape_of(escape_char.as_ref()));
+            **pattern = Expr::Value(Value::SingleQuotedString(text).into());
+            *escape_char = None;
+        }
+        Expr::Substring {
+            expr: value, substring_from: Some(pattern), substring_for: None, ..
+        } if string(pattern).is_some() => {
+            *expr = matched(value, pattern, false);
+        }
+        Expr::Like { negated, any: true, expr: left, pattern, escape_char: None } => {
+            let op = if *negated { "!~~" } else { "~~" };
+            *expr = pattern_of_array(left, op, pattern);
+        }
+        Expr::ILike { negated, any: true, expr: left, pattern, escape_char: None } => {
+            let op = if *negated { "!~~*" } else { "~~*" };
+            *expr = pattern_of_array(left, op, pattern);
         }
         _ => {}
     }
@@ -241,70 +349,64 @@ fn is_literal(expr: &Expr) -> bool {
     }
 }
 
-fn is_float(data_type: &DataType) -> bool {
-    matches!(
-        data_type,
-        DataType::Real
-            | DataType::Float4
-            | DataType::Float8
-            | DataType::Float64
-            | DataType::DoublePrecision
-            | DataType::Double(_)
-            | DataType::Float(_)
-    )
+/// Takes the types from the numbers and intervals of a window's frame.
+fn plain_frame(function: &mut Function) {
+    let Some(WindowType::WindowSpec(spec)) = &mut function.over else { return };
+    plain_bounds(spec);
 }
 
-/// `interval '..' field`, with the field in the text; our own reader knows the rest.
-fn interval_text(interval: &Interval) -> Option<String> {
-    let Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(text), .. }) =
-        interval.value.as_ref()
-    else {
-        return None;
-    };
-    let plain = text.trim().trim_start_matches(['-', '+']);
-    let number = plain.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    match (&interval.leading_field, &interval.last_field) {
-        (None, None) => Some(text.clone()),
-        (Some(field), None) if number => Some(format!("{text} {field}")),
-        (Some(DateTimeField::Minute), Some(DateTimeField::Second)) if text.contains(':') => {
-            Some(format!("00:{text}"))
+fn plain_bounds(spec: &mut WindowSpec) {
+    let Some(frame) = &mut spec.window_frame else { return };
+    for bound in std::iter::once(&mut frame.start_bound).chain(frame.end_bound.as_mut()) {
+        let (WindowFrameBound::Preceding(Some(offset)) | WindowFrameBound::Following(Some(offset))) =
+            bound
+        else {
+            continue;
+        };
+        plain_number(offset);
+        if let Expr::Cast { expr, data_type: DataType::Interval { .. }, .. } = offset.as_mut() {
+            **offset = std::mem::replace(expr.as_mut(), null());
         }
-        (Some(DateTimeField::Day), Some(DateTimeField::Hour)) => {
-            let (days, hours) = text.trim().split_once(' ')?;
-            Some(format!("{days} days {hours} hours"))
-        }
-        _ => Some(text.clone()),
     }
 }
 
-/// Functions that are written with others.
-fn other_function(function: &Function) -> Option<Expr> {
-    let name = fold(function.name.0.last()?.as_ident()?);
-    let FunctionArguments::List(list) = &function.args else { return None };
-    let arguments: Option<Vec<Expr>> = list
-        .args
-        .iter()
-        .map(|argument| match argument {
-            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr.clone()),
-            _ => None,
-        })
-        .collect();
-    let text = |text: &str| Expr::Value(Value::SingleQuotedString(text.into()).into());
-    match (name.as_str(), arguments?.as_slice()) {
-        ("regexp_split_to_array" | "regexp_split_to_table", [string, pattern]) => {
-            let separator = "\u{1}";
-            let arguments =
-                vec![string.clone(), pattern.clone(), text(separator), text("g")];
-            let marked = call("regexp_replace", arguments);
-            Some(call("string_to_array", vec![marked, text(separator)]))
+/// A string literal's text.
+fn string(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(text), .. }) => {
+            Some(text.clone())
         }
-        ("mod", [left, right]) => Some(Expr::Nested(Box::new(Expr::BinaryOp {
-            left: Box::new(left.clone()),
-            op: BinaryOperator::Modulo,
-            right: Box::new(right.clone()),
-        }))),
-        ("string_to_table", arguments) => Some(call("string_to_array", arguments.to_vec())),
         _ => None,
+    }
+}
+
+/// The escape character of a pattern, the backslash unless another one is named.
+fn escape_of(escape: Option<&ValueWithSpan>) -> char {
+    match escape.map(|escape| &escape.value) {
+        Some(Value::SingleQuotedString(text)) => text.chars().next().unwrap_or('\0'),
+        _ => '\\',
+    }
+}
+
+/// `x = ANY (subquery)` is `x IN (subquery)`.
+fn in_subquery(left: &Expr, right: &Expr, negated: bool) -> Expr {
+    let mut query = right;
+    while let Expr::Nested(inner) = query {
+        query = inner;
+    }
+    match query {
+        Expr::Subquery(subquery) => {
+            Expr::InSubquery { expr: Box::new(left.clone()), subquery: subquery.clone(), negated }
+        }
+        _ => left.clone(),
+    }
+}
+
+fn pattern_of_array(left: &Expr, op: &str, patterns: &Expr) -> Expr {
+    Expr::BinaryOp {
+        left: Box::new(left.clone()),
+        op: BinaryOperator::Custom(format!("{ANY}{op}")),
+        right: Box::new(patterns.clone()),
     }
 }
 
@@ -380,6 +482,13 @@ fn typed_number(value: Expr, digits: &str) -> Expr {
         array: false,
         format: None,
     }
+}
+
+/// Whether a number's exponent is larger than decimals have places.
+fn beyond_decimals(text: &str) -> bool {
+    const EXPONENT_MAX: i32 = 30;
+    let exponent = text.split_once(['e', 'E']).and_then(|(_, exponent)| exponent.parse().ok());
+    exponent.is_some_and(|exponent: i32| exponent.abs() > EXPONENT_MAX)
 }
 
 /// Takes the type away where a number is a position or a count.

@@ -8,8 +8,9 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    CastKind, DataType, Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName, Query, Select, SelectItem, SetExpr,
-    TableAlias, TableFactor, TableFunctionArgs, Value, ValueWithSpan, VisitMut, VisitorMut,
+    CastKind, DataType, Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName, Query, Select,
+    SelectItem, SetExpr, TableAlias, TableFactor, TableFunctionArgs, Value, ValueWithSpan,
+    VisitMut, VisitorMut,
 };
 
 use super::names::fold;
@@ -90,7 +91,8 @@ impl VisitorMut for Spread {
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         if takes_array(expr) {
             self.arrays -= 1;
-        } else if self.queries == 0 && self.arrays == 0 {
+        }
+        if self.queries == 0 && self.arrays == 0 {
             spread(expr);
         }
         ControlFlow::Continue(())

@@ -149,8 +149,12 @@ pub(crate) fn run_of(world: &Arc<World>) -> Run {
     Run::new(Arc::clone(world) as Arc<dyn Tables>, Arc::new(RuntimeEnv::default()))
 }
 
+fn random() -> Arc<dyn crate::base::Random> {
+    Arc::new(SeededRandom::new(1))
+}
+
 fn plan(world: &Arc<World>, sql: &str) -> Result<QueryPlan> {
-    let planner = Arc::new(Planner::new(2));
+    let planner = Arc::new(Planner::new(2, &random()));
     planner.query(&context(world), &crate::plan::parse_query(sql)?, &[])
 }
 
@@ -385,7 +389,7 @@ fn items_definition() -> TableDef {
 
 async fn change(sql: &str) -> Result<Vec<String>> {
     let world = Arc::new(World::new());
-    let planner = Arc::new(Planner::new(2));
+    let planner = Arc::new(Planner::new(2, &random()));
     let (context, table) = (context(&world), items_definition());
     let parsed = crate::plan::parse(sql)?.remove(0);
     let plan = match parsed.statement {

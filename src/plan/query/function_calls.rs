@@ -1,0 +1,215 @@
+//! Functions and literals that are written with others: passes of [`super::rewrite`].
+
+use sqlparser::ast::{
+    BinaryOperator, CastKind, DataType, DateTimeField, Expr, Function, FunctionArg,
+    FunctionArgExpr, FunctionArguments, Ident, Interval, ObjectName, Query, SelectItem, SetExpr,
+    TableAlias, TableAliasColumnDef, TableFactor, TableWithJoins, Value, ValueWithSpan,
+};
+
+use super::cast_call::cast_call;
+use super::names::fold;
+use super::rewrite::call;
+
+/// Whether a type is a float.
+pub(super) fn is_float(data_type: &DataType) -> bool {
+    matches!(
+        data_type,
+        DataType::Real
+            | DataType::Float4
+            | DataType::Float8
+            | DataType::Float64
+            | DataType::DoublePrecision
+            | DataType::Double(_)
+            | DataType::Float(_)
+    )
+}
+
+/// `interval '..' field`, with the field in the text; our own reader knows the rest.
+pub(super) fn interval_text(interval: &Interval) -> Option<String> {
+    let Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(text), .. }) =
+        interval.value.as_ref()
+    else {
+        return None;
+    };
+    let plain = text.trim().trim_start_matches(['-', '+']);
+    let number = plain.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    match (&interval.leading_field, &interval.last_field) {
+        (None, None) => Some(text.clone()),
+        (Some(field), None) if number => Some(format!("{text} {field}")),
+        (Some(DateTimeField::Minute), Some(DateTimeField::Second)) if text.contains(':') => {
+            Some(format!("00:{text}"))
+        }
+        (Some(DateTimeField::Day), Some(DateTimeField::Hour)) => {
+            let (days, hours) = text.trim().split_once(' ')?;
+            Some(format!("{days} days {hours} hours"))
+        }
+        _ => Some(text.clone()),
+    }
+}
+
+/// Functions that are written with others.
+pub(super) fn other_function(function: &Function) -> Option<Expr> {
+    let name = fold(function.name.0.last()?.as_ident()?);
+    if let (FunctionArguments::Subquery(query), "array") = (&function.args, name.as_str()) {
+        return array_of(query);
+    }
+    let FunctionArguments::List(list) = &function.args else { return None };
+    let arguments: Option<Vec<Expr>> = list
+        .args
+        .iter()
+        .map(|argument| match argument {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr.clone()),
+            _ => None,
+        })
+        .collect();
+    let text = |text: &str| Expr::Value(Value::SingleQuotedString(text.into()).into());
+    match (name.as_str(), arguments?.as_slice()) {
+        ("regexp_split_to_array" | "regexp_split_to_table", [string, pattern]) => {
+            let separator = "\u{1}";
+            let arguments = vec![string.clone(), pattern.clone(), text(separator), text("g")];
+            let marked = call("regexp_replace", arguments);
+            Some(call("string_to_array", vec![marked, text(separator)]))
+        }
+        ("encode", [Expr::Value(value), format])
+            if matches!(value.value, Value::SingleQuotedString(_)) =>
+        {
+            let bytes = Expr::Cast {
+                kind: CastKind::DoubleColon,
+                expr: Box::new(Expr::Value(value.clone())),
+                data_type: DataType::Bytea,
+                array: false,
+                format: None,
+            };
+            Some(call("encode", vec![bytes, format.clone()]))
+        }
+        ("to_timestamp", [seconds]) => Some(call("redkite_from_epoch", vec![seconds.clone()])),
+        ("regexp_substr", [string, pattern]) => Some(matched(string, pattern, true)),
+        // DataFusion counts in 64 bits.
+        ("array_position" | "regexp_count" | "regexp_instr" | "ntile", _) => {
+            cast_call(&Expr::Function(function.clone()), &DataType::Int4(None))
+        }
+        ("mod", [left, right]) => Some(Expr::Nested(Box::new(Expr::BinaryOp {
+            left: Box::new(left.clone()),
+            op: BinaryOperator::Modulo,
+            right: Box::new(right.clone()),
+        }))),
+        ("json_agg" | "jsonb_agg", [value]) => {
+            let to = if name == "json_agg" { "to_json" } else { "to_jsonb" };
+            let array = aggregate(function, vec![call(to, vec![value.clone()])]);
+            Some(call(&format!("redkite_{name}"), vec![array]))
+        }
+        ("json_object_agg" | "jsonb_object_agg", [key, value]) => {
+            let keys = Expr::Cast {
+                kind: CastKind::DoubleColon,
+                expr: Box::new(key.clone()),
+                data_type: DataType::Text,
+                array: false,
+                format: None,
+            };
+            let keys = cast_call(&keys, &DataType::Text).unwrap_or(keys);
+            let keys = aggregate(function, vec![keys]);
+            let values = aggregate(function, vec![call("to_json", vec![value.clone()])]);
+            Some(call(&format!("redkite_{name}"), vec![keys, values]))
+        }
+        ("string_to_table", arguments) => Some(call("string_to_array", arguments.to_vec())),
+        _ => None,
+    }
+}
+
+/// What a regular expression finds in a string: all of it, or the part in parentheses.
+pub(super) fn matched(string: &Expr, pattern: &Expr, whole: bool) -> Expr {
+    let text = |text: &str| Expr::Value(Value::SingleQuotedString(text.into()).into());
+    let pattern = match whole {
+        true => call("concat", vec![text("("), pattern.clone(), text(")")]),
+        false => pattern.clone(),
+    };
+    let found = call("regexp_match", vec![string.clone(), pattern]);
+    let first = Expr::Value(Value::Number("1".into(), false).into());
+    call("array_element", vec![found, first])
+}
+
+/// A `LIKE` pattern with another escape character, with the backslash for it.
+pub(super) fn with_backslash(pattern: &str, escape: char) -> String {
+    let mut out = String::with_capacity(pattern.len());
+    let mut characters = pattern.chars();
+    while let Some(character) = characters.next() {
+        if character == escape {
+            out.push('\\');
+            out.extend(characters.next());
+        } else {
+            out.extend((character == '\\').then_some('\\'));
+            out.push(character);
+        }
+    }
+    out
+}
+
+/// The regular expression that means the same as a pattern of SIMILAR TO.
+pub(super) fn similar_to_regex(pattern: &str, escape: char) -> String {
+    let mut out = String::from("^(?:");
+    let mut characters = pattern.chars();
+    let mut class = false;
+    while let Some(character) = characters.next() {
+        match character {
+            _ if character == escape => {
+                let next = characters.next().unwrap_or(escape);
+                out.extend((!next.is_alphanumeric()).then_some('\\'));
+                out.push(next);
+            }
+            _ if class => {
+                class = character != ']';
+                out.push(character);
+            }
+            '[' => {
+                class = true;
+                out.push('[');
+            }
+            '%' => out.push_str(".*"),
+            '_' => out.push('.'),
+            '.' | '^' | '$' | '\\' => {
+                out.push('\\');
+                out.push(character);
+            }
+            other => out.push(other),
+        }
+    }
+    out.push_str(")$");
+    out
+}
+
+/// `ARRAY(query)`: the query's column, gathered.
+fn array_of(query: &Query) -> Option<Expr> {
+    let column = Ident::with_quote('"', "element");
+    let mut outer = crate::plan::parse_query("SELECT 1").ok()?.ast;
+    let SetExpr::Select(select) = outer.body.as_mut() else { return None };
+    let gathered = call("array_agg", vec![Expr::Identifier(column.clone())]);
+    let whole = call("redkite_or_empty", vec![gathered]);
+    let alias = Ident::with_quote('"', "array");
+    select.projection = vec![SelectItem::ExprWithAlias { expr: whole, alias }];
+    let relation = TableFactor::Derived {
+        lateral: false,
+        subquery: Box::new(query.clone()),
+        alias: Some(TableAlias {
+            name: Ident::with_quote('"', "elements"),
+            columns: vec![TableAliasColumnDef { name: column, data_type: None }],
+            explicit: true,
+            at: None,
+        }),
+        sample: None,
+    };
+    select.from = vec![TableWithJoins { relation, joins: Vec::new() }];
+    Some(Expr::Subquery(outer))
+}
+
+/// The same aggregate call as `array_agg` of other arguments.
+fn aggregate(function: &Function, arguments: Vec<Expr>) -> Expr {
+    let mut function = function.clone();
+    function.name = ObjectName::from(vec![Ident::with_quote('"', "array_agg")]);
+    if let FunctionArguments::List(list) = &mut function.args {
+        list.args = arguments
+            .into_iter()
+            .map(|argument| FunctionArg::Unnamed(FunctionArgExpr::Expr(argument)))
+            .collect();
+    }
+    Expr::Function(function)
+}
