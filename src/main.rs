@@ -8,6 +8,11 @@ use redkite::base::FailPoint;
 use redkite::node::{Configuration, Metadata, Node, check, status, with_configuration_file};
 use tokio_util::sync::CancellationToken;
 
+/// A query allocates in one thread and frees in another, thousands of times a second: this one is
+/// made for that.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A distributed vector database that any PostgreSQL client can use.
 #[derive(Debug, Parser)]
 #[command(version, about, max_term_width = 100)]

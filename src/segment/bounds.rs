@@ -80,7 +80,7 @@ fn pick(left: Option<Bound>, right: Option<Bound>, wanted: Ordering) -> Option<B
 }
 
 impl Bound {
-    fn compare(&self, other: &Self) -> Option<Ordering> {
+    pub(super) fn compare(&self, other: &Self) -> Option<Ordering> {
         match (self, other) {
             (Self::Bool(a), Self::Bool(b)) => Some(a.cmp(b)),
             (Self::Int(a), Self::Int(b)) => Some(a.cmp(b)),

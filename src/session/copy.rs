@@ -18,6 +18,7 @@ use crate::plan::statement::{
 };
 use crate::plan::{Name, PlanContext, Relation, Relations, Statement, quote_identifier};
 use crate::store::meta::Mirrored;
+use crate::txn::WriteBehind;
 use crate::types::PgType;
 
 use super::connection::Session;
@@ -37,6 +38,7 @@ pub struct CopyIn {
     partial: Option<Vec<String>>,
     target: Arc<Table>,
     snapshot: Arc<Mirrored<Snapshot>>,
+    behind: WriteBehind,
     rows: u64,
 }
 
@@ -177,6 +179,7 @@ impl Session {
             partial,
             target,
             snapshot: Arc::clone(snapshot),
+            behind: WriteBehind::default(),
             rows: 0,
         }))
     }
@@ -194,7 +197,7 @@ impl Session {
         taken
     }
 
-    async fn take_copied(&mut self, copy: &CopyIn, rows: RecordBatch) -> Result<()> {
+    async fn take_copied(&mut self, copy: &mut CopyIn, rows: RecordBatch) -> Result<()> {
         let run = self.run_on(&copy.snapshot);
         let rows = match &copy.partial {
             None => with_schema(&rows, &copy.target.schema.arrow())?,
@@ -207,7 +210,7 @@ impl Session {
             .ok_or_else(|| SqlError::internal("COPY outside of a transaction"))?;
         let writes = transaction.writes.open(&copy.target)?;
         writes.insert(&engine, &copy.target, rows).await?;
-        engine.relieve(writes).await
+        copy.behind.relieve(&engine, writes).await
     }
 
     /// Rows of some columns, with the other columns' defaults.
@@ -254,7 +257,16 @@ impl Session {
     ///
     /// # Errors
     /// As COMMIT, in [`Mode::Autocommit`].
-    pub async fn copy_done(&mut self, copy: CopyIn, mode: Mode) -> Result<String> {
+    pub async fn copy_done(&mut self, mut copy: CopyIn, mode: Mode) -> Result<String> {
+        let target = Arc::clone(&copy.target);
+        let written = match self.transaction() {
+            Some(transaction) => copy.behind.finish(transaction.writes.open(&target)?).await,
+            None => Ok(()),
+        };
+        if written.is_err() {
+            self.statement_failed();
+        }
+        written?;
         if mode == Mode::Autocommit && matches!(self.state, State::Implicit(_)) {
             self.commit(false).await?;
         }

@@ -33,7 +33,12 @@ impl Engine {
                 return Ok(None);
             }
             FailPoint::BeforeSubmit.reach();
-            engine.publish(prepared).await.map(Some)
+            let segments = prepared.segments();
+            let revision = engine.publish(prepared).await?;
+            for (segments, schema) in segments {
+                engine.warmer.add(&segments, &schema);
+            }
+            Ok(Some(revision))
         });
         task.await.map_err(|error| SqlError::internal(format!("commit: {error}")))?
     }

@@ -19,6 +19,7 @@ use super::open_snapshots::{OpenSnapshots, Pin};
 use super::publish::{Publisher, QUEUE_MAX, Submission, Verdict, Work};
 use super::row_ids::RowIdAllocator;
 use super::sequence::SequenceCache;
+use super::warm::Warmer;
 
 /// How fresh a snapshot must be (`redkite.consistency`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,6 +76,7 @@ pub struct Engine {
     open: Arc<OpenSnapshots>,
     /// Objects that this node has written and not published.
     drafts: Arc<Drafts>,
+    pub(super) warmer: Warmer,
     /// When the mirror was last known to hold all, by the monotonic clock, in microseconds.
     last_fresh_us: AtomicU64,
 }
@@ -96,6 +98,7 @@ impl Engine {
         tokio::spawn(task.run(queue));
         let (drafts, given_up) = Drafts::new(parts.incarnation);
         tokio::spawn(remove_given_up(Arc::clone(&parts.reader), given_up));
+        let warmer = Warmer::start(Arc::clone(&parts.reader));
         Arc::new(Self {
             parts,
             publisher,
@@ -104,6 +107,7 @@ impl Engine {
             provisional: AtomicU64::new(u64::MAX / 2),
             open: Arc::default(),
             drafts,
+            warmer,
             last_fresh_us: AtomicU64::new(0),
         })
     }

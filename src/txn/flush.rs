@@ -12,7 +12,9 @@ use crate::base::limits::{
 };
 use crate::base::{FailPoint, Result, RowIds, SqlError};
 use crate::catalog::Table;
-use crate::segment::{self, Draft, InMemory, RowIdMap, Rows, SegmentMeta, Writer, WriterOptions};
+use crate::segment::{
+    self, Draft, InMemory, RowIdMap, Rows, SegmentMeta, TableSchema, Writer, WriterOptions,
+};
 
 use super::engine::Engine;
 use super::prepared::{Inline, NewKeys, Prepared, PreparedTable};
@@ -103,7 +105,7 @@ impl Engine {
     }
 
     /// Writes rows to objects that nobody can reach, and that go when the draft is dropped.
-    async fn write_objects(
+    pub(super) async fn write_objects(
         &self,
         table: &Table,
         rows: Vec<RecordBatch>,
@@ -111,7 +113,9 @@ impl Engine {
         let count: usize = rows.iter().map(RecordBatch::num_rows).sum();
         let mut row_ids = self.allocate_row_ids(count as u64).await?;
         let draft = self.drafts().begin();
-        let mut writer = self.writer(table, &draft);
+        // A second copy of all vectors would keep the commit waiting: see `warm.rs`.
+        let options = WriterOptions { seed_vectors: false, ..WriterOptions::default() };
+        let mut writer = self.writer_with(table, &draft, options);
         for batch in rows {
             writer.write(batch).await?;
         }
@@ -127,6 +131,10 @@ impl Engine {
 
     /// Makes new segments of a table.
     pub fn writer(&self, table: &Table, draft: &Arc<Draft>) -> Writer {
+        self.writer_with(table, draft, WriterOptions::default())
+    }
+
+    fn writer_with(&self, table: &Table, draft: &Arc<Draft>, options: WriterOptions) -> Writer {
         let reader = self.reader();
         Writer::new(
             Arc::clone(reader.objects()),
@@ -134,7 +142,7 @@ impl Engine {
             Arc::clone(draft),
             Arc::clone(self.random()),
             (table.oid(), Arc::clone(&table.schema)),
-            WriterOptions::default(),
+            options,
         )
     }
 
@@ -155,7 +163,7 @@ impl Engine {
 }
 
 /// The buffered rows that the transaction has not deleted again.
-fn live_rows(writes: &TableWrites) -> Result<Vec<RecordBatch>> {
+pub(super) fn live_rows(writes: &TableWrites) -> Result<Vec<RecordBatch>> {
     let mut live = Vec::with_capacity(writes.rows.len());
     for segment in &writes.rows {
         let Rows::Memory(rows) = &segment.rows else { continue };
@@ -176,4 +184,18 @@ fn live_rows(writes: &TableWrites) -> Result<Vec<RecordBatch>> {
 
 fn arrow_error(error: arrow::error::ArrowError) -> SqlError {
     SqlError::internal(format!("flush: {error}"))
+}
+
+impl Prepared {
+    /// The segments that it adds, with their tables' columns.
+    pub(super) fn segments(&self) -> Vec<(Vec<Arc<SegmentMeta>>, Arc<TableSchema>)> {
+        let state = &self.checked.state;
+        let with_segments = self.tables.iter().filter(|table| !table.segments.is_empty());
+        with_segments
+            .filter_map(|table| {
+                let schema = Arc::clone(&state.tables.get(&table.oid)?.schema);
+                Some((table.segments.clone(), schema))
+            })
+            .collect()
+    }
 }

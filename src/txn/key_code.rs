@@ -4,6 +4,7 @@
 //! by two independently keyed SipHashes. Two different long keys share a code with a
 //! probability of 2^-127, and nobody who doesn't know the process's random keys can make them.
 
+use std::collections::HashSet;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::sync::{Arc, LazyLock};
@@ -16,6 +17,9 @@ use crate::segment::{Column, TableSchema};
 
 /// A key of one constraint.
 pub(super) type KeyCode = u128;
+
+/// Keys of one constraint.
+pub(super) type KeyCodes = HashSet<KeyCode, foldhash::fast::RandomState>;
 
 static HASHERS: LazyLock<(RandomState, RandomState)> =
     LazyLock::new(|| (RandomState::new(), RandomState::new()));

@@ -29,9 +29,12 @@ mod sequence;
 #[cfg(test)]
 pub(crate) mod tests;
 mod validate;
+mod warm;
+mod write_behind;
 mod write_set;
 
 pub use engine::{Consistency, Engine, EngineParts};
 pub use prepared::{MergeCommit, Prepared};
 pub use sequence::SequenceState;
+pub use write_behind::WriteBehind;
 pub use write_set::{Conflict, Savepoint, TableWrites, WriteSet};

@@ -1,6 +1,6 @@
 //! A commit whose objects are durable and which nobody can see yet.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::ArrayRef;
@@ -12,7 +12,7 @@ use crate::catalog::{Snapshot, Table};
 use crate::segment::{Draft, Segment, SegmentMeta};
 use crate::store::meta::Mirrored;
 
-use super::key_code::{KeyCode, KeyCoder};
+use super::key_code::{KeyCoder, KeyCodes};
 
 /// A flush, ready to be published.
 #[derive(Debug)]
@@ -74,7 +74,7 @@ pub(super) struct Inline {
 pub(super) struct NewKeys {
     pub(super) constraint: String,
     pub(super) coder: Arc<KeyCoder>,
-    pub(super) codes: Arc<HashSet<KeyCode>>,
+    pub(super) codes: Arc<KeyCodes>,
     /// The same as values, batch by batch, with those that the transaction took back.
     pub(super) columns: Vec<Vec<ArrayRef>>,
 }

@@ -361,3 +361,52 @@ async fn the_oldest_revision_is_that_of_what_is_open() {
     drop(writes);
     assert!(engine.oldest_revision() > now);
 }
+
+#[tokio::test]
+async fn rows_written_behind_a_load_are_all_there() {
+    let world = World::new(77);
+    let engine = world.engine().await;
+    create(&engine, TABLE, true).await;
+    let snapshot = fresh(&engine).await.unwrap();
+    let table = &snapshot.state.tables[&TABLE];
+    let mut writes = WriteSet::default();
+    let mut behind = WriteBehind::at(1);
+    for first in 0..20i64 {
+        let rows: Vec<(i64, i32)> = (0..50).map(|row| (first * 50 + row, 1)).collect();
+        let open = writes.open(table).unwrap();
+        open.insert(&engine, table, batch(table, &rows)).await.unwrap();
+        behind.relieve(&engine, open).await.unwrap();
+    }
+    // Keys of rows that have left the buffer still count.
+    let open = writes.open(table).unwrap();
+    let twice = open.insert(&engine, table, batch(table, &[(3, 2)])).await.unwrap_err();
+    assert_eq!(twice.code(), SqlState::UNIQUE_VIOLATION);
+    behind.finish(open).await.unwrap();
+    engine.commit(writes).await.unwrap();
+    let snapshot = fresh(&engine).await.unwrap();
+    let mut rows = rows_of(&engine, &snapshot.state.tables[&TABLE]).await;
+    rows.sort_unstable();
+    assert_eq!(rows, (0..1_000).map(|id| (id, 1)).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_load_that_is_given_up_leaves_no_objects() {
+    let world = World::new(78);
+    let engine = world.engine().await;
+    create(&engine, TABLE, true).await;
+    let snapshot = fresh(&engine).await.unwrap();
+    let table = &snapshot.state.tables[&TABLE];
+    let mut writes = WriteSet::default();
+    let mut behind = WriteBehind::at(1);
+    let open = writes.open(table).unwrap();
+    open.insert(&engine, table, batch(table, &[(1, 1)])).await.unwrap();
+    behind.relieve(&engine, open).await.unwrap();
+    drop(behind);
+    let deleted = || world.objects.counters().counts().deletes;
+    let mut tries = 0;
+    while deleted() == 0 {
+        tries += 1;
+        assert!(tries < 1_000, "the object stays");
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+}

@@ -5,7 +5,7 @@
 //! A table's writes are copied when a savepoint still needs the old ones, so that
 //! `ROLLBACK TO` is taking those back.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, RecordBatch};
@@ -19,7 +19,7 @@ use crate::segment::{
 use crate::types::{ColumnEncoder, TextContext};
 
 use super::engine::Engine;
-use super::key_code::{KeyCode, KeyCoder};
+use super::key_code::{KeyCode, KeyCoder, KeyCodes};
 
 /// What an open transaction wants to change.
 #[derive(Debug, Default)]
@@ -70,9 +70,16 @@ pub struct TableWrites {
 #[derive(Clone, Debug)]
 pub(super) struct OwnKeys {
     pub(super) coder: Arc<KeyCoder>,
-    pub(super) codes: Arc<HashSet<KeyCode>>,
+    pub(super) codes: Arc<KeyCodes>,
     /// The same as values, batch by batch, with those that the transaction took back.
     pub(super) columns: Vec<Vec<ArrayRef>>,
+}
+
+/// One constraint's keys in a batch of new rows.
+struct BatchKeys {
+    columns: Vec<ArrayRef>,
+    /// None where the key has a NULL and equals no other.
+    codes: Vec<Option<KeyCode>>,
 }
 
 /// Why a row can't be added.
@@ -227,11 +234,22 @@ impl TableWrites {
         key: usize,
         batch: &RecordBatch,
     ) -> Result<Vec<(usize, Conflict)>> {
+        let keys = self.batch_keys(key, batch)?;
+        self.conflicts_of(engine, table, key, &keys).await
+    }
+
+    async fn conflicts_of(
+        &self,
+        engine: &Engine,
+        table: &Table,
+        key: usize,
+        batch: &BatchKeys,
+    ) -> Result<Vec<(usize, Conflict)>> {
         let own = &self.keys[key];
-        let columns = self.columns(batch, own.coder.ids())?;
-        let codes = own.coder.codes(&columns)?;
+        let BatchKeys { columns, codes } = batch;
         let mut conflicts = Vec::new();
-        let mut seen: HashMap<KeyCode, usize> = HashMap::with_capacity(codes.len());
+        let mut seen: HashMap<KeyCode, usize, foldhash::fast::RandomState> = HashMap::default();
+        seen.reserve(codes.len());
         for (row, code) in codes.iter().enumerate() {
             let Some(code) = code else { continue };
             if own.codes.contains(code) {
@@ -246,7 +264,7 @@ impl TableWrites {
         if remaining.total_row_count() > 0 {
             let reader = engine.reader();
             let key = own.coder.columns();
-            let found = reader.find_keys(&remaining, key, &columns, &|_| false).await?;
+            let found = reader.find_keys(&remaining, key, columns, &|_| false).await?;
             conflicts.extend(found.into_iter().filter(|found| codes[found.key].is_some()).map(
                 |found| {
                     let (segment, position) = (found.segment, found.position);
@@ -259,16 +277,34 @@ impl TableWrites {
 
     /// Adds rows, in the table's order of columns, whose keys are known to be free.
     pub fn append(&mut self, engine: &Engine, table: &Table, batch: RecordBatch) -> Result<()> {
+        let keys = (0..self.keys.len()).map(|key| self.batch_keys(key, &batch));
+        let keys = keys.collect::<Result<_>>()?;
+        self.append_with_keys(engine, table, batch, keys)
+    }
+
+    /// The values and codes of one constraint's keys in a batch.
+    fn batch_keys(&self, key: usize, batch: &RecordBatch) -> Result<BatchKeys> {
+        let coder = &self.keys[key].coder;
+        let columns = self.columns(batch, coder.ids())?;
+        let codes = coder.codes(&columns)?;
+        Ok(BatchKeys { columns, codes })
+    }
+
+    fn append_with_keys(
+        &mut self,
+        engine: &Engine,
+        table: &Table,
+        batch: RecordBatch,
+        keys: Vec<BatchKeys>,
+    ) -> Result<()> {
         if batch.num_rows() == 0 {
             return Ok(());
         }
         let checked = self.keys_checked_at.unwrap_or(table.appends).min(table.appends);
         self.keys_checked_at = Some(checked);
-        for key in 0..self.keys.len() {
-            let columns = self.columns(&batch, self.keys[key].coder.ids())?;
-            let codes = self.keys[key].coder.codes(&columns)?;
-            Arc::make_mut(&mut self.keys[key].codes).extend(codes.into_iter().flatten());
-            self.keys[key].columns.push(columns);
+        for (own, BatchKeys { columns, codes }) in self.keys.iter_mut().zip(keys) {
+            Arc::make_mut(&mut own.codes).extend(codes.into_iter().flatten());
+            own.columns.push(columns);
         }
         for (place, foreign) in self.table.definition.foreign_keys.iter().enumerate() {
             let columns = self.columns(&batch, &foreign.columns)?;
@@ -291,14 +327,17 @@ impl TableWrites {
         table: &Table,
         batch: RecordBatch,
     ) -> Result<()> {
+        let mut keys = Vec::with_capacity(self.keys.len());
         for key in 0..self.keys.len() {
-            let conflicts = self.conflicts(engine, table, key, &batch).await?;
+            let of_batch = self.batch_keys(key, &batch)?;
+            let conflicts = self.conflicts_of(engine, table, key, &of_batch).await?;
             if let Some((row, _)) = conflicts.iter().min_by_key(|(row, _)| *row) {
                 let key = &self.table.definition.keys[key];
                 return Err(self.duplicate(key, &batch, *row));
             }
+            keys.push(of_batch);
         }
-        self.append(engine, table, batch)
+        self.append_with_keys(engine, table, batch, keys)
     }
 
     /// Deletes rows by their addresses in `version`, which a statement has read: the snapshot's,

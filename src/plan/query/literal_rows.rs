@@ -168,8 +168,25 @@ fn value(cell: &Cell, ty: &PgType, parameters: &mut Vec<Option<PgType>>) -> Opti
             let known = parameters[at].get_or_insert_with(|| ty.bare());
             (*known == ty.bare()).then_some(Value::Parameter(at))
         }
-        Cell::Default | Cell::Cast { .. } | Cell::Expression(_) => None,
+        Cell::Expression(expression) => {
+            let (at, cast) = typed_parameter(&expression.ast)?;
+            if parameters.len() <= at {
+                parameters.resize(at + 1, None);
+            }
+            let known = parameters[at].get_or_insert_with(|| cast.clone());
+            (*known == cast && cast == ty.bare()).then_some(Value::Parameter(at))
+        }
+        Cell::Default | Cell::Cast { .. } => None,
     }
+}
+
+/// `$n::type` as the parameter's place, from zero, and its type.
+fn typed_parameter(expression: &ast::Expr) -> Option<(usize, PgType)> {
+    let ast::Expr::Cast { expr, data_type, .. } = expression else { return None };
+    let ast::Expr::Value(value) = expr.as_ref() else { return None };
+    let ast::Value::Placeholder(name) = &value.value else { return None };
+    let number: usize = name.strip_prefix('$')?.parse().ok()?;
+    Some((number.checked_sub(1)?, crate::plan::data_type_of(data_type).ok()?))
 }
 
 /// A number that fits its column as it is.

@@ -16,6 +16,7 @@ use arrow::datatypes::DataType;
 use super::Reader;
 use super::footer::RowGroups;
 use crate::base::{ColumnId, Result, SegmentId};
+use crate::segment::bounds::{Bound, ColumnStatistics};
 use crate::segment::corrupt::{broken, corrupt};
 use crate::segment::key_filter::KeyFilter;
 use crate::segment::key_hash::KeyHashes;
@@ -47,6 +48,8 @@ struct Keys<'a> {
     hashes: Option<KeyHashes>,
     /// Those without NULL: the others equal nothing.
     complete: Vec<usize>,
+    /// Of the first column, where its bounds mean the same in every segment.
+    bounds: Option<ColumnStatistics>,
 }
 
 impl<'a> Keys<'a> {
@@ -60,12 +63,32 @@ impl<'a> Keys<'a> {
             rows,
             hashes: KeyHashes::of(values),
             complete: (0..rows).filter(is_complete).collect(),
+            bounds: values
+                .first()
+                .filter(|values| keeps_order(values.data_type()))
+                .map(|values| ColumnStatistics::of(values.as_ref())),
         }
+    }
+
+    /// Whether a segment's rows are all below or all above these keys.
+    fn misses(&self, meta: &SegmentMeta) -> bool {
+        let (Some(keys), Some(id)) = (&self.bounds, self.ids.first()) else { return false };
+        let Some(rows) = meta.statistics.get(id) else { return false };
+        let is_below = |max: &Option<Bound>, min: &Option<Bound>| match (max, min) {
+            (Some(max), Some(min)) => max.compare(min) == Some(Ordering::Less),
+            _ => false,
+        };
+        is_below(&rows.max, &keys.min) || is_below(&keys.max, &rows.min)
     }
 
     fn types(&self) -> impl Iterator<Item = &DataType> {
         self.values.iter().map(|values| values.data_type())
     }
+}
+
+/// Whether the bounds of a column that once had another type still tell where its values are.
+fn keeps_order(data_type: &DataType) -> bool {
+    data_type.is_integer() || matches!(data_type, DataType::Utf8 | DataType::FixedSizeBinary(_))
 }
 
 /// Compares rows of some columns with keys.
@@ -142,6 +165,9 @@ impl Reader {
         found: &mut Vec<KeyMatch>,
     ) -> Result<()> {
         let meta = &unit.meta;
+        if keys.misses(meta) {
+            return Ok(());
+        }
         let candidates = match self.key_filter(meta, &keys.ids).await? {
             Some(filter) => match &keys.hashes {
                 Some(hashes) => {

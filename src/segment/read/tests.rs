@@ -170,11 +170,12 @@ async fn keys_are_found_where_they_are() {
 #[tokio::test]
 async fn absent_keys_cost_no_reads_but_the_filters() {
     let world = World::new();
-    let version = version_of(&world, &shuffled(40_000)).await;
+    let even: Vec<i64> = shuffled(40_000).iter().map(|id| id * 2).collect();
+    let version = version_of(&world, &even).await;
     let cold = world.restarted();
     let before = cold.objects.counters().counts().reads;
     for chunk in 0..20 {
-        let absent: Vec<i64> = (0..100).map(|id| 1_000_000 + chunk * 100 + id).collect();
+        let absent: Vec<i64> = (0..100).map(|id| (chunk * 100 + id) * 2 + 1).collect();
         let keys: ArrayRef = Arc::new(Int64Array::from(absent));
         let found = cold
             .reader
@@ -184,6 +185,26 @@ async fn absent_keys_cost_no_reads_but_the_filters() {
         assert!(found.is_empty());
     }
     assert!(cold.objects.counters().counts().reads - before <= 3);
+}
+
+#[tokio::test]
+async fn keys_beyond_a_segments_bounds_cost_no_reads() {
+    let world = World::new();
+    let version = version_of(&world, &shuffled(1_000)).await;
+    let cold = world.restarted();
+    let before = cold.objects.counters().counts().reads;
+    let find = |ids: Vec<i64>| {
+        let keys: ArrayRef = Arc::new(Int64Array::from(ids));
+        let (reader, version) = (&cold.reader, &version);
+        async move {
+            let columns = &items().columns[..1];
+            reader.find_keys(version, columns, &[keys], &|_| false).await.unwrap().len()
+        }
+    };
+    assert_eq!(find(vec![1_000, 5_000]).await + find(vec![-7, -1]).await, 0);
+    assert_eq!(cold.objects.counters().counts().reads, before);
+    assert_eq!(find(vec![-1, 999, 1_000]).await, 1);
+    assert_eq!(find(vec![0]).await, 1);
 }
 
 #[tokio::test]

@@ -13,8 +13,9 @@ use super::Reader;
 use super::reader::cache_prefix;
 use crate::base::{ColumnId, Result, SegmentId};
 use crate::segment::corrupt::broken;
+use crate::segment::schema::vector_dimensions;
 use crate::segment::version::Unit;
-use crate::segment::{Column, SegmentMeta};
+use crate::segment::{Column, SegmentMeta, TableSchema};
 use crate::store::object::{Cache, CacheFile};
 
 const MAGIC: &[u8; 8] = b"RKVEC001";
@@ -229,6 +230,19 @@ impl Reader {
         }
     }
 
+    /// Brings all vectors of a segment into the cache, for the first search to find them there.
+    ///
+    /// # Errors
+    /// When bytes can't be read.
+    pub async fn warm(&self, meta: &Arc<SegmentMeta>, schema: &TableSchema) -> Result<()> {
+        for column in &schema.columns {
+            if vector_dimensions(column.data_type()).is_some() {
+                self.object_vectors(meta, column).await?;
+            }
+        }
+        Ok(())
+    }
+
     async fn object_vectors(
         &self,
         meta: &Arc<SegmentMeta>,
@@ -300,7 +314,7 @@ impl Reader {
     ) -> Result<Option<Vectors>> {
         let groups = self.row_groups(meta).await?;
         let rows = meta.rows as usize;
-        let dimensions = crate::segment::schema::vector_dimensions(column.data_type());
+        let dimensions = vector_dimensions(column.data_type());
         if let Some(dimensions) = dimensions
             && let Some(mut file) =
                 VectorsFile::create(&self.cache, (meta.id, column.id), dimensions, rows)

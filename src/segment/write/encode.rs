@@ -144,7 +144,8 @@ impl Encoder {
         let (parquet, factory) = writer.into_serialized_writer().map_err(failed)?;
         let id = SegmentId(target.random.uuid());
         let path = target.draft.name(target.table, id);
-        let vectors = table.columns.iter().enumerate().filter_map(|(index, column)| {
+        let seeded = table.columns.iter().enumerate().filter(|_| target.seed_vectors);
+        let vectors = seeded.filter_map(|(index, column)| {
             let dimensions = vector_dimensions(column.data_type())?;
             let name = (id, column.id);
             Some((index, VectorsFile::create(&target.cache, name, dimensions, rows)?))

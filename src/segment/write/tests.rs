@@ -23,7 +23,7 @@ use crate::store::object::incarnation_of;
 #[tokio::test]
 async fn large_transactions_write_early() {
     let world = World::new();
-    let options = WriterOptions { buffer_bytes: 1 << 30, buffer_rows: 1_000 };
+    let options = WriterOptions { buffer_bytes: 1 << 30, buffer_rows: 1_000, seed_vectors: true };
     let mut writer = world.writer(&items(), options);
     let ids: Vec<i64> = (0..2_500).rev().collect();
     writer.write(item_rows(&ids)).await.unwrap();
@@ -46,7 +46,7 @@ async fn large_transactions_write_early() {
 async fn objects_that_are_given_up_are_told() {
     let world = World::new();
     let (drafts, mut given_up) = Drafts::new(Incarnation(world.random.uuid()));
-    let options = WriterOptions { buffer_bytes: 1 << 30, buffer_rows: 100 };
+    let options = WriterOptions { buffer_bytes: 1 << 30, buffer_rows: 100, seed_vectors: true };
     for (fate, told) in [("dropped", 3), ("refused", 3), ("submitted", 0), ("published", 0)] {
         let draft = drafts.begin();
         let mut writer = world.writer_of(&draft, &items(), options);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::compute::{SortColumn, concat_batches, lexsort_to_indices};
+use arrow::datatypes::Schema;
 use tokio::task::JoinSet;
 
 use super::draft::Draft;
@@ -21,11 +22,17 @@ pub struct WriterOptions {
     pub buffer_bytes: usize,
     /// At this many buffered rows.
     pub buffer_rows: usize,
+    /// Whether the cache gets the flat vectors at once, rather than when they are first searched.
+    pub seed_vectors: bool,
 }
 
 impl Default for WriterOptions {
     fn default() -> Self {
-        Self { buffer_bytes: SEGMENT_BUFFER_BYTES_MAX, buffer_rows: SEGMENT_ROWS_MAX }
+        Self {
+            buffer_bytes: SEGMENT_BUFFER_BYTES_MAX,
+            buffer_rows: SEGMENT_ROWS_MAX,
+            seed_vectors: true,
+        }
     }
 }
 
@@ -38,6 +45,7 @@ pub(super) struct Target {
     pub(super) random: Arc<dyn Random>,
     pub(super) table: Oid,
     pub(super) schema: Arc<TableSchema>,
+    pub(super) seed_vectors: bool,
 }
 
 /// Writes rows into new segments. What it has written is reachable by nobody until the
@@ -65,7 +73,8 @@ impl Writer {
         (table, schema): (Oid, Arc<TableSchema>),
         options: WriterOptions,
     ) -> Self {
-        let target = Target { objects, cache, draft, random, table, schema };
+        let seed_vectors = options.seed_vectors;
+        let target = Target { objects, cache, draft, random, table, schema, seed_vectors };
         Self {
             target: Arc::new(target),
             options,
@@ -100,8 +109,13 @@ impl Writer {
         let mut rest = batch;
         while rest.num_rows() > 0 {
             let room = self.options.buffer_rows.saturating_sub(self.buffered_rows).max(1);
-            let taken = rest.slice(0, room.min(rest.num_rows()));
-            rest = rest.slice(taken.num_rows(), rest.num_rows() - taken.num_rows());
+            let taken = if rest.num_rows() <= room {
+                std::mem::replace(&mut rest, RecordBatch::new_empty(Arc::new(Schema::empty())))
+            } else {
+                let taken = rest.slice(0, room);
+                rest = rest.slice(room, rest.num_rows() - room);
+                taken
+            };
             self.buffered_rows += taken.num_rows();
             self.total_rows += taken.num_rows() as u64;
             self.buffered_bytes += slice_bytes(&taken);
