@@ -208,3 +208,47 @@ async fn background_work_goes_on_after_a_claimer_dies() {
     })
     .await;
 }
+
+/// What a snapshot or an open transaction of one node reads stays, whatever another node merges
+/// and collects meanwhile; it goes once nobody reads it any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn snapshots_of_other_nodes_keep_what_they_read() {
+    let fleet = Fleet::two_clusters(1).await;
+    let (writer, reader) = (fleet.node(0).connect().await, fleet.node(1).connect().await);
+    let deleter = fleet.node(1).connect().await;
+    writer.batch_execute(TABLE).await.expect("DDL");
+    let insert = async |turn: i64| {
+        let (from, to) = (turn * 10_000, turn * 10_000 + 9_999);
+        let sql = format!("INSERT INTO t SELECT x, 1 FROM generate_series({from}, {to}) AS g(x)");
+        writer.batch_execute(&sql).await.expect("rows");
+    };
+    for turn in 0..7 {
+        insert(turn).await;
+    }
+    reader.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ").await.expect("BEGIN");
+    let count: i64 = reader.query_one("SELECT count(*) FROM t", &[]).await.expect("rows").get(0);
+    assert_eq!(count, 70_000);
+    deleter.batch_execute("BEGIN; DELETE FROM t WHERE id IN (5, 40005)").await.expect("the block");
+    for turn in 7..10 {
+        insert(turn).await;
+    }
+    let shared = Shared::of(&fleet).await;
+    let segments = async || {
+        let keys = shared.keys("tables/").await;
+        keys.iter().filter(|key| key.contains("/segments/")).count()
+    };
+    until_few("segments", 3, segments).await;
+    // long enough for what nobody reads to go
+    sleep(Duration::from_secs(5)).await;
+    let sum = "SELECT sum(id)::int8, count(*) FROM t WHERE n = 1";
+    let row = reader.query_one(sum, &[]).await.expect("an old snapshot can be read");
+    assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (70_000 * 69_999 / 2, 70_000));
+    deleter.batch_execute("COMMIT").await.expect("a merge fails no transaction");
+    reader.batch_execute("COMMIT").await.expect("COMMIT");
+    let row = reader.query_one(sum, &[]).await.expect("the rows");
+    assert_eq!(
+        (row.get::<_, i64>(0), row.get::<_, i64>(1)),
+        (100_000 * 99_999 / 2 - 40_010, 99_998)
+    );
+    until_few("objects", 3, async || shared.objects().await).await;
+}
