@@ -2,11 +2,14 @@
 //!
 //! They are always compiled and cost an atomic load. `redkite failpoints` lists them, and
 //! `REDKITE_FAILPOINT=NAME` arms one; `tests/cluster/crash.rs` goes through all of them.
+//! `NAME:stop` stops the process there, once, as SIGSTOP does, until somebody lets it go on.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
 /// The armed point's place in [`FailPoint::ALL`] plus one; zero arms none.
 static ARMED: AtomicU8 = AtomicU8::new(0);
+/// Set beside the place: the process is stopped rather than ended.
+const STOP: u8 = 0x80;
 
 /// A step of the flush of rows. Starts and DDL never come through one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,19 +60,31 @@ impl FailPoint {
         matches!(self, Self::AfterPublish | Self::BeforeReply)
     }
 
-    /// Makes the process die at the point of this name; whether there is one.
+    /// Makes the process die, or stop, at the point of this name; whether there is one.
     pub fn arm(name: &str) -> bool {
+        let (name, how) = match name.strip_suffix(":stop") {
+            Some(name) => (name, STOP),
+            None => (name, 0),
+        };
         let place = (1..).zip(Self::ALL).find(|(_, point)| point.name() == name);
         if let Some((place, _)) = place {
-            ARMED.store(place, Ordering::Relaxed);
+            ARMED.store(place | how, Ordering::Relaxed);
         }
         place.is_some()
     }
 
     /// Says that a flush has come here.
     pub fn reach(self) {
-        if ARMED.load(Ordering::Relaxed) == self as u8 + 1 {
-            std::process::abort();
+        let here = self as u8 + 1;
+        match ARMED.load(Ordering::Relaxed) {
+            armed if armed == here => std::process::abort(),
+            armed if armed == here | STOP => {
+                ARMED.store(0, Ordering::Relaxed);
+                let pid = std::process::id().to_string();
+                // Where there is no such command, the test finds that nothing has stopped.
+                let _stopped = std::process::Command::new("kill").args(["-STOP", &pid]).status();
+            }
+            _ => {}
         }
     }
 }

@@ -213,7 +213,11 @@ async fn background_work_goes_on_after_a_claimer_dies() {
 /// and collects meanwhile; it goes once nobody reads it any more.
 #[tokio::test(flavor = "multi_thread")]
 async fn snapshots_of_other_nodes_keep_what_they_read() {
-    let fleet = Fleet::two_clusters(1).await;
+    let mut fleet = Fleet::bare(Backend::Shared).await;
+    fleet.add("a", "a1", &[]).await;
+    // one that has read nothing for merges of its own, and keeps no copies
+    let lazy = [("REDKITE_MAINTENANCE", "off"), ("REDKITE_CACHE_BYTES", "1")];
+    fleet.add("b", "b1", &lazy).await;
     let (writer, reader) = (fleet.node(0).connect().await, fleet.node(1).connect().await);
     let deleter = fleet.node(1).connect().await;
     writer.batch_execute(TABLE).await.expect("DDL");

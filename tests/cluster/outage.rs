@@ -216,6 +216,38 @@ async fn a_node_sleeps_past_its_lease_in_the_middle_of_commits() {
     assert!(there(&witness, 8_000_000).await);
 }
 
+/// A node that stops with its objects written, and its commit about to be published: others take it
+/// for dead and remove what it has left. What it wakes up with must fail, and nothing of it is there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_stops_right_before_its_commit_is_published() {
+    let mut fleet = Fleet::bare(Backend::Shared).await;
+    fleet.add("b", "b1", &[("REDKITE_LEASE_SECONDS", "3")]).await;
+    let witness = fleet.node(0).connect().await;
+    witness.batch_execute(TABLE).await.expect("DDL");
+    let stop = ("REDKITE_FAILPOINT", "before-publish:stop");
+    fleet.add("a", "a1", &[("REDKITE_LEASE_SECONDS", "3"), stop]).await;
+    let sleeper = fleet.node(1);
+    let client = sleeper.connect().await;
+    let nap = async {
+        // its lease ends, and the sweep after a death comes
+        sleep(Duration::from_secs(9)).await;
+        assert!(!there(&witness, 1).await);
+        sleeper.process.signal("CONT");
+    };
+    let limit = Duration::from_secs(60);
+    let (told, ()) = tokio::time::timeout(limit, async { tokio::join!(insert(&client, 1), nap) })
+        .await
+        .expect("it is told what became of its commit");
+    assert_eq!(told.as_ref().err().and_then(state), Some("57P03"), "{told:?}");
+    assert!(!there(&witness, 1).await, "a commit that was refused is there");
+    let client = reconnect(&fleet, 1).await;
+    insert(&client, 1).await.expect("the node has joined again");
+    assert!(there(&witness, 1).await);
+    let check = "SELECT count(*), sum(length(text))::int8 FROM kept";
+    let row = witness.query_one(check, &[]).await.expect("every object is there");
+    assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (PARTS, PARTS * 2000));
+}
+
 /// etcd is away for longer than the leases last: both nodes' are gone when it returns. They join
 /// again and serve what was acknowledged.
 #[tokio::test(flavor = "multi_thread")]
