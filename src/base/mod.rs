@@ -9,6 +9,8 @@ mod fail_point;
 mod folder;
 mod ids;
 pub mod limits;
+#[cfg(test)]
+pub(crate) mod mutation;
 mod random;
 mod sqlstate;
 

@@ -1,5 +1,7 @@
 //! Fixtures of the segment tests, and tests of versions, codecs and statistics.
 
+mod fuzz;
+
 use std::sync::Arc;
 
 use arrow::array::{

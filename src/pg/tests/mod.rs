@@ -7,6 +7,7 @@ mod double;
 mod drivers;
 mod extended;
 mod faults;
+mod fuzz;
 mod malformed;
 mod simple;
 mod sockets;

@@ -141,3 +141,11 @@ proptest! {
         let _ = parse(&format!("{}{}", &sql[..from], &sql[to..]));
     }
 }
+
+#[test]
+fn fuzz_statements() {
+    let seeds: Vec<Vec<u8>> = statements().into_iter().map(String::into_bytes).collect();
+    crate::base::mutation::run("statements", &seeds, |bytes| {
+        let _ = parse(&String::from_utf8_lossy(bytes));
+    });
+}
