@@ -1,7 +1,7 @@
 //! The tree is the architecture, and this keeps it so: it reads the sources and the documents.
 //! Standard library only. What each rule is for stands in `docs/architecture.md`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -25,7 +25,15 @@ const LAYERS: &[(&str, u8)] = &[
 ];
 
 /// Modules of a layer that others may name; everything else is reached as `layer::Item`.
-const DOORS: &[&str] = &["base::limits", "exec::functions", "plan::ddl", "plan::statement"];
+const DOORS: &[&str] = &[
+    "base::limits",
+    "base::mutation",
+    "catalog::system",
+    "exec::functions",
+    "plan::ddl",
+    "plan::explain",
+    "plan::statement",
+];
 
 /// Crates that one folder alone may name.
 const OWNERS: &[(&str, &str)] = &[
@@ -484,4 +492,56 @@ fn sql_files_are_loaded() {
         .filter(|file| !sources.contains(file.as_str()))
         .collect();
     assert_none("an .sql file stands in the load order", &broken);
+}
+
+/// Constants declared by a line such as `    NAME "x"` or `pub const NAME: ..`, with their file.
+fn constants() -> BTreeMap<String, &'static str> {
+    let mut names = BTreeMap::new();
+    let states = read("src/base/sqlstate.rs");
+    let list = states.split("sqlstates! {").nth(1).expect("the list of SQLSTATEs");
+    for line in list.lines() {
+        if let Some((name, _)) = line.trim().split_once(" \"") {
+            names.insert(format!("SqlState::{name}"), "src/base/sqlstate.rs");
+        }
+    }
+    for line in read("src/base/limits.rs").lines() {
+        if let Some((name, _)) = line.strip_prefix("pub const ").and_then(|l| l.split_once(':')) {
+            names.insert(name.to_owned(), "src/base/limits.rs");
+        }
+    }
+    names
+}
+
+#[test]
+fn every_code_and_limit_is_used() {
+    let mut used = BTreeSet::new();
+    for file in files("src", "rs") {
+        let words = tokens(&code(&read(&file)));
+        for (at, word) in words.iter().enumerate() {
+            if file != "src/base/limits.rs" {
+                used.insert(word.clone());
+            }
+            let state = at >= 3 && words[at - 1] == ":" && words[at - 3] == "SqlState";
+            if state && file != "src/base/sqlstate.rs" {
+                used.insert(format!("SqlState::{word}"));
+            }
+        }
+    }
+    let broken: Vec<String> = constants()
+        .into_iter()
+        .filter(|(name, _)| !used.contains(name))
+        .map(|(name, file)| format!("{name} of {file}"))
+        .collect();
+    assert_none("a code that nothing raises and a limit that nothing keeps are lies", &broken);
+}
+
+#[test]
+fn every_code_and_limit_is_documented() {
+    let document = read("docs/errors.md");
+    let told = |name: &str| match name.strip_prefix("SqlState::") {
+        Some(state) => document.contains(&format!("`{}` |", state.to_lowercase())),
+        None => document.contains(&format!("| `{name}` = ")),
+    };
+    let broken: Vec<String> = constants().into_keys().filter(|name| !told(name)).collect();
+    assert_none("docs/errors.md names every code and limit", &broken);
 }

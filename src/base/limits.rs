@@ -33,12 +33,8 @@ pub const COPY_BATCH_BYTES_MAX: usize = 8 << 20;
 /// etcd refuses a transaction of more operations by default (`--max-txn-ops`); compares and
 /// puts count each.
 pub const METADATA_TRANSACTION_OPERATIONS_MAX: usize = 128;
-/// Operations that one flush may put in: room for version keys, the record and `head`.
-pub const COMMIT_OPERATIONS_MAX: usize = 96;
 /// etcd refuses a request above 1.5 MiB by default (`--max-request-bytes`).
 pub const METADATA_TRANSACTION_BYTES_MAX: usize = 1_500_000;
-/// Bytes that one flush may put in, for the same reason, with room for keys.
-pub const COMMIT_BYTES_MAX: usize = 1_200_000;
 /// The embedded store takes larger transactions: one is staged in memory and written at once.
 pub const EMBEDDED_TRANSACTION_OPERATIONS_MAX: usize = 65_536;
 /// Bytes of a transaction of the embedded store, for the same reason.
@@ -55,8 +51,6 @@ pub const CHANGE_SET_BYTES_MAX: usize = 64 << 20;
 pub const INLINE_COMMIT_BYTES_MAX: usize = 64 << 10;
 /// Inline bytes of a table that are not yet an object: past it commits take the object path.
 pub const INLINE_TABLE_BYTES_MAX: usize = 16 << 20;
-/// A deletion delta above this goes to an object, so that a commit fits a transaction.
-pub const INLINE_DELETES_BYTES_MAX: usize = 64 << 10;
 
 /// Rows of a data object: positions are 32 bits, and a merge must fit memory.
 pub const SEGMENT_ROWS_MAX: usize = 4 << 20;
@@ -74,8 +68,5 @@ pub const SEQUENCE_CACHE_DEFAULT: i64 = 32;
 /// Times that an autocommit statement is run again after a lost race, before 40001.
 pub const AUTOCOMMIT_ATTEMPTS_MAX: u32 = 100;
 
-const _: () = assert!(COMMIT_OPERATIONS_MAX < METADATA_TRANSACTION_OPERATIONS_MAX);
-const _: () = assert!(COMMIT_BYTES_MAX < METADATA_TRANSACTION_BYTES_MAX);
-const _: () = assert!(INLINE_COMMIT_BYTES_MAX < COMMIT_BYTES_MAX);
-const _: () = assert!(INLINE_DELETES_BYTES_MAX < COMMIT_BYTES_MAX);
+const _: () = assert!(INLINE_COMMIT_BYTES_MAX < METADATA_TRANSACTION_BYTES_MAX);
 const _: () = assert!(SEGMENT_ROWS_MAX < u32::MAX as usize);

@@ -58,6 +58,9 @@ pub struct TableDef {
     pub next_column: ColumnId,
     /// Primary key and unique constraints.
     pub keys: Vec<KeyDef>,
+    /// Indexes that are no keys: names, without anything stored.
+    #[serde(default)]
+    pub indexes: Vec<IndexDef>,
     /// CHECK constraints.
     pub checks: Vec<CheckDef>,
     /// Foreign keys of this table.
@@ -115,6 +118,32 @@ pub struct KeyDef {
     pub index_only: bool,
 }
 
+/// An index that is no key: it is shown, renamed and dropped, and has no work to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexDef {
+    /// Its oid.
+    pub oid: Oid,
+    /// Its name.
+    pub name: String,
+    /// The access method that was asked for.
+    pub method: String,
+    /// What it indexes.
+    pub columns: Vec<IndexColumnDef>,
+    /// WHERE, as SQL.
+    pub filter: Option<String>,
+}
+
+/// A column or an expression of an index.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexColumnDef {
+    /// The column, where it is one.
+    pub column: Option<ColumnId>,
+    /// The expression, as SQL, where it is none.
+    pub expression: Option<String>,
+    /// What comes after it: ` DESC NULLS LAST`.
+    pub options: String,
+}
+
 /// A CHECK constraint.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckDef {
@@ -155,6 +184,17 @@ impl TableDef {
     /// The column's place in the table's order.
     pub fn column_index(&self, id: ColumnId) -> Option<usize> {
         self.columns.iter().position(|column| column.id == id)
+    }
+
+    /// The oids and names of all indexes, those behind keys first.
+    pub fn index_names(&self) -> impl Iterator<Item = (Oid, &str)> {
+        let keys = self.keys.iter().map(|key| (key.oid, key.name.as_str()));
+        keys.chain(self.indexes.iter().map(|index| (index.oid, index.name.as_str())))
+    }
+
+    /// The name of an index.
+    pub fn index_name(&self, oid: Oid) -> Option<&str> {
+        self.index_names().find(|(known, _)| *known == oid).map(|(_, name)| name)
     }
 
     /// The primary key.

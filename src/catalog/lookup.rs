@@ -17,11 +17,11 @@ pub enum Relation {
     View(Oid),
     /// A sequence.
     Sequence(Oid),
-    /// The index behind a key of a table.
+    /// An index of a table: behind a key, or by itself.
     Index {
         /// The table.
         table: Oid,
-        /// The key's constraint.
+        /// The index.
         key: Oid,
     },
 }

@@ -15,8 +15,8 @@ pub mod system;
 mod table;
 
 pub use definition::{
-    CheckDef, ColumnDef, DatabaseDef, ExtensionDef, ForeignKeyDef, IdentityDef, KeyDef, RoleDef,
-    SchemaDef, SequenceDef, TableDef, TypeDef, ViewDef,
+    CheckDef, ColumnDef, DatabaseDef, ExtensionDef, ForeignKeyDef, IdentityDef, IndexColumnDef,
+    IndexDef, KeyDef, RoleDef, SchemaDef, SequenceDef, TableDef, TypeDef, ViewDef,
 };
 pub use edit::Edit;
 pub use keys::{Key, Keys};

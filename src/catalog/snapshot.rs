@@ -314,8 +314,8 @@ impl Snapshot {
                 relations.insert((definition.schema, Arc::from(name)), relation);
             };
             add(&definition.name, Relation::Table(definition.oid));
-            for key in &definition.keys {
-                add(&key.name, Relation::Index { table: definition.oid, key: key.oid });
+            for (key, name) in definition.index_names() {
+                add(name, Relation::Index { table: definition.oid, key });
             }
         }
         for view in self.views.values() {

@@ -19,6 +19,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 
 use super::external;
+use super::leaf::{Access, Leaf};
 use super::run::Bound;
 use super::source::{Filter, Reads, TableSource, renumber};
 use crate::base::{ColumnId, Oid};
@@ -132,6 +133,18 @@ impl KeyLookupExec {
             schema: layout.schema,
             reorder: layout.reorder,
         })
+    }
+
+    pub(super) fn leaf(&self) -> Leaf {
+        let name = |column: &Column| column.field.name().clone();
+        let columns = self.key.iter().zip(&self.values);
+        let key = columns.map(|(column, values)| (column.id, name(column), values.clone()));
+        Leaf {
+            table: self.oid,
+            access: Access::Lookup { key: key.collect() },
+            filter: self.filter.clone(),
+            limit: self.limit,
+        }
     }
 
     /// The keys as columns; those with a NULL are left out, since NULL equals nothing.

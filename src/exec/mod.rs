@@ -8,7 +8,9 @@
 mod cast;
 pub mod functions;
 mod in_order;
+mod leaf;
 mod lookup;
+mod observe;
 mod pruning;
 mod read;
 mod run;
@@ -23,9 +25,11 @@ pub(crate) mod tests;
 
 pub use cast::cast_function;
 pub use in_order::InOrderExec;
+pub use leaf::{Access, KeyPart, Leaf, SearchWork, leaf};
 pub use lookup::KeyLookupExec;
+pub use observe::{Observation, ObservedExec, Observer};
 pub(crate) use run::CancelOnDrop;
-pub use run::{Observed, ParameterValues, Run, Tables};
+pub use run::{ParameterValues, Run, Tables};
 pub use scan::SegmentScanExec;
 pub use session_values::{SequenceName, SessionValues};
 pub use slots::Slots;

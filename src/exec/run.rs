@@ -8,10 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use datafusion::common::{DataFusionError, ScalarValue};
 use datafusion::execution::TaskContext;
 use datafusion::execution::runtime_env::RuntimeEnv;
-use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::SessionConfig;
-use parking_lot::Mutex;
 
+use super::observe::Observer;
 use super::session_values::SessionValues;
 use crate::base::{Oid, SqlError};
 use crate::segment::{Reader, TableVersion};
@@ -34,12 +33,9 @@ pub struct Run {
     pub runtime: Arc<RuntimeEnv>,
     /// What functions ask the session; none where there is no session.
     pub session: Option<Arc<dyn SessionValues>>,
-    /// Where the physical plans that run are noted, for EXPLAIN ANALYZE.
-    pub observed: Option<Observed>,
+    /// Who watches, for EXPLAIN ANALYZE.
+    pub observer: Option<Arc<Observer>>,
 }
-
-/// The physical plans that an execution ran, with their metrics.
-pub type Observed = Arc<Mutex<Vec<Arc<dyn ExecutionPlan>>>>;
 
 /// The part of a [`Run`] that operators find in their task context.
 #[derive(Debug)]
@@ -90,13 +86,19 @@ impl Drop for CancelOnDrop {
 impl Run {
     /// An execution over these tables.
     pub fn new(tables: Arc<dyn Tables>, runtime: Arc<RuntimeEnv>) -> Self {
-        Self { tables, runtime, session: None, observed: None }
+        Self { tables, runtime, session: None, observer: None }
     }
 
     /// The same execution, for a session.
     #[must_use]
     pub fn with_session(self, session: Arc<dyn SessionValues>) -> Self {
         Self { session: Some(session), ..self }
+    }
+
+    /// The same execution, watched.
+    #[must_use]
+    pub fn watched(self, observer: Option<&Arc<Observer>>) -> Self {
+        Self { observer: observer.map(Arc::clone), ..self }
     }
 
     /// The task context of a new execution, and the guard that lives as long as its stream.

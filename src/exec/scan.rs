@@ -21,6 +21,7 @@ use futures::{StreamExt, TryStreamExt};
 use parking_lot::Mutex;
 
 use super::external;
+use super::leaf::{Access, Leaf};
 use super::lookup::{Layout, finish, properties};
 use super::pruning;
 use super::read::Morsel;
@@ -72,6 +73,11 @@ impl SegmentScanExec {
             queue: Arc::default(),
             metrics: ExecutionPlanMetricsSet::new(),
         })
+    }
+
+    pub(super) fn leaf(&self) -> Leaf {
+        let filter = self.filter.clone();
+        Leaf { table: self.oid, access: Access::Scan, filter, limit: self.limit }
     }
 
     fn again(&self) -> Self {

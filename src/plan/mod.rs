@@ -1,6 +1,7 @@
 //! Rank 6: SQL text to statement to plan; no I/O.
 
 pub mod ddl;
+pub mod explain;
 mod name;
 mod parse;
 mod query;

@@ -14,7 +14,7 @@ use crate::base::{Result, SqlError, SqlState};
 use crate::catalog::{RelationName, SequenceDef, Snapshot, Table};
 use crate::exec::Run;
 use crate::plan::statement::{
-    Copy, CopyDirection, CopyEndpoint, CopyOptions, CopySource, Truncate,
+    Copy, CopyDirection, CopyEndpoint, CopyOptions, CopySource, Expression, Query, Truncate,
 };
 use crate::plan::{Name, PlanContext, Relation, Relations, Statement, quote_identifier};
 use crate::store::meta::Mirrored;
@@ -36,6 +36,8 @@ pub struct CopyIn {
     pub options: CopyOptions,
     /// The names of the columns that come, where they aren't all of the table's in order.
     partial: Option<Vec<String>>,
+    /// WHERE, as a query over the table's name.
+    filter: Option<Query>,
     target: Arc<Table>,
     snapshot: Arc<Mirrored<Snapshot>>,
     behind: WriteBehind,
@@ -100,10 +102,7 @@ impl Session {
         }
         match (&copy.source, copy.direction) {
             (CopySource::Table { name, columns }, CopyDirection::From) => {
-                if copy.filter.is_some() {
-                    return Err(SqlError::unsupported("COPY FROM with WHERE is not supported"));
-                }
-                self.copy_from(name, columns.as_deref(), &copy.options, snapshot)
+                self.copy_from(copy, name, columns.as_deref(), snapshot)
             }
             (CopySource::Table { name, columns }, CopyDirection::To) => {
                 let columns = match columns {
@@ -128,7 +127,7 @@ impl Session {
 
     fn copy_to(
         &mut self,
-        query: &crate::plan::statement::Query,
+        query: &Query,
         options: &CopyOptions,
         snapshot: &Arc<Mirrored<Snapshot>>,
     ) -> Result<Outcome> {
@@ -142,9 +141,9 @@ impl Session {
 
     fn copy_from(
         &mut self,
+        copy: &Copy,
         name: &Name,
         columns: Option<&[String]>,
-        options: &CopyOptions,
         snapshot: &Arc<Mirrored<Snapshot>>,
     ) -> Result<Outcome> {
         if self.transaction().is_some_and(|transaction| transaction.read_only) {
@@ -172,11 +171,16 @@ impl Session {
                 .map(|column| (column.name.clone(), column.ty.pg_type()))
                 .collect(),
         };
+        let filter = match &copy.filter {
+            None => None,
+            Some(filter) => Some(self.copy_filter(filter, &target, snapshot)?),
+        };
         Ok(Outcome::CopyIn(CopyIn {
             table: definition.name.clone(),
             columns,
-            options: options.clone(),
+            options: copy.options.clone(),
             partial,
+            filter,
             target,
             snapshot: Arc::clone(snapshot),
             behind: WriteBehind::default(),
@@ -189,7 +193,6 @@ impl Session {
     /// # Errors
     /// 23502, 23505, 23514, with the transaction aborted.
     pub async fn copy_in(&mut self, copy: &mut CopyIn, rows: RecordBatch) -> Result<()> {
-        copy.rows += rows.num_rows() as u64;
         let taken = self.take_copied(copy, rows).await;
         if taken.is_err() {
             self.statement_failed();
@@ -203,6 +206,11 @@ impl Session {
             None => with_schema(&rows, &copy.target.schema.arrow())?,
             Some(columns) => self.complete(copy, columns, rows, &run).await?,
         };
+        let rows = match &copy.filter {
+            None => rows,
+            Some(query) => self.filtered(copy, query, rows, &run).await?,
+        };
+        copy.rows += rows.num_rows() as u64;
         self.check_rows_of(&copy.target, &rows, &run).await?;
         let engine = Arc::clone(self.server.engine());
         let transaction = self
@@ -211,6 +219,44 @@ impl Session {
         let writes = transaction.writes.open(&copy.target)?;
         writes.insert(&engine, &copy.target, rows).await?;
         copy.behind.relieve(&engine, writes).await
+    }
+
+    /// COPY's WHERE as a query, once it is known to be a condition on one row.
+    fn copy_filter(
+        &self,
+        filter: &Expression,
+        target: &Table,
+        snapshot: &Arc<Mirrored<Snapshot>>,
+    ) -> Result<Query> {
+        let definition = &target.definition;
+        let sql = format!(
+            "SELECT * FROM {}.{} WHERE {}",
+            quote_identifier(snapshot.state.schema_name(definition.schema)),
+            quote_identifier(&definition.name),
+            filter.text
+        );
+        let query = crate::plan::parse_query(&sql)?;
+        self.server.parts.planner.query(&self.plan_context(snapshot), &query, &[])?;
+        Ok(query)
+    }
+
+    /// The rows that WHERE lets in.
+    async fn filtered(
+        &self,
+        copy: &CopyIn,
+        query: &Query,
+        rows: RecordBatch,
+        run: &Run,
+    ) -> Result<RecordBatch> {
+        let schema = rows.schema();
+        let context = self.plan_context(&copy.snapshot);
+        let context = super::modify::with_batch(context, &copy.target, vec![rows])?;
+        let plan = self.server.parts.planner.query(&context, query, &[])?;
+        let batches: Vec<RecordBatch> =
+            plan.execute(&[], run)?.try_collect().await.map_err(crate::plan::sql_error)?;
+        let batches =
+            batches.iter().map(|batch| with_schema(batch, &schema)).collect::<Result<Vec<_>>>()?;
+        concat_batches(&schema, &batches).map_err(|error| SqlError::internal(error.to_string()))
     }
 
     /// Rows of some columns, with the other columns' defaults.

@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use futures::TryStreamExt;
 
-use crate::base::{Result, Revision, Severity, SqlError, SqlState};
-use crate::catalog::{Snapshot, TableDef};
-use crate::plan::ddl::{Ddl, DdlContext, Effect, define};
-use crate::plan::quote_identifier;
+use crate::base::{ColumnId, Oid, Result, Revision, Severity, SqlError, SqlState};
+use crate::catalog::{Snapshot, TableDef, ViewDef};
+use crate::plan::ddl::{Ddl, DdlContext, Effect, QueryFacts, define};
 use crate::plan::statement::Query;
+use crate::plan::{PlanContext, quote_identifier};
 use crate::store::meta::Mirrored;
 
 use super::connection::Session;
+use super::explain::Watch;
 use super::outcome::Outcome;
 use super::prepare::Prepared;
 use super::transaction::State;
@@ -25,6 +26,7 @@ impl Session {
         &mut self,
         prepared: &Arc<Prepared>,
         snapshot: &Arc<Mirrored<Snapshot>>,
+        watch: Option<&Watch>,
     ) -> Result<Outcome> {
         if matches!(self.state, State::Block(_)) {
             let message = format!("{} takes effect at once", prepared.parsed.tag);
@@ -57,7 +59,7 @@ impl Session {
                     }
                     return match fill {
                         None => Ok(Outcome::command(prepared.parsed.tag)),
-                        Some((table, query)) => self.fill(table, &query, revision).await,
+                        Some((table, query)) => self.fill(table, &query, revision, watch).await,
                     };
                 }
                 Err(newer) => snapshot = engine.at_least(newer).await?,
@@ -69,22 +71,53 @@ impl Session {
 
     fn make(&self, prepared: &Prepared, snapshot: &Arc<Mirrored<Snapshot>>) -> Result<Ddl> {
         let engine = self.server.engine();
-        let columns_of = |query: &Query| {
+        let query_facts = |query: &Query| {
             let plan = self.server.parts.planner.query(&self.plan_context(snapshot), query, &[])?;
-            Ok(plan
-                .columns()
-                .iter()
-                .map(|column| (column.name.clone(), column.ty.clone()))
-                .collect())
+            let columns = plan.columns().iter();
+            Ok(QueryFacts {
+                columns: columns.map(|column| (column.name.clone(), column.ty.clone())).collect(),
+                relations: plan.depends_on().to_vec(),
+            })
         };
+        let view_needs =
+            |view: &ViewDef, table, column| self.view_needs(view, table, column, snapshot);
         let context = DdlContext {
             keys: engine.keys(),
             search_path: &self.search_path(),
             role: self.role,
             random: engine.random(),
-            columns_of: Some(&columns_of),
+            query_facts: Some(&query_facts),
+            view_needs: Some(&view_needs),
         };
         define(prepared.statement(), &snapshot.state, &context)
+    }
+
+    /// Whether a view's query fails, or gives other columns, where a table has not the column.
+    fn view_needs(
+        &self,
+        view: &ViewDef,
+        table: Oid,
+        column: ColumnId,
+        snapshot: &Arc<Mirrored<Snapshot>>,
+    ) -> bool {
+        let Some(before) = snapshot.state.tables.get(&table) else { return false };
+        let mut without = (**before).clone();
+        let mut definition = (*without.definition).clone();
+        definition.columns.retain(|known| known.id != column);
+        definition.keys.retain(|key| !key.columns.contains(&column));
+        let Ok(schema) = crate::catalog::table_schema(&definition) else { return true };
+        without.definition = Arc::new(definition);
+        without.schema = Arc::new(schema);
+        let mut state = snapshot.state.clone();
+        state.tables.insert(table, Arc::new(without));
+        let changed = Arc::new(Mirrored { revision: snapshot.revision, state });
+        let search_path = view.search_path.clone();
+        let context = PlanContext { search_path, ..self.plan_context(&changed) };
+        let planned = crate::plan::parse_query(&view.query)
+            .and_then(|query| self.server.parts.planner.query(&context, &query, &[]));
+        let Ok(plan) = planned else { return true };
+        let names = plan.columns().iter().map(|column| &column.name);
+        !names.eq(view.columns.iter().map(|(name, _)| name))
     }
 
     /// Looks whether rows that exist let a definition be made; the edit then relies on nobody
@@ -177,15 +210,16 @@ impl Session {
     /// The rows of CREATE TABLE AS, in a transaction of their own.
     async fn fill(
         &mut self,
-        table: crate::base::Oid,
+        table: Oid,
         query: &Query,
         created: Revision,
+        watch: Option<&Watch>,
     ) -> Result<Outcome> {
         let engine = Arc::clone(self.server.engine());
         let snapshot = engine.at_least(created).await?;
         let context = self.plan_context(&snapshot);
         let plan = self.server.parts.planner.query(&context, query, &[])?;
-        let run = self.run_on(&snapshot);
+        let run = self.run_watched(&snapshot, watch);
         let table = Arc::clone(snapshot.state.require_table_by_oid(table)?);
         let mut writes = crate::txn::WriteSet::default();
         let mut stream = plan.execute(&[], &run)?;
@@ -215,7 +249,7 @@ fn select(state: &Snapshot, table: &TableDef, condition: &str) -> String {
     format!("SELECT 1 FROM {} WHERE {condition} LIMIT 1", qualified(state, table))
 }
 
-fn names(table: &TableDef, ids: &[crate::base::ColumnId], prefix: &str) -> Option<Vec<String>> {
+fn names(table: &TableDef, ids: &[ColumnId], prefix: &str) -> Option<Vec<String>> {
     ids.iter()
         .map(|id| Some(format!("{prefix}{}", quote_identifier(&table.column_by_id(*id)?.name))))
         .collect()
@@ -236,11 +270,7 @@ fn duplicates(state: &Snapshot, table: &TableDef, name: &str) -> Option<String> 
 }
 
 /// Rows whose foreign key has no parent, and the parent with the revision of its last delete.
-fn orphans(
-    state: &Snapshot,
-    table: &TableDef,
-    name: &str,
-) -> Option<(String, (crate::base::Oid, Revision))> {
+fn orphans(state: &Snapshot, table: &TableDef, name: &str) -> Option<(String, (Oid, Revision))> {
     let foreign = table.foreign_keys.iter().find(|foreign| foreign.name == name)?;
     let parent = state.tables.get(&foreign.table)?;
     let children = names(table, &foreign.columns, "c.")?;

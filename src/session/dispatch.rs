@@ -10,6 +10,7 @@ use crate::plan::Statement;
 use crate::plan::statement::{CopyDirection, TransactionModes};
 
 use super::connection::Session;
+use super::explain;
 use super::interrupt::Interrupt;
 use super::outcome::{Mode, Outcome};
 use super::prepare::{Plan, Prepared};
@@ -100,16 +101,10 @@ impl Session {
             }
             _ => {}
         }
-        let writes = matches!(
-            prepared.statement(),
-            Statement::Insert(_)
-                | Statement::Update(_)
-                | Statement::Delete(_)
-                | Statement::Truncate(_)
-                | Statement::CreateTableAs(_)
-        );
-        if writes {
-            self.check_may_write(prepared.parsed.tag)?;
+        let change = self.change(prepared.statement());
+        let writes = change.is_some();
+        if let Some(tag) = change {
+            self.check_may_write(tag)?;
         }
         let alone = matches!(self.state, State::Idle) && mode == Mode::Autocommit;
         if writes && alone {
@@ -121,6 +116,18 @@ impl Session {
             self.state = State::Implicit(self.new_transaction());
         }
         self.run_once(prepared, parameters, interrupt).await
+    }
+
+    /// The name of the change of rows that a statement makes.
+    fn change(&self, statement: &Statement) -> Option<&'static str> {
+        let Statement::Explain(explain) = statement else { return explain::change(statement) };
+        if !explain.analyze {
+            return None;
+        }
+        match &explain.statement {
+            Statement::Execute { name, .. } => explain::change(self.statement(name)?.statement()),
+            statement => explain::change(statement),
+        }
     }
 
     fn check_may_write(&mut self, tag: &str) -> Result<()> {
@@ -184,7 +191,7 @@ impl Session {
                 let tag = prepared.parsed.tag;
                 Ok(Outcome::Rows { columns, stream, tag })
             }
-            Plan::Modify(plan) => self.modify(&plan, parameters, &snapshot).await,
+            Plan::Modify(plan) => self.modify(&plan, parameters, &snapshot, None).await,
             Plan::Utility => {
                 Box::pin(self.utility(prepared, parameters, &snapshot, interrupt)).await
             }

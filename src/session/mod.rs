@@ -14,6 +14,7 @@ mod copy;
 mod cursor;
 mod define;
 mod dispatch;
+mod explain;
 mod interrupt;
 mod known_query;
 mod modify;

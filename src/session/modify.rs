@@ -28,6 +28,7 @@ use crate::types::PgType;
 use super::conflict::{PlannedConflict, Upsert, plan_conflict};
 use super::connection::Session;
 use super::copy::with_schema;
+use super::explain::Watch;
 use super::outcome::Outcome;
 use super::utility::once;
 
@@ -35,7 +36,7 @@ use super::utility::once;
 #[derive(Debug)]
 pub(super) struct Modification {
     kind: Kind,
-    plan: DmlPlan,
+    pub(super) plan: DmlPlan,
     /// RETURNING over the changed rows.
     pub(super) returning: Option<Returning>,
     conflict: Option<PlannedConflict>,
@@ -61,6 +62,23 @@ impl Modification {
     pub(super) fn parameters(&self) -> &[PgType] {
         let update = self.conflict.as_ref().and_then(PlannedConflict::update);
         update.map_or(self.plan.source.parameters(), |update| update.source.parameters())
+    }
+
+    /// What EXPLAIN calls it.
+    pub(super) fn operation(&self) -> &'static str {
+        match self.kind {
+            Kind::Insert => "Insert",
+            Kind::Update => "Update",
+            Kind::Delete => "Delete",
+        }
+    }
+
+    /// What happens to rows whose key is taken, in EXPLAIN's words.
+    pub(super) fn conflict_resolution(&self) -> Option<&'static str> {
+        self.conflict.as_ref().map(|conflict| match conflict {
+            PlannedConflict::Nothing(_) => "NOTHING",
+            PlannedConflict::Update { .. } => "UPDATE",
+        })
     }
 
     pub(super) fn columns(&self) -> Option<&Arc<[OutputColumn]>> {
@@ -182,11 +200,12 @@ impl Session {
         change: &Modification,
         parameters: &[ScalarValue],
         snapshot: &Arc<Mirrored<Snapshot>>,
+        watch: Option<&Watch>,
     ) -> Result<Outcome> {
         let table = Arc::clone(snapshot.state.require_table_by_oid(change.plan.table)?);
         let engine = Arc::clone(self.server.engine());
         engine.follow_merges(self.writes(&table)?, &table).await?;
-        let run = self.run_on(snapshot);
+        let run = self.run_watched(snapshot, watch);
         let version = run
             .tables
             .version(table.oid())

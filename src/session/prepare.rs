@@ -6,11 +6,13 @@ use parking_lot::Mutex;
 
 use crate::base::{Oid, Result, Revision, SqlError, SqlState};
 use crate::catalog::Snapshot;
+use crate::catalog::system::PG_SETTINGS;
 use crate::plan::{OutputColumn, Parsed, PlanContext, QueryPlan, Statement};
 use crate::store::meta::Mirrored;
 use crate::types::PgType;
 
 use super::connection::Session;
+use super::explain::explained;
 use super::modify::Modification;
 use super::tables::{SessionView, StatementRelations};
 
@@ -58,6 +60,11 @@ impl Prepared {
     /// The columns of the rows; none where there are no rows.
     pub fn columns(&self) -> Option<&Arc<[OutputColumn]>> {
         self.columns.as_ref()
+    }
+
+    /// The types that the client gave for the parameters.
+    pub(super) fn given(&self) -> &[Option<PgType>] {
+        &self.given
     }
 
     /// What it is.
@@ -119,14 +126,27 @@ impl Session {
                     let plan = planner.query(&context, &declare.query, given)?;
                     return Ok((plan.parameters().to_vec(), None));
                 }
+                if let Statement::Explain(explain) = &parsed.statement {
+                    let inner = explained(parsed, explain);
+                    let planned = self.plan(&inner, given, snapshot)?;
+                    let (parameters, _) = self.describe(&inner, given, &planned.plan, snapshot)?;
+                    return Ok((parameters, self.utility_columns(&parsed.statement)?));
+                }
                 let text = |ty: &Option<PgType>| ty.clone().unwrap_or(PgType::Text);
                 (given.iter().map(text).collect(), self.utility_columns(&parsed.statement)?)
             }
         })
     }
 
-    /// What planning depends on besides the catalog.
-    fn plan_setting(&self) -> String {
+    /// What planning depends on besides the catalog: for a plan that holds the rows of
+    /// `pg_settings`, all settings.
+    fn plan_setting(&self, plan: &Plan) -> String {
+        if let Plan::Query(query) = plan
+            && query.depends_on().contains(&PG_SETTINGS)
+        {
+            let all = self.settings.all().map(|(name, value)| format!("{name}={value}"));
+            return all.collect::<Vec<_>>().join("|");
+        }
         let setting = |name: &str| self.settings.get(name).unwrap_or_default();
         format!(
             "{}|{}|{}|{}",
@@ -165,7 +185,8 @@ impl Session {
             }
             _ => Plan::Utility,
         };
-        Ok(Planned { plan, catalog: snapshot.state.catalog_version, setting: self.plan_setting() })
+        let setting = self.plan_setting(&plan);
+        Ok(Planned { plan, catalog: snapshot.state.catalog_version, setting })
     }
 
     /// The statement's plan, made again where what exists, or a setting that it read, has
@@ -180,7 +201,7 @@ impl Session {
     ) -> Result<Plan> {
         let planned = prepared.plan.lock().clone();
         let same_catalog = planned.catalog == snapshot.state.catalog_version;
-        if same_catalog && planned.setting == self.plan_setting() {
+        if same_catalog && planned.setting == self.plan_setting(&planned.plan) {
             return Ok(planned.plan);
         }
         let fresh = self.plan(&prepared.parsed, &prepared.given, snapshot)?;

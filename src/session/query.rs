@@ -13,6 +13,7 @@ use crate::plan::{QueryPlan, Statement};
 use crate::store::meta::Mirrored;
 
 use super::connection::Session;
+use super::explain::Watch;
 use super::tables::StatementTables;
 use super::transaction::State;
 
@@ -70,6 +71,15 @@ impl Session {
 
     /// What a plan runs on: the snapshot, with own writes where the session sees them.
     pub(super) fn run_on(&self, snapshot: &Arc<Mirrored<Snapshot>>) -> Run {
+        self.run_watched(snapshot, None)
+    }
+
+    /// The same, with somebody who watches.
+    pub(super) fn run_watched(
+        &self,
+        snapshot: &Arc<Mirrored<Snapshot>>,
+        watch: Option<&Watch>,
+    ) -> Run {
         let mut own = HashMap::new();
         if self.settings.is_on("redkite.read_your_writes")
             && let State::Implicit(open) | State::Block(open) = &self.state
@@ -80,10 +90,13 @@ impl Session {
                 }
             }
         }
-        let reader = Arc::clone(self.server.engine().reader());
+        let own_reader = self.server.engine().reader();
+        let reader = Arc::clone(watch.map_or(own_reader, |watch| &watch.reader));
         let tables = StatementTables { snapshot: Arc::clone(snapshot), own, reader };
         let runtime = Arc::clone(&self.server.parts.runtime);
-        Run::new(Arc::new(tables), runtime).with_session(self.values(snapshot))
+        Run::new(Arc::new(tables), runtime)
+            .with_session(self.values(snapshot))
+            .watched(watch.map(|watch| &watch.observer))
     }
 
     /// Runs a query; its stream ends with an error when the statement is interrupted.

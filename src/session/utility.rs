@@ -32,6 +32,7 @@ impl Session {
     ) -> Result<Option<Arc<[OutputColumn]>>> {
         Ok(match statement {
             Statement::Show(Some(name)) => Some(columns(&[display_name(name)])),
+            Statement::Explain(explain) => Some(super::explain::columns(explain)),
             Statement::Show(None) => Some(columns(&["name", "setting", "description"])),
             Statement::Execute { name, .. } => self.required_statement(name)?.columns().cloned(),
             Statement::Fetch(fetch) if !fetch.skip => {
@@ -66,6 +67,9 @@ impl Session {
                 self.put_statement(&prepare.name, inner)?;
                 Ok(Outcome::command("PREPARE"))
             }
+            Statement::Explain(explain) => {
+                Box::pin(self.explain(prepared, explain, parameters, snapshot)).await
+            }
             Statement::Deallocate(name) => {
                 match name {
                     None => self.statements.clear(),
@@ -95,7 +99,7 @@ impl Session {
                 );
                 Ok(Outcome::command(tag))
             }
-            statement if is_definition(statement) => self.define(prepared, snapshot).await,
+            statement if is_definition(statement) => self.define(prepared, snapshot, None).await,
             _ => Err(SqlError::unsupported(format!("{tag} is not supported"))),
         }
     }

@@ -127,6 +127,7 @@ pub(crate) async fn create(engine: &Engine, oid: Oid, keyed: bool) {
         owner: Oid(10),
         columns: vec![column(1, "id", &PgType::Int8), column(2, "n", &PgType::Int4)],
         next_column: ColumnId(3),
+        indexes: Vec::new(),
         keys: if keyed { vec![key] } else { Vec::new() },
         checks: Vec::new(),
         foreign_keys: Vec::new(),

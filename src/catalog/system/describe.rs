@@ -1,7 +1,7 @@
 //! Definitions as SQL text, the way `pg_get_*` and psql show them.
 
 use crate::base::ColumnId;
-use crate::catalog::{ColumnDef, ForeignKeyDef, KeyDef, TableDef};
+use crate::catalog::{ColumnDef, ForeignKeyDef, IndexDef, KeyDef, TableDef};
 use crate::types::PgType;
 
 use super::facts::Facts;
@@ -32,6 +32,33 @@ pub(super) fn index(facts: &Facts, table: &TableDef, key: &KeyDef) -> String {
     )
 }
 
+/// What an index that is no key indexes: `a`, `lower(b)`, each with its order.
+pub(super) fn index_columns(table: &TableDef, index: &IndexDef) -> Vec<String> {
+    let columns = index.columns.iter().map(|part| {
+        let named = part.column.and_then(|id| table.column_by_id(id));
+        let text = match named {
+            Some(column) => quoted(&column.name),
+            None => part.expression.clone().unwrap_or_default(),
+        };
+        text + &part.options
+    });
+    columns.collect()
+}
+
+/// `CREATE INDEX t_a_idx ON public.t USING btree (a)`.
+pub(super) fn named_index(facts: &Facts, table: &TableDef, index: &IndexDef) -> String {
+    let filter = index.filter.as_ref().map(|filter| format!(" WHERE ({filter})"));
+    format!(
+        "CREATE INDEX {} ON {}.{} USING {} ({}){}",
+        quoted(&index.name),
+        quoted(facts.catalog().schema_name(table.schema)),
+        quoted(&table.name),
+        index.method,
+        index_columns(table, index).join(", "),
+        filter.unwrap_or_default(),
+    )
+}
+
 /// `PRIMARY KEY (id)`, `UNIQUE (a, b)`.
 pub(super) fn key(table: &TableDef, key: &KeyDef) -> String {
     let kind = match (key.primary, key.nulls_not_distinct) {
@@ -56,9 +83,9 @@ pub(super) fn foreign_key(facts: &Facts, table: &TableDef, key: &ForeignKeyDef) 
     format!("FOREIGN KEY ({columns}) REFERENCES {prefix}{}({target})", quoted(&referenced.name))
 }
 
-/// `CHECK ((a > 0))`.
-pub(super) fn check(expression: &str) -> String {
-    format!("CHECK (({expression}))")
+/// `CHECK ((a > 0))`; for eyes, without the parentheses that SQL can do without.
+pub(super) fn check(expression: &str, pretty: bool) -> String {
+    if pretty { format!("CHECK ({expression})") } else { format!("CHECK (({expression}))") }
 }
 
 /// A column's default: a lone string shows its type, as in PostgreSQL.

@@ -14,6 +14,17 @@ pub(super) const RELATIONS: &[Definition] = &[
         "rngtypid oid, rngsubtype oid, rngmultitypid oid, rngcollation oid, rngsubopc \
          oid, rngcanonical regproc, rngsubdiff regproc",
     ),
+    empty(
+        2607,
+        "pg_conversion",
+        "oid oid, conname name, connamespace oid, conowner oid, conforencoding int4, \
+         contoencoding int4, conproc regproc, condefault bool",
+    ),
+    empty(
+        2753,
+        "pg_opfamily",
+        "oid oid, opfmethod oid, opfname name, opfnamespace oid, opfowner oid",
+    ),
     empty(3501, "pg_enum", "oid oid, enumtypid oid, enumsortorder float4, enumlabel name"),
     empty(
         2617,

@@ -53,6 +53,9 @@ const PG_CATALOG: &str = "pg_catalog";
 /// The schema of the SQL standard's views.
 const INFORMATION_SCHEMA: &str = "information_schema";
 
+/// `pg_settings`, whose rows are the session's.
+pub const PG_SETTINGS: Oid = Oid(12_002);
+
 /// All relations that have rows of their own making.
 const RELATIONS: &[&[Definition]] = &[
     pg_type::RELATIONS,
@@ -103,6 +106,11 @@ pub fn relation(
 /// Whether relations of the system live in a schema of this name.
 pub fn is_system_schema(name: &str) -> bool {
     matches!(name, PG_CATALOG | INFORMATION_SCHEMA)
+}
+
+/// Whether the system's relation of this name never has rows.
+pub fn is_always_empty(name: &str) -> bool {
+    empty::RELATIONS.iter().any(|definition| definition.name == name)
 }
 
 #[cfg(test)]

@@ -103,6 +103,16 @@ fn rows(facts: &Facts) -> Vec<Row> {
                 }
             }
         }
+        for index in &definition.indexes {
+            for (position, part) in index.columns.iter().enumerate() {
+                let column = part.column.and_then(|id| definition.column_by_id(id));
+                let (name, ty) = match column {
+                    Some(column) => (column.name.as_str(), column.ty.pg_type()),
+                    None => ("expr", PgType::Text),
+                };
+                rows.push(plain(index.oid, name, ty, position));
+            }
+        }
     }
     for view in facts.views() {
         for (position, (name, ty)) in view.columns.iter().enumerate() {

@@ -1,5 +1,7 @@
 //! `pg_class`: tables, keys' indexes, views, sequences, and the system's own relations.
 
+use std::collections::BTreeSet;
+
 use crate::base::Oid;
 
 use super::cell::{Cell, NULL, row};
@@ -33,6 +35,9 @@ struct Relation<'a> {
     rows: u64,
     checks: usize,
     indexed: bool,
+    /// A foreign key begins or ends here: PostgreSQL has triggers for it, and psql shows foreign
+    /// keys of tables with triggers only.
+    foreign: bool,
 }
 
 impl Relation<'_> {
@@ -42,7 +47,6 @@ impl Relation<'_> {
             'i' => BTREE,
             _ => 0,
         };
-        // PostgreSQL has a trigger behind each foreign key; nobody asks for those by this flag.
         let tuples: Cell = Some(self.rows.to_string());
         row![
             self.oid,
@@ -65,7 +69,7 @@ impl Relation<'_> {
             self.columns,
             self.checks,
             self.kind == 'v',
-            false,
+            self.foreign,
             false,
             false,
             false,
@@ -84,6 +88,9 @@ impl Relation<'_> {
 
 fn rows(facts: &Facts) -> Vec<Row> {
     let mut rows = Vec::new();
+    let foreign_keys =
+        facts.tables().into_iter().flat_map(|table| table.definition.foreign_keys.clone());
+    let referenced: BTreeSet<Oid> = foreign_keys.map(|foreign| foreign.table).collect();
     for table in facts.tables() {
         let definition = &table.definition;
         let relation = Relation {
@@ -95,13 +102,19 @@ fn rows(facts: &Facts) -> Vec<Row> {
             columns: definition.columns.len(),
             rows: table.version.row_count(),
             checks: definition.checks.len(),
-            indexed: !definition.keys.is_empty(),
+            indexed: definition.index_names().next().is_some(),
+            foreign: !definition.foreign_keys.is_empty() || referenced.contains(&definition.oid),
         };
         rows.push(relation.row());
+        let plain_index = Relation { checks: 0, indexed: false, foreign: false, ..relation };
         for key in &definition.keys {
             let (oid, name, columns) = (key.oid, &*key.name, key.columns.len());
-            let index =
-                Relation { oid, name, kind: 'i', columns, checks: 0, indexed: false, ..relation };
+            let index = Relation { oid, name, kind: 'i', columns, ..plain_index };
+            rows.push(index.row());
+        }
+        for index in &definition.indexes {
+            let (oid, name, columns) = (index.oid, &*index.name, index.columns.len());
+            let index = Relation { oid, name, kind: 'i', columns, ..plain_index };
             rows.push(index.row());
         }
     }
@@ -116,6 +129,7 @@ fn rows(facts: &Facts) -> Vec<Row> {
             rows: 0,
             checks: 0,
             indexed: false,
+            foreign: false,
         };
         relation.row()
     };

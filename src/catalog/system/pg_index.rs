@@ -1,5 +1,6 @@
 //! `pg_index`: the indexes that clients see behind keys.
 
+use crate::catalog::{IndexDef, TableDef};
 use crate::types::PgType;
 
 use super::cell::{NULL, row, vector};
@@ -52,6 +53,37 @@ fn rows(facts: &Facts) -> Vec<Row> {
                 NULL,
             ]);
         }
+        let others = definition.indexes.iter().map(|index| named_index(definition, index));
+        rows.extend(others);
     }
     rows
+}
+
+fn named_index(table: &TableDef, index: &IndexDef) -> Row {
+    let count = index.columns.len();
+    let expressions: Vec<&str> =
+        index.columns.iter().filter_map(|part| part.expression.as_deref()).collect();
+    row![
+        index.oid,
+        table.oid,
+        count,
+        count,
+        false,
+        false,
+        false,
+        false,
+        true,
+        false,
+        true,
+        false,
+        true,
+        true,
+        false,
+        vector(index.columns.iter().map(|part| part.column.map_or(0, |id| id.0))),
+        vector(vec![0; count]),
+        vector(vec![0; count]),
+        vector(index.columns.iter().map(|part| u32::from(part.options.contains("DESC")))),
+        (!expressions.is_empty()).then(|| expressions.join(", ")),
+        index.filter.clone(),
+    ]
 }

@@ -1,4 +1,4 @@
-//! `pg_indexes`: keys' indexes by name.
+//! `pg_indexes`: indexes by name.
 
 use super::cell::{NULL, row};
 use super::definition::{Definition, Row};
@@ -21,6 +21,10 @@ fn rows(facts: &Facts) -> Vec<Row> {
         for key in &definition.keys {
             let text = describe::index(facts, definition, key);
             rows.push(row![schema, &definition.name, &key.name, NULL, text]);
+        }
+        for index in &definition.indexes {
+            let text = describe::named_index(facts, definition, index);
+            rows.push(row![schema, &definition.name, &index.name, NULL, text]);
         }
     }
     rows

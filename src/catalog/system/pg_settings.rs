@@ -5,7 +5,7 @@ use super::definition::{Definition, Row};
 use super::facts::Facts;
 
 pub(super) const RELATIONS: &[Definition] = &[Definition {
-    oid: 12_002,
+    oid: super::PG_SETTINGS.0,
     schema: super::PG_CATALOG,
     name: "pg_settings",
     columns: "name text, setting text, unit text, category text, short_desc text, \

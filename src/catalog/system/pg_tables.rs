@@ -22,7 +22,7 @@ fn rows(facts: &Facts) -> Vec<Row> {
             &definition.name,
             facts.role_name(definition.owner),
             NULL,
-            !definition.keys.is_empty(),
+            definition.index_names().next().is_some(),
             false,
             false,
             false,

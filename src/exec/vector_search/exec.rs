@@ -16,8 +16,9 @@ use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Pla
 use futures::stream;
 
 use super::VectorSearch;
-use super::search::{Search, query_vector};
+use super::search::{Search, Work, query_vector};
 use crate::base::Oid;
+use crate::exec::leaf::{Access, Leaf};
 use crate::exec::lookup::single_partition;
 use crate::exec::run::Bound;
 use crate::exec::source::{Filter, Reads};
@@ -42,6 +43,8 @@ pub struct VectorSearchExec {
     reorder: Vec<usize>,
     schema: SchemaRef,
     properties: Arc<PlanProperties>,
+    /// What the searches of this operator did, for EXPLAIN ANALYZE.
+    work: Arc<Work>,
 }
 
 impl VectorSearchExec {
@@ -81,7 +84,19 @@ impl VectorSearchExec {
             reorder,
             properties: single_partition(&schema),
             schema,
+            work: Arc::default(),
         }
+    }
+
+    pub(in crate::exec) fn leaf(&self) -> Leaf {
+        let access = Access::VectorSearch {
+            column: self.column.field.name().clone(),
+            metric: self.metric,
+            query: Arc::clone(&self.query),
+            work: self.work.so_far(),
+        };
+        let filter = self.filter.as_ref().map(|filter| Arc::clone(&filter.predicate));
+        Leaf { table: self.oid, access, filter, limit: Some(self.k) }
     }
 
     fn query_value(&self) -> Result<ScalarValue> {
@@ -163,6 +178,7 @@ impl ExecutionPlan for VectorSearchExec {
             k: self.k,
             filter: self.filter.clone().zip(self.filter_reads.clone()),
             cancelled: bound.cancelled(),
+            work: Arc::clone(&self.work),
             threads: context.session_config().target_partitions(),
             batch_rows: context.session_config().batch_size(),
         };

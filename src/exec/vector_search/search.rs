@@ -2,7 +2,7 @@
 //! the winners of all pieces are merged by distance, then by row id.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, UInt64Array};
 use datafusion::arrow::datatypes::{Float32Type, UInt64Type};
@@ -12,6 +12,7 @@ use futures::{StreamExt, TryStreamExt};
 use roaring::RoaringBitmap;
 
 use crate::base::{Result, SqlError, SqlState};
+use crate::exec::leaf::SearchWork;
 use crate::exec::source::{Filter, Reads};
 use crate::exec::{external, pruning, read};
 use crate::index::{Metric, Neighbour, Selection, TopK, distance, search_flat};
@@ -31,8 +32,28 @@ pub(super) struct Search {
     pub(super) k: usize,
     pub(super) filter: Option<(Arc<Filter>, Reads)>,
     pub(super) cancelled: Arc<AtomicBool>,
+    pub(super) work: Arc<Work>,
     pub(super) threads: usize,
     pub(super) batch_rows: usize,
+}
+
+/// What searches did, counted once for each piece of a table.
+#[derive(Debug, Default)]
+pub(super) struct Work {
+    segments: AtomicUsize,
+    rows: AtomicUsize,
+}
+
+impl Work {
+    fn add(&self, rows: usize) {
+        self.segments.fetch_add(1, Ordering::Relaxed);
+        self.rows.fetch_add(rows, Ordering::Relaxed);
+    }
+
+    pub(super) fn so_far(&self) -> SearchWork {
+        let load = |counter: &AtomicUsize| counter.load(Ordering::Relaxed);
+        SearchWork { segments: load(&self.segments), rows: load(&self.rows) }
+    }
 }
 
 /// A candidate with what is needed to order it among those of other pieces.
@@ -177,6 +198,14 @@ impl Search {
             (None, None) if deleted.is_empty() => Selection::All,
             (None, None) => Selection::Except(deleted),
         };
+        let rows = match selection {
+            Selection::All => vectors.rows(),
+            Selection::Only(only) => usize::try_from(only.len()).unwrap_or(usize::MAX),
+            Selection::Except(except) => {
+                vectors.rows().saturating_sub(usize::try_from(except.len()).unwrap_or(usize::MAX))
+            }
+        };
+        self.work.add(rows);
         let mut top = TopK::new(self.k);
         self.chunks(vectors, query, selection, &mut top)?;
         let mut found: Vec<Candidate> = top
@@ -232,6 +261,7 @@ impl Search {
         allowed: Option<RoaringBitmap>,
         row_ids: &RowIdMap,
     ) -> FusionResult<Vec<Candidate>> {
+        let mut compared = 0;
         let mut top = TopK::new(self.k);
         let mut nulls = RoaringBitmap::new();
         let mut scan = Scan::of(Arc::from([self.column.clone()]));
@@ -253,6 +283,7 @@ impl Search {
                         }
                         let far = distance(self.metric, &vector, query);
                         top.push(far, u64::from(position));
+                        compared += 1;
                     }
                     _ => {
                         nulls.insert(position);
@@ -274,6 +305,7 @@ impl Search {
             })
             .collect();
         found.extend(null_candidates(unit, &nulls, row_ids, self.k));
+        self.work.add(compared);
         Ok(found)
     }
 }

@@ -2,8 +2,9 @@
 
 use crate::base::{Oid, Result, SqlError, SqlState};
 use crate::catalog::{Relation, TableDef, TypeDef};
+use crate::plan::quote_identifier;
 use crate::plan::statement::{AlterAction, AlterTable, ColumnDefinition, Generated, Identity};
-use crate::types::{PgType, TextContext, parse_text};
+use crate::types::{CastContext, PgType, TextContext, cast_context, parse_text};
 
 use super::alter_column;
 use super::column;
@@ -330,6 +331,18 @@ fn set_type(draft: &mut Draft<'_>, oid: Oid, column: &str, ty: &PgType, using: b
         return Ok(());
     }
     refuse_type_users(draft, oid, column)?;
+    if let Some(view) = alter_column::views_needing(draft, oid, id).first() {
+        let message = "cannot alter type of a column used by a view or rule";
+        let detail = format!("rule _RETURN on view {} depends on column \"{column}\"", view.name);
+        return Err(SqlError::unsupported(message).with_detail(detail));
+    }
+    if !using && cast_context(&before, ty).is_none_or(|context| context > CastContext::Assignment) {
+        let ty = ty.sql_name();
+        let message = format!("column \"{column}\" cannot be cast automatically to type {ty}");
+        let hint =
+            format!("You might need to specify \"USING {}::{ty}\".", quote_identifier(column));
+        return Err(SqlError::new(SqlState::DATATYPE_MISMATCH, message).with_hint(hint));
+    }
     if !draft.is_empty(oid) && (using || !widens(&before, ty)) {
         return Err(SqlError::unsupported(format!(
             "the type of column \"{column}\" can't change from {} to {} while the table has rows",

@@ -1,12 +1,15 @@
 //! Dropping and renaming columns, and dropping constraints, with what depends on them.
 
 use crate::base::{ColumnId, Oid, Result, SqlError, SqlState};
-use crate::catalog::{ColumnDef, TableDef};
+use crate::catalog::{ColumnDef, IndexDef, TableDef, ViewDef};
+use crate::plan::quote_identifier;
 
 use super::column;
 use super::draft::{Draft, NameKind};
 use super::refuse;
-use super::text::{mentions, mentions_column};
+use super::rename;
+use super::text::{mentions, mentions_column, replace_column};
+use super::view_query::Renamed;
 
 /// A column, or 42703.
 pub(super) fn find<'t>(table: &'t mut TableDef, column: &str) -> Result<&'t mut ColumnDef> {
@@ -39,6 +42,8 @@ pub(super) fn drop(
     let target = format!("column {column} of table {}", table.name);
     let users = foreign_users(draft, oid, &|columns| columns.contains(&id));
     drop_users(draft, users, &target, &target, cascade)?;
+    let views = views_needing(draft, oid, id);
+    super::drop::views(draft, &views, &target, cascade)?;
     // As in PostgreSQL, a CHECK on this column alone goes with it; one on others too needs
     // CASCADE.
     let mut checks = Vec::new();
@@ -65,12 +70,31 @@ pub(super) fn drop(
     for key in table.keys.iter().filter(|key| key.columns.contains(&id)) {
         draft.release(NameKind::Relation, table.schema, &key.name);
     }
+    let uses = |index: &IndexDef| {
+        let in_text =
+            |text: &Option<String>| text.as_ref().is_some_and(|text| mentions_column(text, column));
+        in_text(&index.filter)
+            || index.columns.iter().any(|part| part.column == Some(id) || in_text(&part.expression))
+    };
+    for index in table.indexes.iter().filter(|index| uses(index)) {
+        draft.release(NameKind::Relation, table.schema, &index.name);
+    }
     let changed = draft.table_mut(oid)?;
     changed.columns.retain(|column| column.id != id);
     changed.keys.retain(|key| !key.columns.contains(&id));
+    changed.indexes.retain(|index| !uses(index));
     changed.foreign_keys.retain(|foreign| !foreign.columns.contains(&id));
     changed.checks.retain(|check| !checks.iter().any(|(oid, ..)| *oid == check.oid));
     draft.touch(oid)
+}
+
+/// The views that can't do without a column.
+pub(super) fn views_needing(draft: &Draft<'_>, table: Oid, column: ColumnId) -> Vec<ViewDef> {
+    let mut views = draft.views_over(table);
+    if let Some(view_needs) = draft.context.view_needs {
+        views.retain(|view| view_needs(view, table, column));
+    }
+    views
 }
 
 /// Foreign keys of any table that refer to columns of this one.
@@ -157,7 +181,18 @@ pub(super) fn rename(draft: &mut Draft<'_>, oid: Oid, from: &str, to: &str) -> R
         ))
         .with_hint("Drop the constraint, rename the column, and add the constraint again."));
     }
+    let quoted = quote_identifier(to);
+    for index in &mut table.indexes {
+        let expressions = index.columns.iter_mut().map(|part| &mut part.expression);
+        for text in expressions.chain([&mut index.filter]).flatten() {
+            *text = replace_column(text, from, &quoted);
+        }
+    }
+    let (name, schema) = (table.name.clone(), table.schema);
     to.clone_into(&mut find(table, from)?.name);
+    let schema = draft.snapshot.schema_name(schema);
+    let renamed = Renamed { oid, name: (schema, &name), column: Some((from, to)) };
+    rename::follow_renamed(draft, &renamed)?;
     // Rows in flight are matched with columns by number, statements by name.
     draft.touch(oid)
 }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::base::{Oid, Result, Severity, SqlError, SqlState};
-use crate::catalog::{Edit, Relation, RelationName, SequenceDef, Snapshot, TableDef};
+use crate::catalog::{Edit, Relation, RelationName, SequenceDef, Snapshot, TableDef, ViewDef};
 use crate::plan::Name;
 
 use super::{Ddl, DdlContext, Effect};
@@ -56,6 +56,7 @@ pub(super) struct Draft<'a> {
     demands: Vec<(Oid, Demand)>,
     tables: BTreeMap<Oid, ChangedTable>,
     sequences: BTreeMap<Oid, SequenceDef>,
+    views: BTreeMap<Oid, ViewDef>,
     names: BTreeMap<(NameKind, Oid, String), Option<Oid>>,
     dropped: BTreeSet<Oid>,
     compared_appends: BTreeSet<Oid>,
@@ -72,6 +73,7 @@ impl<'a> Draft<'a> {
             demands: Vec::new(),
             tables: BTreeMap::new(),
             sequences: BTreeMap::new(),
+            views: BTreeMap::new(),
             names: BTreeMap::new(),
             dropped: BTreeSet::new(),
             compared_appends: BTreeSet::new(),
@@ -163,11 +165,6 @@ impl<'a> Draft<'a> {
             .ok_or_else(|| SqlError::internal("a table that changes is gone"))
     }
 
-    /// Leaves a table as it was: it was looked at, not changed.
-    pub(super) fn forget_table(&mut self, oid: Oid) {
-        self.tables.remove(&oid);
-    }
-
     /// Rows written under the old definition would be wrong: writers must look again.
     pub(super) fn touch(&mut self, oid: Oid) -> Result<()> {
         self.table_mut(oid)?;
@@ -233,6 +230,30 @@ impl<'a> Draft<'a> {
     /// Adds or changes a sequence.
     pub(super) fn put_sequence(&mut self, sequence: SequenceDef) {
         self.sequences.insert(sequence.oid, sequence);
+    }
+
+    /// A view as it is within this statement.
+    pub(super) fn view(&self, oid: Oid) -> Option<&ViewDef> {
+        if self.dropped.contains(&oid) {
+            return None;
+        }
+        match self.views.get(&oid) {
+            Some(view) => Some(view),
+            None => self.snapshot.views.get(&oid).map(|view| &**view),
+        }
+    }
+
+    /// The views that read a relation themselves, in the order of their oids.
+    pub(super) fn views_over(&self, relation: Oid) -> Vec<ViewDef> {
+        let mut oids: BTreeSet<Oid> = self.snapshot.views.keys().copied().collect();
+        oids.extend(self.views.keys());
+        let views = oids.into_iter().filter_map(|oid| self.view(oid));
+        views.filter(|view| view.depends_on.contains(&relation)).cloned().collect()
+    }
+
+    /// Adds or changes a view.
+    pub(super) fn put_view(&mut self, view: ViewDef) {
+        self.views.insert(view.oid, view);
     }
 
     /// Marks an object as dropped; false where it was already.
@@ -314,6 +335,11 @@ impl<'a> Draft<'a> {
         for (oid, sequence) in std::mem::take(&mut self.sequences) {
             if !self.dropped.contains(&oid) {
                 self.edit.put(keys.sequence(oid), &sequence)?;
+            }
+        }
+        for (oid, view) in std::mem::take(&mut self.views) {
+            if !self.dropped.contains(&oid) {
+                self.edit.put(keys.view(oid), &view)?;
             }
         }
         for oid in std::mem::take(&mut self.dropped) {

@@ -1,7 +1,7 @@
 //! DROP of tables, views, sequences, indexes and schemas, with what depends on them.
 
 use crate::base::{Oid, Result, SqlError, SqlState};
-use crate::catalog::Relation;
+use crate::catalog::{Relation, ViewDef};
 use crate::plan::Name;
 use crate::plan::statement::{Drop, ObjectKind};
 
@@ -98,14 +98,13 @@ fn find(
 fn owner_and_name(draft: &Draft<'_>, relation: Relation) -> (Oid, String) {
     let found = match relation {
         Relation::Table(oid) => draft.table(oid).map(|table| (table.owner, table.name.clone())),
-        Relation::View(oid) => draft.snapshot.view(oid).map(|view| (view.owner, view.name.clone())),
+        Relation::View(oid) => draft.view(oid).map(|view| (view.owner, view.name.clone())),
         Relation::Sequence(oid) => {
             draft.sequence(oid).map(|sequence| (sequence.owner, sequence.name.clone()))
         }
-        Relation::Index { table, key } => draft.table(table).and_then(|table| {
-            let key = table.keys.iter().find(|known| known.oid == key)?;
-            Some((table.owner, key.name.clone()))
-        }),
+        Relation::Index { table, key } => draft
+            .table(table)
+            .and_then(|table| Some((table.owner, table.index_name(key)?.to_owned()))),
     };
     found.unwrap_or_default()
 }
@@ -143,11 +142,14 @@ fn drop_relations(
             }
         }
     }
-    for relation in going.clone() {
+    let mut at = 0;
+    while let Some(relation) = going.get(at).copied() {
         find_dependents(draft, relation, &going, &mut dependents);
+        find_views(draft, relation, &mut going, &mut dependents);
+        at += 1;
     }
     if !dependents.is_empty() && !cascade {
-        return Err(still_needed(draft, &going, target, &dependents));
+        return Err(still_needed(draft, targets, target, &dependents));
     }
     announce(draft, &dependents);
     for (dependent, _) in dependents {
@@ -177,7 +179,7 @@ fn schema_of(draft: &Draft<'_>, relation: Relation) -> Oid {
         Relation::Table(oid) | Relation::Index { table: oid, .. } => {
             draft.table(oid).map(|table| table.schema)
         }
-        Relation::View(oid) => draft.snapshot.view(oid).map(|view| view.schema),
+        Relation::View(oid) => draft.view(oid).map(|view| view.schema),
         Relation::Sequence(oid) => draft.sequence(oid).map(|sequence| sequence.schema),
     }
     .unwrap_or_default()
@@ -193,6 +195,12 @@ fn is_owned_by_going(draft: &Draft<'_>, relation: Relation, going: &[Relation]) 
 
 fn drop_index(draft: &mut Draft<'_>, table: Oid, key: Oid) -> Result<()> {
     let Some(definition) = draft.table(table) else { return Ok(()) };
+    if let Some(index) = definition.indexes.iter().find(|known| known.oid == key) {
+        let (schema, name) = (definition.schema, index.name.clone());
+        draft.release(NameKind::Relation, schema, &name);
+        draft.table_mut(table)?.indexes.retain(|known| known.oid != key);
+        return Ok(());
+    }
     let Some(found) = definition.keys.iter().find(|known| known.oid == key).cloned() else {
         return Ok(());
     };
@@ -263,6 +271,52 @@ fn find_dependents(
     }
 }
 
+/// The views that read a relation go with it, and so do those that read them.
+fn find_views(
+    draft: &Draft<'_>,
+    relation: Relation,
+    going: &mut Vec<Relation>,
+    dependents: &mut Vec<(Dependent, String)>,
+) {
+    for view in draft.views_over(relation.oid()) {
+        let view = Relation::View(view.oid);
+        if !going.contains(&view) {
+            going.push(view);
+            let on = format!("{} {}", relation.kind(), name_of(draft, relation));
+            dependents.push((Dependent::Relation(view), on));
+        }
+    }
+}
+
+/// Drops the views that can't do without something that goes, or refuses.
+pub(super) fn views(
+    draft: &mut Draft<'_>,
+    views: &[ViewDef],
+    target: &str,
+    cascade: bool,
+) -> Result<()> {
+    let mut going: Vec<Relation> = views.iter().map(|view| Relation::View(view.oid)).collect();
+    let direct = going.iter().map(|view| (Dependent::Relation(*view), target.to_owned()));
+    let mut dependents: Vec<(Dependent, String)> = direct.collect();
+    let mut at = 0;
+    while let Some(relation) = going.get(at).copied() {
+        find_views(draft, relation, &mut going, &mut dependents);
+        at += 1;
+    }
+    if dependents.is_empty() {
+        return Ok(());
+    }
+    if !cascade {
+        let message = format!("cannot drop {target} because other objects depend on it");
+        return Err(needed(draft, message, &dependents));
+    }
+    announce(draft, &dependents);
+    for view in going {
+        remove(draft, view);
+    }
+    Ok(())
+}
+
 fn name_of(draft: &Draft<'_>, relation: Relation) -> String {
     let (_, name) = owner_and_name(draft, relation);
     qualified(draft, schema_of(draft, relation), &name)
@@ -315,6 +369,11 @@ fn still_needed(
         }
         _ => "cannot drop desired object(s) because other objects depend on them".to_owned(),
     };
+    needed(draft, message, dependents)
+}
+
+/// 2BP01 with what depends on what.
+fn needed(draft: &Draft<'_>, message: String, dependents: &[(Dependent, String)]) -> SqlError {
     let details: Vec<String> = dependents
         .iter()
         .map(|(dependent, on)| format!("{} depends on {on}", describe(draft, dependent)))
@@ -353,16 +412,15 @@ fn remove(draft: &mut Draft<'_>, relation: Relation) {
                 }
             }
             draft.release(NameKind::Relation, table.schema, &table.name);
-            for key in &table.keys {
-                draft.release(NameKind::Relation, table.schema, &key.name);
+            for (_, name) in table.index_names() {
+                draft.release(NameKind::Relation, table.schema, name);
             }
             draft.mark_dropped(oid);
         }
         Relation::View(oid) => {
-            let Some(view) = draft.snapshot.view(oid).cloned() else { return };
-            if draft.mark_dropped(oid) {
-                draft.release(NameKind::Relation, view.schema, &view.name);
-            }
+            let Some(view) = draft.view(oid).cloned() else { return };
+            draft.release(NameKind::Relation, view.schema, &view.name);
+            draft.mark_dropped(oid);
         }
         Relation::Sequence(oid) => {
             let Some(sequence) = draft.sequence(oid).cloned() else { return };

@@ -1,12 +1,14 @@
-//! CREATE INDEX. A unique index is a key that PostgreSQL shows without a constraint; others
-//! have no work to do, since segments' statistics do it, and nothing is stored for them.
+//! CREATE INDEX. A unique index is a key that PostgreSQL shows without a constraint. Others have no
+//! work to do, since segments' statistics do it: their definitions are kept, so that they can be
+//! shown, renamed and dropped, and nothing else is stored for them.
 
-use crate::base::{Result, SqlError, SqlState};
-use crate::catalog::Relation;
-use crate::plan::statement::CreateIndex;
+use crate::base::{Oid, Result, SqlError, SqlState};
+use crate::catalog::{IndexColumnDef, IndexDef, Relation, TableDef};
+use crate::plan::statement::{CreateIndex, IndexColumn};
 
 use super::constraint::{NewKey, add_key};
 use super::draft::{Draft, NameKind};
+use super::naming::columns_part;
 use super::refuse;
 
 /// CREATE INDEX.
@@ -57,12 +59,7 @@ pub(super) fn create(draft: &mut Draft<'_>, statement: &CreateIndex) -> Result<(
         return Err(SqlError::new(SqlState::DUPLICATE_TABLE, message));
     }
     if !statement.unique {
-        draft.forget_table(oid);
-        draft.notice(
-            SqlState::SUCCESSFUL_COMPLETION,
-            "statistics of segments do the work of this index: nothing is stored for it",
-        );
-        return Ok(());
+        return add_index(draft, &table, statement);
     }
     if statement.filter.is_some() {
         return Err(SqlError::unsupported("partial unique indexes are not supported"));
@@ -80,4 +77,79 @@ pub(super) fn create(draft: &mut Draft<'_>, statement: &CreateIndex) -> Result<(
         index_only: true,
     };
     add_key(draft, oid, key)
+}
+
+/// An index that is no key.
+fn add_index(draft: &mut Draft<'_>, table: &TableDef, statement: &CreateIndex) -> Result<()> {
+    let name = match &statement.name {
+        Some(name) => name.clone(),
+        None => {
+            let parts: Vec<String> = statement.columns.iter().map(name_part).collect();
+            let part = columns_part(&parts);
+            draft.choose_relation_name(table.schema, &table.name, Some(&part), "idx")
+        }
+    };
+    let oid = draft.edit.oid();
+    draft.claim_relation(table.schema, &name, oid)?;
+    let columns = statement.columns.iter().map(|part| indexed(table, part)).collect();
+    let filter = statement.filter.as_ref().map(|filter| filter.text.clone());
+    let index = IndexDef { oid, name, method: statement.method.clone(), columns, filter };
+    draft.table_mut(table.oid)?.indexes.push(index);
+    Ok(())
+}
+
+/// The index of a table that another one is made like.
+pub(super) fn copy(
+    draft: &mut Draft<'_>,
+    table: Oid,
+    source: &TableDef,
+    index: &IndexDef,
+) -> Result<()> {
+    let mut index = index.clone();
+    let target = draft.table_mut(table)?;
+    let (schema, table_name) = (target.schema, target.name.clone());
+    let mut parts = Vec::with_capacity(index.columns.len());
+    for part in &mut index.columns {
+        let column = part.column.and_then(|id| source.column_by_id(id));
+        parts.push(column.map_or_else(|| "expr".to_owned(), |column| column.name.clone()));
+        let same = column.and_then(|column| draft.table(table)?.column(&column.name));
+        part.column = same.map(|column| column.id);
+    }
+    let part = columns_part(&parts);
+    index.name = draft.choose_relation_name(schema, &table_name, Some(&part), "idx");
+    index.oid = draft.edit.oid();
+    draft.claim_relation(schema, &index.name, index.oid)?;
+    draft.table_mut(table)?.indexes.push(index);
+    Ok(())
+}
+
+/// What a part adds to a name that is made up: a column's name, a function's name, or `expr`.
+fn name_part(part: &IndexColumn) -> String {
+    if let Some(column) = &part.column {
+        return column.clone();
+    }
+    let text = part.expression.text.trim_start_matches(['(', ' ']);
+    let function = text.split('(').next().unwrap_or_default().trim();
+    let is_name = !function.is_empty()
+        && function.len() < text.len()
+        && function.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    if is_name { function.to_ascii_lowercase() } else { "expr".to_owned() }
+}
+
+fn indexed(table: &TableDef, part: &IndexColumn) -> IndexColumnDef {
+    let column = part.column.as_ref().and_then(|name| table.column(name)).map(|column| column.id);
+    let mut options = String::new();
+    if part.descending {
+        options.push_str(" DESC");
+    }
+    match part.nulls_first {
+        Some(true) if !part.descending => options.push_str(" NULLS FIRST"),
+        Some(false) if part.descending => options.push_str(" NULLS LAST"),
+        _ => {}
+    }
+    let expression = match column {
+        Some(_) => None,
+        None => Some(part.expression.text.clone()),
+    };
+    IndexColumnDef { column, expression, options }
 }

@@ -10,7 +10,7 @@ pub use verifier::verifier;
 use std::sync::Arc;
 
 use crate::base::{ColumnId, Oid, Random, Result, SqlError};
-use crate::catalog::{Edit, Keys, Snapshot, TableDef};
+use crate::catalog::{Edit, Keys, Snapshot, TableDef, ViewDef};
 use crate::types::PgType;
 
 use super::{Statement, statement::Query};
@@ -36,6 +36,7 @@ mod tests;
 mod text;
 mod verifier;
 mod view;
+mod view_query;
 
 use draft::Draft;
 
@@ -50,12 +51,26 @@ pub struct DdlContext<'a> {
     pub role: Oid,
     /// For the salts of passwords.
     pub random: &'a Arc<dyn Random>,
-    /// Tells a query's columns, for CREATE VIEW and CREATE TABLE AS.
-    pub columns_of: Option<&'a ColumnsOf<'a>>,
+    /// Tells what a query gives and reads, for CREATE VIEW and CREATE TABLE AS.
+    pub query_facts: Option<&'a QueryFactsOf<'a>>,
+    /// Tells whether a view can't do without a table's column.
+    pub view_needs: Option<&'a ViewNeeds<'a>>,
 }
 
-/// Tells a query's columns: names and types.
-pub type ColumnsOf<'a> = dyn Fn(&Query) -> Result<Vec<(String, PgType)>> + 'a;
+/// What a definition must know of a query.
+#[derive(Clone, Debug, Default)]
+pub struct QueryFacts {
+    /// Its columns: names and types.
+    pub columns: Vec<(String, PgType)>,
+    /// The relations that it reads, those below views too.
+    pub relations: Vec<Oid>,
+}
+
+/// Tells the facts of a query.
+pub type QueryFactsOf<'a> = dyn Fn(&Query) -> Result<QueryFacts> + 'a;
+
+/// Tells whether a view can't do without a table's column.
+pub type ViewNeeds<'a> = dyn Fn(&ViewDef, Oid, ColumnId) -> bool + 'a;
 
 impl std::fmt::Debug for DdlContext<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -92,6 +107,13 @@ pub struct Ddl {
     pub effects: Vec<Effect>,
 }
 
+/// There are owners and superusers, and no other privileges yet.
+fn no_privileges(statement: &str) -> SqlError {
+    SqlError::unsupported(format!("{statement} is not supported")).with_hint(
+        "Every role may read and write all tables; owners and superusers may change definitions.",
+    )
+}
+
 /// Turns a statement into a change of the catalog.
 ///
 /// # Errors
@@ -116,8 +138,8 @@ pub fn define(statement: &Statement, snapshot: &Snapshot, context: &DdlContext<'
         Statement::AlterRole(alter) => role::alter(draft_ref, alter)?,
         Statement::DropRole(drop) => role::drop(draft_ref, drop)?,
         Statement::AlterDatabase(alter) => role::alter_database(draft_ref, alter)?,
-        Statement::Grant(_) => return Err(SqlError::unsupported("GRANT is not supported")),
-        Statement::Revoke(_) => return Err(SqlError::unsupported("REVOKE is not supported")),
+        Statement::Grant(_) => return Err(no_privileges("GRANT")),
+        Statement::Revoke(_) => return Err(no_privileges("REVOKE")),
         Statement::CreateDatabase(_) => {
             return Err(SqlError::unsupported("CREATE DATABASE is not supported")
                 .with_hint("A cluster has one database."));

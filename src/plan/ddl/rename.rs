@@ -8,6 +8,7 @@ use super::draft::{Draft, NameKind};
 use super::refuse;
 use super::schema::{self, NO_SCHEMA};
 use super::sequence;
+use super::view_query::{self, Renamed};
 
 /// `ALTER kind name ...`.
 pub(super) fn run(draft: &mut Draft<'_>, statement: &AlterObject) -> Result<()> {
@@ -52,22 +53,24 @@ pub(super) fn relation(draft: &mut Draft<'_>, relation: Relation, to: &str) -> R
     match relation {
         Relation::Table(oid) => {
             to.clone_into(&mut draft.table_mut(oid)?.name);
+            follow(draft, oid, (schema, to))?;
             // Statements that were planned look the table up by name.
             draft.touch(oid)
         }
         Relation::Index { table, key } => {
-            let keys = &mut draft.table_mut(table)?.keys;
-            if let Some(key) = keys.iter_mut().find(|known| known.oid == key) {
-                to.clone_into(&mut key.name);
+            let table = draft.table_mut(table)?;
+            let keys = table.keys.iter_mut().map(|known| (known.oid, &mut known.name));
+            let others = table.indexes.iter_mut().map(|known| (known.oid, &mut known.name));
+            if let Some((_, name)) = keys.chain(others).find(|(oid, _)| *oid == key) {
+                to.clone_into(name);
             }
             Ok(())
         }
         Relation::View(oid) => {
-            let Some(view) = draft.snapshot.view(oid) else { return Ok(()) };
-            let mut view = (**view).clone();
+            let Some(mut view) = draft.view(oid).cloned() else { return Ok(()) };
             to.clone_into(&mut view.name);
-            let key = draft.context.keys.view(oid);
-            draft.edit.put(key, &view)
+            draft.put_view(view);
+            follow(draft, oid, (schema, to))
         }
         Relation::Sequence(oid) => {
             let mut definition = sequence::existing(draft, oid)?;
@@ -78,6 +81,24 @@ pub(super) fn relation(draft: &mut Draft<'_>, relation: Relation, to: &str) -> R
             sequence::follow_rename(draft, &before, &after)
         }
     }
+}
+
+/// Views go on reading a table or view that has a new name.
+fn follow(draft: &mut Draft<'_>, oid: Oid, (schema, name): (Oid, &str)) -> Result<()> {
+    let snapshot = draft.snapshot;
+    let name = (snapshot.schema_name(schema), name);
+    follow_renamed(draft, &Renamed { oid, name, column: None })
+}
+
+/// Views go on reading a relation whose names change.
+pub(super) fn follow_renamed(draft: &mut Draft<'_>, renamed: &Renamed<'_>) -> Result<()> {
+    for mut view in draft.views_over(renamed.oid) {
+        if let Some(query) = view_query::follow(&view, draft.snapshot, renamed)? {
+            view.query = query;
+            draft.put_view(view);
+        }
+    }
+    Ok(())
 }
 
 /// SET SCHEMA, of any relation.
@@ -104,8 +125,10 @@ pub(super) fn set_schema(draft: &mut Draft<'_>, relation: Relation, to: &str) ->
         Relation::Table(oid) => {
             let table = draft.table_mut(oid)?;
             table.schema = schema;
-            for key in table.keys.clone() {
-                move_name(draft, (from, schema), &key.name, key.oid, to)?;
+            let indexes: Vec<(Oid, String)> =
+                table.index_names().map(|(oid, name)| (oid, name.to_owned())).collect();
+            for (oid, name) in indexes {
+                move_name(draft, (from, schema), &name, oid, to)?;
             }
             for owned in draft.all_sequences() {
                 if owned.owned_by.is_some_and(|(table, _)| table == oid) {
@@ -113,13 +136,13 @@ pub(super) fn set_schema(draft: &mut Draft<'_>, relation: Relation, to: &str) ->
                     move_sequence(draft, owned.oid, schema)?;
                 }
             }
+            follow(draft, oid, (schema, &name))?;
             draft.touch(oid)
         }
         Relation::View(oid) => {
-            let Some(view) = draft.snapshot.view(oid) else { return Ok(()) };
-            let view = crate::catalog::ViewDef { schema, ..(**view).clone() };
-            let key = draft.context.keys.view(oid);
-            draft.edit.put(key, &view)
+            let Some(view) = draft.view(oid).cloned() else { return Ok(()) };
+            draft.put_view(crate::catalog::ViewDef { schema, ..view });
+            follow(draft, oid, (schema, &name))
         }
         Relation::Sequence(oid) => move_sequence(draft, oid, schema),
         Relation::Index { .. } => Ok(()),
@@ -171,10 +194,9 @@ pub(super) fn set_owner(draft: &mut Draft<'_>, relation: Relation, role: &str) -
             Ok(())
         }
         Relation::View(oid) => {
-            let Some(view) = draft.snapshot.view(oid) else { return Ok(()) };
-            let view = crate::catalog::ViewDef { owner: role, ..(**view).clone() };
-            let key = draft.context.keys.view(oid);
-            draft.edit.put(key, &view)
+            let Some(view) = draft.view(oid).cloned() else { return Ok(()) };
+            draft.put_view(crate::catalog::ViewDef { owner: role, ..view });
+            Ok(())
         }
         Relation::Sequence(oid) => {
             let mut definition = sequence::existing(draft, oid)?;
@@ -201,11 +223,10 @@ fn facts(draft: &Draft<'_>, relation: Relation) -> Option<(Oid, String, Oid)> {
         }
         Relation::Index { table, key } => {
             let table = draft.table(table)?;
-            let key = table.keys.iter().find(|known| known.oid == key)?;
-            (table.schema, key.name.clone(), table.owner)
+            (table.schema, table.index_name(key)?.to_owned(), table.owner)
         }
         Relation::View(oid) => {
-            let view = draft.snapshot.view(oid)?;
+            let view = draft.view(oid)?;
             (view.schema, view.name.clone(), view.owner)
         }
         Relation::Sequence(oid) => {
@@ -234,6 +255,7 @@ fn alter_schema(draft: &mut Draft<'_>, statement: &AlterObject) -> Result<()> {
                     sequence::follow_rename(draft, &old, &new)?;
                 }
             }
+            follow_schema(draft, &before, to)?;
             SchemaDef { name: to.clone(), ..before }
         }
         ObjectAction::OwnerTo(role) => {
@@ -247,6 +269,29 @@ fn alter_schema(draft: &mut Draft<'_>, statement: &AlterObject) -> Result<()> {
     };
     let key = draft.context.keys.schema(after.oid);
     draft.edit.put(key, &after)
+}
+
+/// Views go on reading what is in a schema that has a new name.
+fn follow_schema(draft: &mut Draft<'_>, before: &SchemaDef, to: &str) -> Result<()> {
+    let snapshot = draft.snapshot;
+    let tables = snapshot.tables.values().map(|table| &table.definition);
+    let tables = tables.filter(|table| table.schema == before.oid);
+    let mut inside: Vec<(Oid, &str)> = tables.map(|table| (table.oid, &*table.name)).collect();
+    let views = snapshot.views.values().filter(|view| view.schema == before.oid);
+    inside.extend(views.map(|view| (view.oid, &*view.name)));
+    for (oid, name) in inside {
+        follow_renamed(draft, &Renamed { oid, name: (to, name), column: None })?;
+    }
+    for view in snapshot.views.values() {
+        let Some(mut view) = draft.view(view.oid).cloned() else { continue };
+        if view.search_path.contains(&before.name) {
+            for schema in view.search_path.iter_mut().filter(|schema| **schema == before.name) {
+                to.clone_into(schema);
+            }
+            draft.put_view(view);
+        }
+    }
+    Ok(())
 }
 
 fn alter_extension(draft: &mut Draft<'_>, statement: &AlterObject) -> Result<()> {

@@ -96,6 +96,7 @@ pub(super) fn begin(
         columns: Vec::new(),
         next_column: ColumnId(1),
         keys: Vec::new(),
+        indexes: Vec::new(),
         checks: Vec::new(),
         foreign_keys: Vec::new(),
         comment: None,
@@ -213,6 +214,9 @@ fn copy_constraints(
                 index_only: key.index_only,
             };
             constraint::add_key(draft, oid, copy)?;
+        }
+        for index in &source.indexes {
+            super::index::copy(draft, oid, source, index)?;
         }
     }
     Ok(())

@@ -101,15 +101,17 @@ impl World {
 
     fn define(&self, sql: &str) -> Result<Ddl> {
         let path = ["redkite".to_owned(), "public".to_owned()];
-        let columns_of = |_: &crate::plan::statement::Query| {
-            Ok(vec![("a".to_owned(), PgType::Int4), ("b".to_owned(), PgType::Unknown)])
+        let query_facts = |_: &crate::plan::statement::Query| {
+            let columns = vec![("a".to_owned(), PgType::Int4), ("b".to_owned(), PgType::Unknown)];
+            Ok(super::QueryFacts { columns, relations: Vec::new() })
         };
         let context = DdlContext {
             keys: &self.keys,
             search_path: &path,
             role: self.role,
             random: &self.random,
-            columns_of: Some(&columns_of),
+            query_facts: Some(&query_facts),
+            view_needs: None,
         };
         let parsed = parse(sql)?;
         define(&parsed[0].statement, &self.snapshot, &context)
@@ -155,8 +157,8 @@ impl World {
         for table in self.snapshot.tables.values() {
             let table = &table.definition;
             wanted.insert(self.keys.name("relation", table.schema, &table.name));
-            for key in &table.keys {
-                wanted.insert(self.keys.name("relation", table.schema, &key.name));
+            for (_, name) in table.index_names() {
+                wanted.insert(self.keys.name("relation", table.schema, name));
             }
         }
         for view in self.snapshot.views.values() {
@@ -418,8 +420,17 @@ fn views_indexes_and_tables_from_queries() {
     world.run("CREATE UNIQUE INDEX ON t (a, b)");
     assert_eq!(world.constraints("t"), ["t_a_b_idx"]);
     world.run("DROP INDEX t_a_b_idx");
-    world.run("CREATE INDEX i ON t (a)");
-    assert_eq!(world.notices.len(), 1);
+    world.run("CREATE INDEX i ON t (a DESC, lower(b))");
+    world.fails("CREATE INDEX i ON t (b)", "42P07", "relation \"i\" already exists");
+    world.run("CREATE INDEX IF NOT EXISTS i ON t (b)");
+    assert_eq!(world.notices, ["relation \"i\" already exists, skipping"]);
+    world.run("CREATE INDEX ON t (lower(b), a) WHERE a > 1");
+    let names: Vec<String> =
+        world.table("t").index_names().map(|(_, name)| name.to_owned()).collect();
+    assert_eq!(names, ["i", "t_lower_a_idx"]);
+    world.run("ALTER INDEX i RENAME TO j");
+    world.run("DROP INDEX j");
+    assert_eq!(world.table("t").indexes.len(), 1);
     world.fails(
         "CREATE INDEX ON t USING hnsw (b vector_l2_ops)",
         "0A000",
@@ -428,6 +439,12 @@ fn views_indexes_and_tables_from_queries() {
     world.run("DROP VIEW v");
     world.run("CREATE TABLE l (LIKE t INCLUDING ALL)");
     assert_eq!(world.table("l").columns.len(), 2);
+    assert_eq!(world.table("l").indexes[0].name, "l_expr_a_idx");
+    world.run("ALTER TABLE t RENAME COLUMN b TO c");
+    let index = &world.table("t").indexes[0];
+    assert_eq!(index.columns[0].expression.as_deref(), Some("lower(c)"));
+    world.run("ALTER TABLE t DROP COLUMN a");
+    assert!(world.table("t").indexes.is_empty());
 }
 
 #[test]

@@ -7,11 +7,12 @@ use crate::plan::quote_identifier;
 use crate::plan::statement::{CreateTableAs, CreateView, Query};
 use crate::types::PgType;
 
-use super::Effect;
 use super::column;
 use super::draft::{Draft, NameKind};
 use super::refuse;
 use super::table;
+use super::view_query;
+use super::{Effect, QueryFacts};
 
 /// CREATE VIEW.
 pub(super) fn create(draft: &mut Draft<'_>, statement: &CreateView) -> Result<()> {
@@ -25,14 +26,11 @@ pub(super) fn create(draft: &mut Draft<'_>, statement: &CreateView) -> Result<()
         Some(_) if statement.or_replace => return Err(refuse::wrong_kind(name, "view")),
         _ => None,
     };
-    let known = columns_of(draft, &statement.query)?;
-    let columns = match known {
-        Some(columns) => renamed(
-            columns,
-            &statement.columns,
-            "CREATE VIEW specifies more column names than columns",
-        )?,
-        None => Vec::new(),
+    let facts = facts(draft, &statement.query)?.unwrap_or_default();
+    let too_many = "CREATE VIEW specifies more column names than columns";
+    let columns = match facts.columns.is_empty() {
+        true => Vec::new(),
+        false => renamed(facts.columns, &statement.columns, too_many)?,
     };
     for (column, ty) in &columns {
         if columns.iter().filter(|(other, _)| other == column).count() > 1 {
@@ -55,18 +53,26 @@ pub(super) fn create(draft: &mut Draft<'_>, statement: &CreateView) -> Result<()
             oid
         }
     };
+    if facts.relations.contains(&oid) {
+        let message = format!("infinite recursion detected in rules for relation \"{name}\"");
+        return Err(SqlError::new(SqlState::INVALID_OBJECT_DEFINITION, message));
+    }
+    let path = draft.context.search_path;
+    let query = query_text(statement, &columns);
+    let mut depends_on = view_query::mentioned(&query, draft.snapshot, path)?;
+    depends_on.retain(|relation| facts.relations.contains(relation));
     let view = ViewDef {
         oid,
         schema,
         name: name.clone(),
         owner: before.as_ref().map_or(draft.context.role, |before| before.owner),
-        query: query_text(statement, &columns),
+        query: view_query::definite(&query, draft.snapshot, path)?,
         columns,
-        search_path: draft.context.search_path.to_vec(),
-        depends_on: Vec::new(),
+        search_path: path.to_vec(),
+        depends_on,
     };
-    let key = draft.context.keys.view(oid);
-    draft.edit.put(key, &view)
+    draft.put_view(view);
+    Ok(())
 }
 
 /// The query as the catalog keeps it: with the view's own names for its columns.
@@ -94,7 +100,12 @@ fn refuse_other_columns(before: &[(String, TypeDef)], after: &[(String, TypeDef)
     }
     for ((old, old_ty), (new, new_ty)) in before.iter().zip(after) {
         if old != new {
-            return refused(format!("cannot change name of view column \"{old}\" to \"{new}\""));
+            let message = format!("cannot change name of view column \"{old}\" to \"{new}\"");
+            return refused(message).map_err(|error| {
+                error.with_hint(
+                    "Use ALTER VIEW ... RENAME COLUMN ... to change name of view column instead.",
+                )
+            });
         }
         if old_ty != new_ty {
             let (old_ty, new_ty) = (old_ty.pg_type().sql_name(), new_ty.pg_type().sql_name());
@@ -106,16 +117,16 @@ fn refuse_other_columns(before: &[(String, TypeDef)], after: &[(String, TypeDef)
     Ok(())
 }
 
-/// A query's columns; none where nobody can tell. What nothing has given a type is text.
-fn columns_of(draft: &Draft<'_>, query: &Query) -> Result<Option<Vec<(String, PgType)>>> {
-    let Some(columns_of) = draft.context.columns_of else { return Ok(None) };
-    let mut columns = columns_of(query)?;
-    for (_, ty) in &mut columns {
+/// A query's facts; none where nobody can tell. What nothing has given a type is text.
+fn facts(draft: &Draft<'_>, query: &Query) -> Result<Option<QueryFacts>> {
+    let Some(query_facts) = draft.context.query_facts else { return Ok(None) };
+    let mut facts = query_facts(query)?;
+    for (_, ty) in &mut facts.columns {
         if *ty == PgType::Unknown {
             *ty = PgType::Text;
         }
     }
-    Ok(Some(columns))
+    Ok(Some(facts))
 }
 
 fn renamed(
@@ -143,9 +154,10 @@ pub(super) fn create_table_as(draft: &mut Draft<'_>, statement: &CreateTableAs) 
     )?;
     let Some(mut made) = start else { return Ok(()) };
     table::check_options(&statement.options)?;
-    let columns = columns_of(draft, &statement.query)?
+    let facts = facts(draft, &statement.query)?
         .ok_or_else(|| SqlError::unsupported("CREATE TABLE AS is not supported"))?;
-    let columns = renamed(columns, &statement.columns, "too many column names were specified")?;
+    let columns =
+        renamed(facts.columns, &statement.columns, "too many column names were specified")?;
     for (name, ty) in columns {
         table::check_free(&made, &name)?;
         column::check_name(&name)?;

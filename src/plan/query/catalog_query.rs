@@ -3,24 +3,37 @@
 //! - A scalar subquery over the catalog that looks one row up by its key (psql's `\d`) becomes an
 //!   aggregate: DataFusion asks for one where a subquery refers to the outer query.
 //! - `ARRAY(SELECT ..)` over the catalog becomes `array_agg`.
+//! - Subqueries that certainly give nothing (privileges of columns, policies, event triggers)
+//!   become NULL, an empty array or false, and so do those that a query would run for each row of a relation that
+//!   never has any.
 //!
 //! Only queries that read nothing but the catalog are changed: there the key is known to give
 //! one row, elsewhere more than one would have to be an error.
 
+use std::ops::ControlFlow;
+
 use sqlparser::ast::{
-    BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
-    FunctionArguments, GroupByExpr, Ident, ObjectName, Query, Select, SelectItem, SetExpr,
-    TableFactor,
+    ArrayElemTypeDef, BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg,
+    FunctionArgExpr, FunctionArgumentList, FunctionArguments, GroupByExpr, Ident, ObjectName,
+    Query, Select, SelectItem, SetExpr, TableFactor, TableFunctionArgs, Value,
+    visit_expressions_mut,
 };
 
 use super::names::fold;
+use crate::catalog::system::is_always_empty;
 
 /// Rewrites an expression, before its parts are visited; see the module.
 pub(crate) fn rewrite(expr: &mut Expr) {
     match expr {
         // A column's collation is always its type's: psql asks for those where it isn't.
-        Expr::Subquery(query) if other_collation(query) => {
-            *expr = Expr::Value(sqlparser::ast::Value::Null.into());
+        Expr::Subquery(query) if other_collation(query) || gives_nothing(query) => *expr = null(),
+        Expr::Exists { subquery, negated } if gives_nothing(subquery) => {
+            *expr = Expr::Value(Value::Boolean(*negated).into());
+        }
+        Expr::Function(Function { args: FunctionArguments::Subquery(query), .. })
+            if gives_nothing(query) =>
+        {
+            *expr = no_texts();
         }
         Expr::Subquery(query) => {
             aggregate(query, "max");
@@ -41,16 +54,127 @@ pub(crate) fn rewrite(expr: &mut Expr) {
     }
 }
 
+/// Takes the subqueries out of the select list of a query over a relation that never has rows.
+pub(crate) fn rewrite_select(select: &mut Select) {
+    let first = select.from.first().and_then(|from| relation_name(&from.relation));
+    if !first.is_some_and(is_always_empty) {
+        return;
+    }
+    for item in &mut select.projection {
+        let (SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }) = item else {
+            continue;
+        };
+        let _ = visit_expressions_mut(expr, |expr| {
+            match expr {
+                Expr::Subquery(_) => *expr = null(),
+                Expr::Function(Function { args: FunctionArguments::Subquery(_), .. }) => {
+                    *expr = no_texts();
+                }
+                _ => {}
+            }
+            ControlFlow::<()>::Continue(())
+        });
+    }
+}
+
+fn null() -> Expr {
+    Expr::Value(Value::Null.into())
+}
+
+/// `'{}'::text[]`.
+fn no_texts() -> Expr {
+    let empty = Expr::Value(Value::SingleQuotedString("{}".to_owned()).into());
+    let texts = DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(DataType::Text), None));
+    Expr::Cast {
+        kind: CastKind::DoubleColon,
+        expr: Box::new(empty),
+        data_type: texts,
+        array: false,
+        format: None,
+    }
+}
+
+/// The last part of a relation's or a table function's name.
+fn relation_name(factor: &TableFactor) -> Option<&str> {
+    let (TableFactor::Table { name, .. } | TableFactor::Function { name, .. }) = factor else {
+        return None;
+    };
+    name.0.last()?.as_ident().map(|name| name.value.as_str())
+}
+
+/// Whether a subquery has no rows whatever the outer row: it reads a relation that never has
+/// any, unnests a list that is always NULL, or asks for what no row has.
+fn gives_nothing(query: &Query) -> bool {
+    let SetExpr::Select(select) = query.body.as_ref() else { return false };
+    let grouped = select.having.is_some() || select.projection.iter().any(has_aggregate);
+    let Some(first) = select.from.first().filter(|_| !grouped) else { return false };
+    let unnested = || {
+        let (TableFactor::Table { args: Some(TableFunctionArgs { args, .. }), .. }
+        | TableFactor::Function { args, .. }) = &first.relation
+        else {
+            return false;
+        };
+        let [FunctionArg::Unnamed(FunctionArgExpr::Expr(list))] = args.as_slice() else {
+            return false;
+        };
+        matches!(last_name(list), Some("reloptions" | "evttags"))
+    };
+    match relation_name(&first.relation) {
+        Some("unnest") => unnested(),
+        Some("pg_attribute") => has_condition(select, &|part| match part {
+            Expr::IsNotNull(column) => last_name(column) == Some("attacl"),
+            _ => false,
+        }),
+        Some("pg_constraint") => has_condition(select, &|part| {
+            matches!(last_name(part), Some("condeferrable" | "condeferred"))
+        }),
+        Some(name) => is_always_empty(name),
+        None => match &first.relation {
+            TableFactor::UNNEST { array_exprs, .. } => {
+                let lists: Option<Vec<&str>> = array_exprs.iter().map(last_name).collect();
+                lists.is_some_and(|lists| matches!(*lists, ["reloptions" | "evttags"]))
+            }
+            _ => false,
+        },
+    }
+}
+
+fn has_aggregate(item: &SelectItem) -> bool {
+    match item {
+        SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
+            is_aggregate(expr)
+        }
+        _ => false,
+    }
+}
+
+/// The last part of a column's name.
+fn last_name(expr: &Expr) -> Option<&str> {
+    match expr {
+        Expr::Identifier(name) => Some(&name.value),
+        Expr::CompoundIdentifier(parts) => parts.last().map(|name| name.value.as_str()),
+        _ => None,
+    }
+}
+
+/// Whether one of the conditions of WHERE that must all hold is such.
+fn has_condition(select: &Select, is: &dyn Fn(&Expr) -> bool) -> bool {
+    fn any(expr: &Expr, is: &dyn Fn(&Expr) -> bool) -> bool {
+        match expr {
+            Expr::BinaryOp { left, op: BinaryOperator::And, right } => {
+                any(left, is) || any(right, is)
+            }
+            other => is(other),
+        }
+    }
+    select.selection.as_ref().is_some_and(|condition| any(condition, is))
+}
+
 /// `(SELECT c.collname FROM pg_collation c, pg_type t WHERE ..)`.
 fn other_collation(query: &Query) -> bool {
     let SetExpr::Select(select) = query.body.as_ref() else { return false };
     let [first, second] = select.from.as_slice() else { return false };
-    let is = |factor: &TableFactor, wanted: &str| match factor {
-        TableFactor::Table { name, .. } => {
-            name.0.last().and_then(|part| part.as_ident()).is_some_and(|name| name.value == wanted)
-        }
-        _ => false,
-    };
+    let is = |factor: &TableFactor, wanted: &str| relation_name(factor) == Some(wanted);
     is(&first.relation, "pg_collation") && is(&second.relation, "pg_type")
 }
 
@@ -87,7 +211,7 @@ fn aggregate(query: &mut Query, function: &str) -> bool {
         return false;
     }
     drop_has_default(&mut select.selection);
-    let inner = std::mem::replace(expr, Expr::Value(sqlparser::ast::Value::Null.into()));
+    let inner = std::mem::replace(expr, null());
     *expr = call(function, inner);
     true
 }

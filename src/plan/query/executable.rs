@@ -121,16 +121,20 @@ impl QueryPlan {
             return Err(SqlError::new(SqlState::PROTOCOL_VIOLATION, message));
         }
         let variant = self.variant(parameters)?;
-        let idle = variant.idle.lock().pop();
-        let instance = match idle {
+        let idle = match run.observer {
+            Some(_) => None,
+            None => variant.idle.lock().pop(),
+        };
+        let mut instance = match idle {
             Some(instance) => instance,
             None => self.instance(&variant.optimized)?,
         };
+        if let Some(observer) = &run.observer {
+            instance.plan = observer.watch(instance.plan).map_err(sql_error)?;
+            instance.reusable = false;
+        }
         instance.slots.fill(parameters.into());
         instance.slots.attach(run.session.clone());
-        if let Some(observed) = &run.observed {
-            observed.lock().push(Arc::clone(&instance.plan));
-        }
         let (context, cancel) = run.task(self.planner.state().config());
         let inner = instance.plan.execute(0, context).map_err(sql_error)?;
         let schema = Arc::new(Schema::new(inner.schema().fields().clone()));
@@ -143,9 +147,11 @@ impl QueryPlan {
         }))
     }
 
-    /// The physical plan of these parameters.
-    #[cfg(test)]
-    pub(crate) fn physical(&self, parameters: &[ScalarValue]) -> Result<Arc<dyn ExecutionPlan>> {
+    /// The physical plan of these parameters, to look at.
+    ///
+    /// # Errors
+    /// What planning found out late.
+    pub fn physical(&self, parameters: &[ScalarValue]) -> Result<Arc<dyn ExecutionPlan>> {
         let variant = self.variant(parameters)?;
         let instance = self.instance(&variant.optimized)?;
         instance.slots.fill(parameters.into());

@@ -10,6 +10,7 @@ use datafusion::arrow::datatypes::{FieldRef, Schema};
 use datafusion::arrow::error::ArrowError;
 use datafusion::common::ScalarValue;
 use datafusion::execution::SendableRecordBatchStream;
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use sqlparser::ast;
 
@@ -239,6 +240,25 @@ impl RowSource {
         match &self.0 {
             Kind::Plan(plan) => plan.parameters(),
             Kind::Literals(rows) | Kind::Finished(rows, ..) => &rows.parameters,
+        }
+    }
+
+    /// The plan that reads the rows; none where they are constants.
+    ///
+    /// # Errors
+    /// What planning found out late.
+    pub fn physical(&self, parameters: &[ScalarValue]) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        match &self.0 {
+            Kind::Plan(plan) => plan.physical(parameters).map(Some),
+            Kind::Literals(_) | Kind::Finished(..) => Ok(None),
+        }
+    }
+
+    /// How many rows of constants there are.
+    pub fn constant_rows(&self) -> usize {
+        match &self.0 {
+            Kind::Plan(_) => 0,
+            Kind::Literals(rows) | Kind::Finished(rows, ..) => rows.rows.len(),
         }
     }
 

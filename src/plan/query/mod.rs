@@ -42,6 +42,7 @@ pub use dml::DmlPlan;
 pub use errors::sql_error;
 pub use executable::{OutputColumn, QueryPlan};
 pub use literal_rows::RowSource;
+pub(crate) use names::visible;
 pub use planner::{PlanContext, Planner};
 pub use relations::{Relation, Relations};
 pub use upsert::ConflictUpdate;

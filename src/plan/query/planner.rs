@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use datafusion::arrow::datatypes::Field;
 use datafusion::common::alias::AliasGenerator;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode};
@@ -142,7 +141,8 @@ impl Planner {
     ) -> Result<QueryPlan> {
         rewrite(&mut tree)?;
         let mut analyzed = self.analyze(context, &tree, parameter_types, target, 0)?;
-        analyzed.plan = named_relations(analyzed.plan, &self.functions).map_err(sql_error)?;
+        analyzed.plan =
+            named_objects(analyzed.plan, &self.functions, context).map_err(sql_error)?;
         self.finish(analyzed)
     }
 
@@ -353,27 +353,31 @@ fn parameter_types(
     Ok((0..count).map(|at| parameters.get(at).unwrap_or(PgType::Text)).collect())
 }
 
-/// Shows relations by name where the output has their oids (`regclass`). The column is text to
-/// the client then: only the catalog knows names, and encoders do not know the catalog.
-fn named_relations(
+/// Shows objects by name where the output has their oids (`regclass`, `regtype`). The column is
+/// text to the client then: only the catalog knows names, and encoders do not know the catalog.
+fn named_objects(
     plan: LogicalPlan,
     functions: &Functions,
+    context: &PlanContext,
 ) -> datafusion::common::Result<LogicalPlan> {
-    let shown = |field: &Field| PgType::of_field(field) == PgType::Regclass;
-    if !plan.schema().fields().iter().any(|field| shown(field)) {
-        return Ok(plan);
-    }
+    let mut changed = false;
     let exprs = plan.schema().iter().map(|(qualifier, field)| {
-        let column = Column::new(qualifier.cloned(), field.name().clone());
-        match shown(field) {
-            true => {
-                let name = functions.relation_name(Expr::Column(column))?;
-                Ok(name.alias_qualified(qualifier.cloned(), field.name().clone()))
-            }
-            false => Ok(Expr::Column(column)),
-        }
+        let column = Expr::Column(Column::new(qualifier.cloned(), field.name().clone()));
+        let ty = PgType::of_field(field);
+        let name = match ty {
+            PgType::Regclass => functions.relation_name(column)?,
+            _ => match context.relations.name_function(&ty) {
+                Some(function) => function.call(vec![column]),
+                None => return Ok(column),
+            },
+        };
+        changed = true;
+        Ok(name.alias_qualified(qualifier.cloned(), field.name().clone()))
     });
     let exprs = exprs.collect::<datafusion::common::Result<Vec<_>>>()?;
+    if !changed {
+        return Ok(plan);
+    }
     Projection::try_new(exprs, Arc::new(plan)).map(LogicalPlan::Projection)
 }
 

@@ -127,6 +127,7 @@ impl VisitorMut for Pass {
     }
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<SqlError> {
+        catalog_query::rewrite_select(select);
         let mut joins = select.from.iter().flat_map(|from| &from.joins);
         if joins.any(|join| merges_columns(&join.join_operator)) {
             return refuse("RIGHT and FULL JOIN with USING or NATURAL are not supported");

@@ -381,6 +381,7 @@ fn items_definition() -> TableDef {
         ],
         next_column: ColumnId(6),
         keys: Vec::new(),
+        indexes: Vec::new(),
         checks: Vec::new(),
         foreign_keys: Vec::new(),
         comment: None,

@@ -24,13 +24,25 @@ impl Default for ReaderOptions {
 pub struct Reader {
     pub(super) objects: Arc<Objects>,
     pub(super) cache: Arc<Cache>,
-    pub(super) cached: Cached,
+    pub(super) cached: Arc<Cached>,
 }
 
 impl Reader {
     /// A reader of these objects with this cache on disk.
     pub fn new(objects: Arc<Objects>, cache: Arc<Cache>, options: ReaderOptions) -> Self {
-        Self { objects, cache, cached: Cached::within(options.memory_bytes) }
+        let cached = Arc::new(Cached::within(options.memory_bytes));
+        Self { objects, cache, cached }
+    }
+
+    /// The same reader, with the same caches; what it asks of the object store is counted by
+    /// itself too.
+    #[must_use]
+    pub fn counted(&self) -> Self {
+        Self {
+            objects: Arc::new(self.objects.counted()),
+            cache: Arc::clone(&self.cache),
+            cached: Arc::clone(&self.cached),
+        }
     }
 
     /// The object store below.

@@ -1,5 +1,6 @@
 //! How much was asked of the object store: what benchmarks, metrics and tests read.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Running totals since the start.
@@ -12,6 +13,8 @@ pub struct Counters {
     deletes: AtomicU64,
     lists: AtomicU64,
     retries: AtomicU64,
+    /// Totals that these are a part of.
+    whole: Option<Arc<Counters>>,
 }
 
 /// The totals at one moment.
@@ -34,6 +37,11 @@ pub struct Counts {
 }
 
 impl Counters {
+    /// Totals of a part: what is counted here counts in the whole too.
+    pub(super) fn within(whole: &Arc<Self>) -> Self {
+        Self { whole: Some(Arc::clone(whole)), ..Self::default() }
+    }
+
     /// The totals now.
     pub fn counts(&self) -> Counts {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -49,24 +57,36 @@ impl Counters {
     }
 
     pub(super) fn read(&self, bytes: u64) {
-        self.reads.fetch_add(1, Ordering::Relaxed);
-        self.read_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.count(|totals| (&totals.reads, &totals.read_bytes), bytes);
     }
 
     pub(super) fn written(&self, bytes: u64) {
-        self.writes.fetch_add(1, Ordering::Relaxed);
-        self.written_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.count(|totals| (&totals.writes, &totals.written_bytes), bytes);
     }
 
     pub(super) fn deleted(&self) {
-        self.deletes.fetch_add(1, Ordering::Relaxed);
+        self.count_one(|totals| &totals.deletes);
     }
 
     pub(super) fn listed(&self) {
-        self.lists.fetch_add(1, Ordering::Relaxed);
+        self.count_one(|totals| &totals.lists);
     }
 
     pub(super) fn retried(&self) {
-        self.retries.fetch_add(1, Ordering::Relaxed);
+        self.count_one(|totals| &totals.retries);
+    }
+
+    fn count(&self, which: impl Fn(&Self) -> (&AtomicU64, &AtomicU64), bytes: u64) {
+        for totals in std::iter::once(self).chain(self.whole.as_deref()) {
+            let (operations, all_bytes) = which(totals);
+            operations.fetch_add(1, Ordering::Relaxed);
+            all_bytes.fetch_add(bytes, Ordering::Relaxed);
+        }
+    }
+
+    fn count_one(&self, which: impl Fn(&Self) -> &AtomicU64) {
+        for totals in std::iter::once(self).chain(self.whole.as_deref()) {
+            which(totals).fetch_add(1, Ordering::Relaxed);
+        }
     }
 }

@@ -71,7 +71,7 @@ pub struct Objects {
     /// Where writes are files that must be fsynced.
     pub(super) root: Option<Arc<Root>>,
     patience: Patience,
-    counters: Counters,
+    counters: Arc<Counters>,
     random: Arc<dyn Random>,
 }
 
@@ -104,7 +104,7 @@ impl Objects {
             prefix: Path::default(),
             root: None,
             patience: Patience::default(),
-            counters: Counters::default(),
+            counters: Arc::default(),
             random,
         }
     }
@@ -125,6 +125,19 @@ impl Objects {
     pub fn with_patience(mut self, patience: Patience) -> Self {
         self.patience = patience;
         self
+    }
+
+    /// The same store with counters of its own, which count for those of this one too.
+    #[must_use]
+    pub fn counted(&self) -> Self {
+        Self {
+            store: Arc::clone(&self.store),
+            prefix: self.prefix.clone(),
+            root: self.root.clone(),
+            patience: self.patience,
+            counters: Arc::new(Counters::within(&self.counters)),
+            random: Arc::clone(&self.random),
+        }
     }
 
     /// Whether objects are files of this machine, so that a local copy gains nothing.

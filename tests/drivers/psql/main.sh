@@ -108,6 +108,9 @@ same copy_errors "$(printf '5\tfine\t1\n6\n' | psql -X -q -c 'COPY d_psql_copy F
 CONTEXT:  COPY d_psql_copy, line 2: "6"
 2'
 
+same copy_where "$(printf '7\ta\t1\n8\tb\t2\n9\tc\t\\N\n' | psql -X -c 'COPY d_psql_copy FROM STDIN WHERE id > 7 AND f > 1' 2>&1; ask -c 'SELECT id FROM d_psql_copy WHERE id > 6')" 'COPY 1
+8'
+
 # an interrupted psql sends a CancelRequest
 psql -X -q -c "$slow" >"$here/cancelled" 2>&1 &
 sleep 0.7
@@ -141,3 +144,23 @@ Indexes:
     "d_psql_described_pkey" PRIMARY KEY, btree (id)'
 
 same list_tables "$(ask -c '\dt d_psql_desc*')" "public|d_psql_described|table|$(ask -c 'SELECT current_user')"
+
+# every command that lists or describes answers, and about a table all that there is to say
+ask -c "DROP VIEW IF EXISTS d_psql_view" -c "CREATE VIEW d_psql_view AS SELECT id, t FROM d_psql_described" \
+    -c "CREATE INDEX d_psql_index ON d_psql_described (t)" -c "COMMENT ON TABLE d_psql_described IS 'here'" >/dev/null
+commands='\d|\d d_psql_described|\d+ d_psql_described|\d d_psql_view|\d+ d_psql_view|\d d_psql_index|\d d_psql_described_pkey'
+commands="$commands|\\dt|\\dt+|\\dv|\\dv+|\\ds|\\ds+|\\di|\\di+|\\dn|\\dn+|\\du|\\du+|\\dg|\\l|\\l+|\\df|\\df lower|\\dx|\\dT|\\dT+ vector"
+commands="$commands|\\dp|\\z d_psql_described|\\ddp|\\dconfig|\\dconfig work_mem|\\conninfo|\\dy|\\dc|\\dC|\\dD|\\do|\\db|\\sv d_psql_view"
+said=""
+while IFS= read -r -d '|' command; do
+    said="$said$(psql -X -q -c "$command" 2>&1 >/dev/null | grep -v '^Did not find' | sed "s/^/${command//\\/\\\\}: /")"
+done <<<"$commands|"
+same backslash_commands "$said" ""
+ask -c "DROP VIEW d_psql_view" >/dev/null
+
+# what psql asks at a tab after FROM d_psql_d and after a table's name
+same completion "$(ask -c "SELECT c.relname, NULL::pg_catalog.text FROM pg_catalog.pg_class c WHERE c.relkind IN ('r', 'S', 'v', 'm', 'f', 'p') AND (c.relname) LIKE 'd\\_psql\\_described%' AND pg_catalog.pg_table_is_visible(c.oid) AND c.relnamespace <> (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = 'pg_catalog') UNION ALL SELECT NULL::pg_catalog.text, n.nspname FROM pg_catalog.pg_namespace n WHERE n.nspname LIKE 'd\\_psql\\_described%' AND n.nspname NOT LIKE E'pg\\\\_%' LIMIT 1000" \
+    -c "SELECT a.attname, NULL::pg_catalog.text FROM pg_catalog.pg_attribute a, pg_catalog.pg_class c WHERE (a.attname) LIKE 'i%' AND a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND (c.relname) = 'd_psql_described' AND pg_catalog.pg_table_is_visible(c.oid) LIMIT 1000" \
+    -c "SELECT 'd_psql_described'::regclass, 'int4'::regtype")" "d_psql_described|
+id|
+d_psql_described|integer"

@@ -198,4 +198,14 @@ def unicode(c):
         same(ask(c, "SELECT %s", (text,)), [(text,)])
 
 
+@behaviour
+def explain(c):
+    plan = ask(c, "EXPLAIN (ANALYZE, FORMAT JSON) SELECT 1")[0][0][0]
+    same(plan["Plan"]["Node Type"], "Result")
+    same(plan["Plan"]["Plan Rows"], 1)
+    same(round(plan["Plan"]["Actual Rows"]), 1)
+    same(plan["Execution Time"] > 0, True)
+    same(ask(c, "EXPLAIN SELECT 1")[0][0].startswith("Result  (cost=0.00..0.01 rows=1 "), True)
+
+
 run(connect)

@@ -23,8 +23,11 @@ pub(super) const FUNCTIONS: &[Entry] = &[
     ("pg_operator_is_visible", PgType::Bool, always),
     ("pg_opclass_is_visible", PgType::Bool, always),
     ("pg_collation_is_visible", PgType::Bool, always),
+    ("pg_conversion_is_visible", PgType::Bool, always),
+    ("pg_opfamily_is_visible", PgType::Bool, always),
     ("pg_statistics_obj_is_visible", PgType::Bool, always),
     ("pg_encoding_to_char", PgType::Name, encoding),
+    ("pg_partition_ancestors", PgType::Regclass, no_relation),
     ("pg_my_temp_schema", PgType::Oid, zero),
     ("pg_is_other_temp_schema", PgType::Bool, never),
     ("pg_relation_is_publishable", PgType::Bool, never),
@@ -55,6 +58,11 @@ fn never(_: &Facts, _: &[Option<&str>]) -> Option<String> {
 
 fn zero(_: &Facts, _: &[Option<&str>]) -> Option<String> {
     Some("0".to_owned())
+}
+
+/// No table is a partition.
+fn no_relation(_: &Facts, _: &[Option<&str>]) -> Option<String> {
+    None
 }
 
 fn format_type(_: &Facts, arguments: &[Option<&str>]) -> Option<String> {
@@ -162,10 +170,10 @@ fn relation_name(facts: &Facts, oid: Oid) -> Option<(String, String)> {
     if let Some(system) = definitions().find(|system| system.oid == oid.0) {
         return Some((system.schema.to_owned(), system.name.to_owned()));
     }
-    catalog.tables.values().find_map(|table| {
-        let key = table.definition.keys.iter().find(|key| key.oid == oid)?;
-        named(table.definition.schema, &key.name)
-    })
+    catalog
+        .tables
+        .values()
+        .find_map(|table| named(table.definition.schema, table.definition.index_name(oid)?))
 }
 
 /// Whether the name alone means this relation.

@@ -3,6 +3,8 @@
 use crate::base::{ColumnId, Oid};
 use crate::catalog::system::describe;
 use crate::catalog::system::facts::Facts;
+use crate::catalog::{Table, TableDef};
+use crate::segment::Rows;
 use crate::types::PgType;
 
 use super::Entry;
@@ -29,6 +31,8 @@ pub(super) const FUNCTIONS: &[Entry] = &[
     ("pg_table_size", PgType::Int8, size),
     ("pg_total_relation_size", PgType::Int8, size),
     ("pg_indexes_size", PgType::Int8, no_bytes),
+    ("pg_database_size", PgType::Int8, database_size),
+    ("pg_size_pretty", PgType::Text, pretty_size),
     ("pg_tablespace_location", PgType::Text, empty),
 ];
 
@@ -55,19 +59,26 @@ fn index(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
         arguments.get(1).copied().flatten().and_then(|text| text.parse().ok()).unwrap_or(0);
     facts.tables().into_iter().find_map(|table| {
         let table = &table.definition;
-        let key = table.keys.iter().find(|key| key.oid == oid)?;
-        match position {
-            0 => Some(describe::index(facts, table, key)),
-            position => {
-                let column = key.columns.get(position - 1)?;
-                Some(describe::column_list(table, &[*column]))
-            }
+        match table.keys.iter().find(|key| key.oid == oid) {
+            Some(key) if position == 0 => Some(describe::index(facts, table, key)),
+            Some(key) => Some(describe::column_list(table, &[*key.columns.get(position - 1)?])),
+            None => named_index(facts, table, oid, position),
         }
     })
 }
 
+/// An index that is no key, or one of its columns.
+fn named_index(facts: &Facts, table: &TableDef, oid: Oid, position: usize) -> Option<String> {
+    let index = table.indexes.iter().find(|index| index.oid == oid)?;
+    if position == 0 {
+        return Some(describe::named_index(facts, table, index));
+    }
+    describe::index_columns(table, index).into_iter().nth(position - 1)
+}
+
 fn constraint(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
     let oid = oid(arguments, 0)?;
+    let pretty = matches!(arguments.get(1), Some(Some("t" | "true")));
     facts.tables().into_iter().find_map(|table| {
         let table = &table.definition;
         let key = table.keys.iter().find(|key| key.oid == oid);
@@ -75,7 +86,7 @@ fn constraint(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
         let check = table.checks.iter().find(|check| check.oid == oid);
         key.map(|key| describe::key(table, key))
             .or_else(|| foreign.map(|key| describe::foreign_key(facts, table, key)))
-            .or_else(|| check.map(|check| describe::check(&check.expression)))
+            .or_else(|| check.map(|check| describe::check(&check.expression, pretty)))
     })
 }
 
@@ -113,6 +124,38 @@ fn column_comment(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
 
 /// Rows that are still in metadata; objects' sizes are an operator's business.
 fn size(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
-    let table = facts.catalog().tables.get(&oid(arguments, 0)?)?;
-    Some(table.inline_bytes().to_string())
+    let oid = oid(arguments, 0)?;
+    let catalog = facts.catalog();
+    match catalog.tables.get(&oid) {
+        Some(table) => Some(table_bytes(table).to_string()),
+        // What else there is has no bytes of its own.
+        None => catalog.relation_name(oid).map(|_| "0".to_owned()),
+    }
+}
+
+/// The bytes of a table's segments, in objects and in metadata.
+fn table_bytes(table: &Table) -> u64 {
+    let objects = table.version.segments().map(|(_, segment)| match &segment.rows {
+        Rows::Object(meta) => meta.bytes,
+        Rows::Memory(_) => 0,
+    });
+    objects.sum::<u64>() + table.inline_bytes() as u64
+}
+
+/// There is one database.
+fn database_size(facts: &Facts, _: &[Option<&str>]) -> Option<String> {
+    let bytes: u64 = facts.catalog().tables.values().map(|table| table_bytes(table)).sum();
+    Some(bytes.to_string())
+}
+
+/// PostgreSQL's `pg_size_pretty`: the unit in which there are at most 10,239, rounded.
+fn pretty_size(_: &Facts, arguments: &[Option<&str>]) -> Option<String> {
+    const UNITS: [&str; 6] = ["bytes", "kB", "MB", "GB", "TB", "PB"];
+    let size: f64 = arguments.first().copied().flatten()?.parse().ok()?;
+    let (mut size, mut unit) = (size, 0);
+    while size.abs() >= 10_239.5 && unit + 1 < UNITS.len() {
+        size /= 1024.0;
+        unit += 1;
+    }
+    Some(format!("{:.0} {}", size.round(), UNITS[unit]))
 }

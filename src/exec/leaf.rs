@@ -1,0 +1,69 @@
+//! What our own operators say of themselves, for EXPLAIN.
+
+use std::sync::Arc;
+
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::ExecutionPlan;
+
+use super::{KeyLookupExec, SegmentScanExec, VectorSearchExec};
+use crate::base::{ColumnId, Oid};
+use crate::index::Metric;
+
+/// An operator that reads a table.
+#[derive(Clone, Debug)]
+pub struct Leaf {
+    /// The table.
+    pub table: Oid,
+    /// How it is read.
+    pub access: Access,
+    /// What rows must fulfil besides.
+    pub filter: Option<Arc<dyn PhysicalExpr>>,
+    /// The most rows that are wanted.
+    pub limit: Option<usize>,
+}
+
+/// How a table is read.
+#[derive(Clone, Debug)]
+pub enum Access {
+    /// All of it.
+    Scan,
+    /// The rows of given keys.
+    Lookup {
+        /// The key's columns, each with its values.
+        key: Vec<KeyPart>,
+    },
+    /// The rows nearest to a vector.
+    VectorSearch {
+        /// The vectors' column.
+        column: String,
+        /// The distance.
+        metric: Metric,
+        /// The vector.
+        query: Arc<dyn PhysicalExpr>,
+        /// What was done, if it ran.
+        work: SearchWork,
+    },
+}
+
+/// A column of a key, its name, and the values that are looked for.
+pub type KeyPart = (ColumnId, String, Vec<Arc<dyn PhysicalExpr>>);
+
+/// What a vector search did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SearchWork {
+    /// Pieces of the table whose vectors were looked at.
+    pub segments: usize,
+    /// Vectors that were compared with the query.
+    pub rows: usize,
+}
+
+/// What an operator says, if it is one that reads a table.
+pub fn leaf(plan: &dyn ExecutionPlan) -> Option<Leaf> {
+    if let Some(scan) = plan.downcast_ref::<SegmentScanExec>() {
+        return Some(scan.leaf());
+    }
+    if let Some(lookup) = plan.downcast_ref::<KeyLookupExec>() {
+        return Some(lookup.leaf());
+    }
+    plan.downcast_ref::<VectorSearchExec>().map(VectorSearchExec::leaf)
+}
