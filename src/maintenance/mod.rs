@@ -25,4 +25,4 @@ pub use check::{Damage, TableSummary, check_objects, summarize};
 pub use compaction::Compactor;
 pub use garbage::Collector;
 pub use pick::Policy;
-pub use run::maintain;
+pub use run::{maintain, tell_oldest_revision};

@@ -25,7 +25,6 @@ const HISTORY_PAUSE: Duration = Duration::from_secs(300);
 /// Does an engine's background work until it is told to stop. What it is in the middle of then
 /// is given up: whatever it has written is garbage that the next start collects.
 pub async fn maintain(engine: Arc<Engine>, policy: Policy, shutdown: CancellationToken) {
-    let publish = publish_oldest_revision(Arc::clone(&engine));
     let compact = compact(Arc::clone(&engine), policy);
     let forget = forget_history(Arc::clone(&engine));
     let collect = collect(engine);
@@ -33,7 +32,6 @@ pub async fn maintain(engine: Arc<Engine>, policy: Policy, shutdown: Cancellatio
         () = collect => {}
         () = forget => {}
         () = shutdown.cancelled() => {}
-        () = publish => {}
         () = compact => {}
     }
 }
@@ -90,8 +88,10 @@ async fn forget_history(engine: Arc<Engine>) {
     }
 }
 
-/// Tells the other nodes every second what this one may still read.
-async fn publish_oldest_revision(engine: Arc<Engine>) {
+/// Tells the other nodes every second what this one may still read, for as long as it is polled.
+/// Every node of a cluster must, whether it does background work or not: the others keep all that
+/// it was last told to read.
+pub async fn tell_oldest_revision(engine: Arc<Engine>) {
     loop {
         tokio::time::sleep(PAUSE).await;
         let Some(membership) = engine.membership() else { continue };

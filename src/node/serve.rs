@@ -15,7 +15,7 @@ use crate::base::{
 };
 use crate::catalog::{Keys, Snapshot};
 use crate::cluster::{Membership, MembershipConfig};
-use crate::maintenance::{Policy, maintain};
+use crate::maintenance::{Policy, maintain, tell_oldest_revision};
 use crate::pg;
 use crate::plan::Planner;
 use crate::segment::{Reader, ReaderOptions};
@@ -247,10 +247,12 @@ impl Life {
                 stop.cancel();
             })
         });
+        let telling = tokio::spawn(tell_oldest_revision(Arc::clone(&self.engine)));
         let policy = Policy::default();
         let background = maintenance
             .then(|| tokio::spawn(maintain(Arc::clone(&self.engine), policy, stop.clone())));
         pg::serve(listener, Arc::clone(&self.server), stop).await;
+        telling.abort();
         if let Some(background) = background {
             background.abort();
         }

@@ -309,7 +309,7 @@ async fn seeds(range: std::ops::Range<u64>) {
         let (yes, no, unknown) = run.await.unwrap();
         all = (all.0 + yes, all.1 + no, all.2 + unknown);
     }
-    assert!(all.0 > all.1 && all.0 > all.2 && all.1 > 0 && all.2 > 0, "{all:?}: little is tested");
+    assert!(all.0 > all.1 + all.2 && all.1 > 0, "{all:?}: little is tested");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
