@@ -41,7 +41,7 @@ pub(super) fn all() -> Vec<Arc<ScalarUDF>> {
             .alias("redkite_each_json")
             .build(),
         Function::new("redkite_each_text", ONE, texts, |a, _| parts(a, Part::Value, true)).build(),
-        Function::new("jsonb_concat", TWO, jsonb, |a, _| change(a, |a, b| concat(a, b))).build(),
+        Function::new("jsonb_concat", TWO, jsonb, |a, _| change(a, concat)).build(),
         Function::new("jsonb_delete", KEYS, jsonb, delete).build(),
         Function::new("jsonb_delete_path", PATH, jsonb, |a, _| at_path(a, Change::Delete)).build(),
         Function::new("jsonb_exists_any", KEYS, boolean, |a, _| exists(a, true)).build(),

@@ -127,7 +127,8 @@ pub(super) fn expression(target: &ColumnDef, cell: &Cell) -> Result<ast::Expr> {
 }
 
 fn cast(expr: ast::Expr, ty: &PgType) -> Result<ast::Expr> {
-    let name = ty.bare().sql_name();
+    // `character` without a length would be of one.
+    let name = ty.bare().to_string();
     let data_type = Parser::new(&PostgreSqlDialect {})
         .try_with_sql(&name)
         .and_then(|mut parser| parser.parse_data_type())

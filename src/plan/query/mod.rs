@@ -27,6 +27,7 @@ mod resolve;
 mod returning;
 mod rewrite;
 mod row_values;
+mod set_operations;
 mod set_returning;
 mod source;
 mod subquery_values;

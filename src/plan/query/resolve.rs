@@ -85,7 +85,7 @@ impl Resolver<'_> {
                 );
                 return Err(external(SqlError::new(SqlState::DATATYPE_MISMATCH, message)));
             }
-            let common = known.iter().fold(first, |widest, ty| wider(widest, ty));
+            let common = known.iter().fold(first, wider);
             for input in &mut inputs {
                 if let LogicalPlan::Projection(projection) = input
                     && self.is_unknown(&projection.expr[at], projection.input.schema())

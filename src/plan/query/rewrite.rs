@@ -14,9 +14,9 @@ use std::ops::ControlFlow;
 use sqlparser::ast::{
     BinaryOperator, CastKind, DataType, Distinct, Expr, Fetch, Function, FunctionArg,
     FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, LimitClause, NamedWindowExpr,
-    ObjectName, Offset, OrderByKind, Query, Select, SelectItem, SetExpr, SetOperator,
-    SetQuantifier, TableFactor, UnaryOperator, Value, ValueWithSpan, VisitMut, VisitorMut,
-    WindowFrameBound, WindowSpec, WindowType,
+    ObjectName, Offset, OrderByKind, Query, Select, SelectItem, SetExpr, TableFactor,
+    UnaryOperator, Value, ValueWithSpan, VisitMut, VisitorMut, WindowFrameBound, WindowSpec,
+    WindowType,
 };
 
 use super::cast_call::cast_call;
@@ -27,6 +27,7 @@ use super::function_calls::{
 use super::merged_columns::{merges_columns, merges_from_right};
 use super::names::{fold, name_select_list};
 use super::row_values::{compare_rows, compares, logical, negation, rows};
+use super::set_operations::count_rows;
 use super::set_returning::{functions_in_from, spread_select_list};
 use super::vector_function;
 use crate::base::{Result, SqlError, SqlState};
@@ -83,6 +84,9 @@ impl VisitorMut for Pass {
         {
             return refuse("this form of query is not supported");
         }
+        if let Err(error) = count_rows(query) {
+            return ControlFlow::Break(error);
+        }
         if let Some(fetch) = query.fetch.take() {
             return flow(fetch_to_limit(query, fetch));
         }
@@ -109,15 +113,6 @@ impl VisitorMut for Pass {
                 plain_number(limit);
             }
             None => {}
-        }
-        if let SetExpr::SetOperation {
-            op: op @ (SetOperator::Except | SetOperator::Intersect),
-            set_quantifier: SetQuantifier::All,
-            ..
-        } = query.body.as_ref()
-        {
-            // DataFusion counts no rows there.
-            return refuse(&format!("{op} ALL is not supported"));
         }
         if let SetExpr::Table(table) = query.body.as_ref() {
             let name = table.table_name.clone().unwrap_or_default();
