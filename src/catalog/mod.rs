@@ -8,6 +8,7 @@
 
 mod definition;
 mod edit;
+mod inline;
 mod keys;
 mod lookup;
 mod snapshot;
@@ -19,6 +20,7 @@ pub use definition::{
     IndexDef, KeyDef, RoleDef, SchemaDef, SequenceDef, TableDef, TypeDef, ViewDef,
 };
 pub use edit::Edit;
+pub use inline::InlineSegments;
 pub use keys::{Key, Keys};
 pub use lookup::{Relation, RelationName};
 pub use snapshot::{ChangeSetParts, Snapshot};

@@ -15,6 +15,7 @@ use crate::segment::{self, Segment, SegmentMeta, TableVersion};
 use crate::store::meta::{self, Change, Keyspace};
 
 use super::definition::{DatabaseDef, RoleDef, SchemaDef, SequenceDef, TableDef, ViewDef};
+use super::inline::InlineSegments;
 use super::keys::Key;
 use super::lookup::Relation;
 use super::table::Table;
@@ -271,7 +272,7 @@ impl Snapshot {
                 if *modified > table.generation {
                     table.generation = *modified;
                     table.version = Arc::new(TableVersion::empty(table.definition.oid));
-                    table.inline = imbl::OrdMap::new();
+                    table.inline = InlineSegments::default();
                     table.listed = imbl::HashSet::new();
                     table.deltas = imbl::HashMap::new();
                 }

@@ -7,6 +7,7 @@ use crate::segment::{Column, TableSchema, TableVersion};
 use crate::types::{PgType, TextContext, parse_text};
 
 use super::definition::{ColumnDef, TableDef};
+use super::inline::InlineSegments;
 
 /// A table at a revision.
 #[derive(Clone, Debug)]
@@ -25,8 +26,8 @@ pub struct Table {
     pub deletes: Revision,
     /// When the table was last truncated: segments that are older are gone.
     pub generation: Revision,
-    /// Segments that live in metadata, with their bytes: oldest revision first.
-    pub inline: imbl::OrdMap<SegmentId, usize>,
+    /// Segments that live in metadata.
+    pub inline: InlineSegments,
     /// Segments listed by a change-set rather than by a key of their own.
     pub listed: imbl::HashSet<SegmentId>,
     /// How many keys say what is deleted in a segment.
@@ -46,7 +47,7 @@ impl Table {
             appends: Revision::default(),
             deletes: Revision::default(),
             generation: Revision::default(),
-            inline: imbl::OrdMap::new(),
+            inline: InlineSegments::default(),
             listed: imbl::HashSet::new(),
             deltas: imbl::HashMap::new(),
         })
@@ -59,7 +60,7 @@ impl Table {
 
     /// Bytes of rows that are in metadata and not yet in an object.
     pub fn inline_bytes(&self) -> usize {
-        self.inline.values().sum()
+        self.inline.bytes()
     }
 }
 

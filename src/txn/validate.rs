@@ -214,7 +214,7 @@ impl MergeCommit {
             let segment = keys.segment(self.table, *id);
             if now.listed.contains(id) {
                 step.operations.push(Operation::put(segment, Vec::new()));
-            } else if now.inline.contains_key(id) {
+            } else if now.inline.contains(id) {
                 step.operations.push(Operation::delete(keys.inline(self.table, *id)));
             } else {
                 step.operations.push(Operation::delete(segment));

@@ -25,6 +25,7 @@ use parking_lot::Mutex;
 
 use super::bind::{bind_limits, bind_slots, limit_parameters};
 use super::errors::{external, sql_error};
+use super::one_row::OneRow;
 use super::planner::Planner;
 use crate::base::{ColumnId, Oid, Result, SqlError, SqlState};
 use crate::exec::{CancelOnDrop, InOrderExec, Run, Slots, VectorSearchPlanner};
@@ -70,8 +71,10 @@ struct Variant {
 struct Instance {
     plan: Arc<dyn ExecutionPlan>,
     slots: Arc<Slots>,
-    /// What it may do again after it ran.
+    /// Whether it may run again after it ran.
     reusable: bool,
+    /// Where it is no more than one row of expressions, those.
+    one_row: Option<OneRow>,
 }
 
 impl QueryPlan {
@@ -135,8 +138,14 @@ impl QueryPlan {
         }
         instance.slots.fill(parameters.into());
         instance.slots.attach(run.session.clone());
-        let (context, cancel) = run.task(self.planner.state().config());
-        let inner = instance.plan.execute(0, context).map_err(sql_error)?;
+        let (inner, cancel) = match &instance.one_row {
+            // Only a plan's nodes can be observed.
+            Some(row) if run.observer.is_none() => (row.run(), None),
+            _ => {
+                let (context, cancel) = run.task(self.planner.state().config());
+                (instance.plan.execute(0, context).map_err(sql_error)?, Some(cancel))
+            }
+        };
         let schema = Arc::new(Schema::new(inner.schema().fields().clone()));
         Ok(Box::pin(Running {
             inner: Some(inner),
@@ -192,7 +201,8 @@ impl QueryPlan {
             _ => Arc::new(CoalescePartitionsExec::new(plan)),
         };
         let reusable = reusable(&plan);
-        Ok(Instance { plan, slots, reusable })
+        let one_row = OneRow::of(plan.as_ref());
+        Ok(Instance { plan, slots, reusable, one_row })
     }
 }
 
@@ -229,7 +239,7 @@ struct Running {
     schema: SchemaRef,
     instance: Option<Instance>,
     variant: Arc<Variant>,
-    _cancel: CancelOnDrop,
+    _cancel: Option<CancelOnDrop>,
 }
 
 impl Stream for Running {
@@ -255,7 +265,12 @@ impl Drop for Running {
         let Some(instance) = self.instance.take().filter(|instance| instance.reusable) else {
             return;
         };
-        let Ok(plan) = reset_plan_states(instance.plan) else { return };
+        let plan = Arc::clone(&instance.plan);
+        let plan = match &instance.one_row {
+            Some(_) => Ok(plan),
+            None => reset_plan_states(plan),
+        };
+        let Ok(plan) = plan else { return };
         // Values of parameters may be large.
         instance.slots.fill(Arc::from([]));
         instance.slots.attach(None);

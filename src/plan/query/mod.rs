@@ -19,6 +19,7 @@ mod literal;
 mod literal_rows;
 mod merged_columns;
 mod names;
+mod one_row;
 mod operators;
 mod planner;
 mod provider;
