@@ -15,12 +15,15 @@ use super::engine::Engine;
 use super::flush::live_rows;
 use super::write_set::TableWrites;
 
+/// Segments that nobody can reach, and the draft that takes them with it when it is dropped.
+type Written = (Vec<Arc<SegmentMeta>>, Arc<Draft>);
+
 /// The object that is being written behind a bulk load, if one is.
 #[derive(Debug)]
 pub struct WriteBehind {
     /// Bytes of buffered rows from which they are written.
     bytes_max: usize,
-    writing: Option<JoinHandle<Result<(Vec<Arc<SegmentMeta>>, Arc<Draft>)>>>,
+    writing: Option<JoinHandle<Result<Written>>>,
 }
 
 impl Default for WriteBehind {
