@@ -28,6 +28,7 @@ const LAYERS: &[(&str, u8)] = &[
 const DOORS: &[&str] = &[
     "base::limits",
     "base::mutation",
+    "base::scram",
     "catalog::system",
     "exec::functions",
     "plan::ddl",

@@ -12,6 +12,7 @@ pub mod limits;
 #[cfg(test)]
 pub(crate) mod mutation;
 mod random;
+pub mod scram;
 mod sqlstate;
 
 pub use clock::{Clock, ManualClock, SystemClock};

@@ -27,7 +27,7 @@ pub(super) async fn bootstrap(
     trust: bool,
 ) -> Result<()> {
     let random = engine.random().as_ref();
-    let verifier = password.map(|password| verifier(password, random)).transpose()?;
+    let verifier = password.map(|password| verifier(password, random));
     let keys = engine.keys().clone();
     engine
         .edit(|snapshot| {

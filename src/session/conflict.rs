@@ -186,6 +186,7 @@ impl Session {
         let writes = self.writes(table)?;
         writes.delete(&engine, version, gone, true).await?;
         writes.insert(&engine, table, changed.clone()).await?;
+        writes.arbitrate(upsert.key, &changed)?;
         engine.relieve(writes).await?;
         Ok(changed)
     }

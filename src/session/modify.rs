@@ -279,6 +279,9 @@ impl Session {
             let engine = Arc::clone(self.server.engine());
             let writes = self.writes(table)?;
             writes.insert(&engine, table, batch.clone()).await?;
+            if let Some(PlannedConflict::Nothing(keys)) = &change.conflict {
+                keys.iter().try_for_each(|key| writes.arbitrate(*key, &batch))?;
+            }
             engine.relieve(writes).await?;
             inserted.push(batch);
             if change.returning.is_none() {

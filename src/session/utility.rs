@@ -91,6 +91,7 @@ impl Session {
             | Statement::Vacuum(_)
             | Statement::Reindex
             | Statement::Checkpoint
+            | Statement::Unlisten(_)
             | Statement::SetConstraints { .. } => Ok(Outcome::command(tag)),
             Statement::Lock(_) => {
                 self.warn(

@@ -66,6 +66,7 @@ impl Engine {
                 constraint: key.name.clone(),
                 coder: Arc::clone(&own.coder),
                 codes: Arc::clone(&own.codes),
+                arbitrated: Arc::clone(&own.arbitrated),
                 columns: own.columns.clone(),
             });
         }

@@ -7,12 +7,13 @@ use arrow::array::ArrayRef;
 use bytes::Bytes;
 use roaring::RoaringBitmap;
 
-use crate::base::{CommitId, Oid, Revision, SegmentId};
+use crate::base::{CommitId, Oid, Revision, SegmentId, SqlError};
 use crate::catalog::{Snapshot, Table};
 use crate::segment::{Draft, Segment, SegmentMeta};
 use crate::store::meta::Mirrored;
 
-use super::key_code::{KeyCoder, KeyCodes};
+use super::key_code::{KeyCode, KeyCoder, KeyCodes};
+use super::publish::serialization_failure;
 
 /// A flush, ready to be published.
 #[derive(Debug)]
@@ -75,8 +76,23 @@ pub(super) struct NewKeys {
     pub(super) constraint: String,
     pub(super) coder: Arc<KeyCoder>,
     pub(super) codes: Arc<KeyCodes>,
+    /// Those that ON CONFLICT decides about.
+    pub(super) arbitrated: Arc<KeyCodes>,
     /// The same as values, batch by batch, with those that the transaction took back.
     pub(super) columns: Vec<Vec<ArrayRef>>,
+}
+
+impl NewKeys {
+    /// Whether another transaction's row with this key is no duplicate but one that ON CONFLICT
+    /// would have seen, had it been there.
+    pub(super) fn lost_race(&self, code: KeyCode, table: &str) -> Option<SqlError> {
+        self.arbitrated.contains(&code).then(|| {
+            serialization_failure(format!(
+                "Another transaction has added a row with the same key to table \"{table}\" \
+                 meanwhile."
+            ))
+        })
+    }
 }
 
 impl PreparedTable {

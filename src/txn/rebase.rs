@@ -169,6 +169,10 @@ impl Engine {
                     .into_iter()
                     .find(|found| codes[found.key].is_some_and(|code| keys.codes.contains(&code)));
                 if let Some(taken) = taken {
+                    let code = codes[taken.key].unwrap_or_default();
+                    if let Some(lost) = keys.lost_race(code, &now.definition.name) {
+                        return Err(lost);
+                    }
                     let mut error =
                         duplicate_key(&keys.constraint).with_table("", &now.definition.name);
                     if let Some(values) = describe_key(now, keys.coder.ids(), columns, taken.key) {

@@ -7,6 +7,7 @@ use crate::catalog::{Keys, Snapshot, Table};
 use crate::segment::{self, Rows, Segment, TableVersion};
 use crate::store::meta::Operation;
 
+use super::key_code::KeyCode;
 use super::prepared::{MergeCommit, NewKeys, Prepared, PreparedTable};
 use super::publish::{Step, altered, current, serialization_failure};
 use super::write_set::duplicate_key;
@@ -91,9 +92,10 @@ fn check_keys(table: &PreparedTable, now: &Table, then: &Table) -> Result<bool> 
         let Rows::Memory(rows) = &segment.rows else { return Ok(false) };
         for keys in table.keys.iter().filter(|keys| !keys.codes.is_empty()) {
             if let Some(columns) = key_columns(rows, keys)
-                && has_any(keys, &columns, segment)?
+                && let Some(code) = first_of(keys, &columns, segment)?
             {
-                return Err(duplicate_key(&keys.constraint));
+                let lost = keys.lost_race(code, &table.name);
+                return Err(lost.unwrap_or_else(|| duplicate_key(&keys.constraint)));
             }
         }
     }
@@ -104,12 +106,18 @@ fn key_columns(rows: &segment::InMemory, keys: &NewKeys) -> Option<Vec<arrow::ar
     keys.coder.ids().iter().map(|id| rows.column(*id).cloned()).collect()
 }
 
-/// Whether a live row of the segment has one of the keys.
-fn has_any(keys: &NewKeys, columns: &[arrow::array::ArrayRef], segment: &Segment) -> Result<bool> {
+/// The first of the keys that a live row of the segment has.
+fn first_of(
+    keys: &NewKeys,
+    columns: &[arrow::array::ArrayRef],
+    segment: &Segment,
+) -> Result<Option<KeyCode>> {
     let codes = keys.coder.codes(columns)?;
-    Ok(codes.iter().zip(0u32..).any(|(code, position)| {
-        code.is_some_and(|code| keys.codes.contains(&code)) && !segment.deleted.contains(position)
-    }))
+    let live = |position| !segment.deleted.contains(position);
+    let mut found = codes.into_iter().zip(0u32..).filter_map(|(code, position)| {
+        code.filter(|code| keys.codes.contains(code) && live(position))
+    });
+    Ok(found.next())
 }
 
 fn validate_merge(merge: &MergeCommit, state: &Snapshot) -> Check {

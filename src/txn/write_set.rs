@@ -71,6 +71,8 @@ pub struct TableWrites {
 pub(super) struct OwnKeys {
     pub(super) coder: Arc<KeyCoder>,
     pub(super) codes: Arc<KeyCodes>,
+    /// Those of them that ON CONFLICT decides about: another one's same key is no duplicate.
+    pub(super) arbitrated: Arc<KeyCodes>,
     /// The same as values, batch by batch, with those that the transaction took back.
     pub(super) columns: Vec<Vec<ArrayRef>>,
 }
@@ -179,7 +181,8 @@ impl TableWrites {
             .iter()
             .map(|key| {
                 let coder = KeyCoder::new(&table.schema, &key.columns, key.nulls_not_distinct)?;
-                Ok(OwnKeys { coder, codes: Arc::default(), columns: Vec::new() })
+                let (codes, arbitrated) = Default::default();
+                Ok(OwnKeys { coder, codes, arbitrated, columns: Vec::new() })
             })
             .collect::<Result<_>>()?;
         Ok(Self {
@@ -338,6 +341,15 @@ impl TableWrites {
             keys.push(of_batch);
         }
         self.append_with_keys(engine, table, batch, keys)
+    }
+
+    /// Says that ON CONFLICT decides about the keys of these rows, which have been inserted: when
+    /// another transaction commits one of them first, that is a lost race and no duplicate.
+    pub fn arbitrate(&mut self, key: usize, batch: &RecordBatch) -> Result<()> {
+        let columns = self.columns(batch, self.keys[key].coder.ids())?;
+        let codes = self.keys[key].coder.codes(&columns)?;
+        Arc::make_mut(&mut self.keys[key].arbitrated).extend(codes.into_iter().flatten());
+        Ok(())
     }
 
     /// Deletes rows by their addresses in `version`, which a statement has read: the snapshot's,

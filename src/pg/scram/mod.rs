@@ -6,9 +6,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 
+use crate::base::scram::sign;
 use crate::base::{Random, Result, SqlError, SqlState};
 
 #[cfg(test)]
@@ -144,14 +144,6 @@ impl Challenge {
         Ok(equal(&stored_key, verifier.stored_key)
             .then(|| format!("v={}", BASE64.encode(sign(verifier.server_key, signed.as_bytes())))))
     }
-}
-
-fn sign(key: &[u8], message: &[u8]) -> [u8; 32] {
-    // An HMAC key may have any length; the empty result can't match a stored key.
-    Hmac::<Sha256>::new_from_slice(key).map_or([0; 32], |mut mac| {
-        mac.update(message);
-        mac.finalize().into_bytes().into()
-    })
 }
 
 /// Compares in a time that does not tell where they differ.

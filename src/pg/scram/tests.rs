@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::base::OsRandom;
+use crate::base::scram::salted_password;
 
 /// A source whose bytes, in base64, are RFC 7677's server nonce.
 #[derive(Debug)]
@@ -23,20 +24,8 @@ pub(in crate::pg) struct Keys {
     client: [u8; 32],
 }
 
-fn salted(password: &[u8], salt: &[u8], iterations: u32) -> [u8; 32] {
-    let mut block = sign(password, &[salt, &[0, 0, 0, 1]].concat());
-    let mut result = block;
-    for _ in 1..iterations {
-        block = sign(password, &block);
-        for (byte, other) in result.iter_mut().zip(block) {
-            *byte ^= other;
-        }
-    }
-    result
-}
-
 pub(in crate::pg) fn keys(password: &str, salt: &[u8], iterations: u32) -> Keys {
-    let salted = salted(password.as_bytes(), salt, iterations);
+    let salted = salted_password(password.as_bytes(), salt, iterations);
     let client = sign(&salted, b"Client Key");
     Keys {
         salt: salt.to_vec(),

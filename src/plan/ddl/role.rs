@@ -115,7 +115,7 @@ fn set_options(
     match &options.password {
         None => {}
         Some(Some(password)) if !password.is_empty() => {
-            role.verifier = Some(verifier(password, &**draft.context.random)?);
+            role.verifier = Some(verifier(password, &**draft.context.random));
         }
         Some(Some(_)) => {
             let message = "empty string is not a valid password, clearing password";

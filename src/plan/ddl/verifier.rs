@@ -2,10 +2,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 
-use crate::base::{Random, Result, SqlError};
+use crate::base::Random;
+use crate::base::scram::{salted_password, sign};
 
 /// PostgreSQL's default (`scram_iterations`).
 const ITERATIONS: u32 = 4096;
@@ -13,22 +13,22 @@ const ITERATIONS: u32 = 4096;
 const SALT_BYTES: usize = 16;
 
 /// The verifier of a password; text that is one already stays as it is.
-pub fn verifier(password: &str, random: &dyn Random) -> Result<String> {
+pub fn verifier(password: &str, random: &dyn Random) -> String {
     if is_verifier(password) {
-        return Ok(password.to_owned());
+        return password.to_owned();
     }
     let mut salt = [0; SALT_BYTES];
     random.fill(&mut salt);
-    let salted = salted_password(password.as_bytes(), &salt)?;
-    let client_key = sign(&salted, b"Client Key")?;
+    let salted = salted_password(password.as_bytes(), &salt, ITERATIONS);
+    let client_key = sign(&salted, b"Client Key");
     let stored_key = Sha256::digest(client_key);
-    let server_key = sign(&salted, b"Server Key")?;
-    Ok(format!(
+    let server_key = sign(&salted, b"Server Key");
+    format!(
         "SCRAM-SHA-256${ITERATIONS}:{}${}:{}",
         BASE64.encode(salt),
         BASE64.encode(stored_key),
         BASE64.encode(server_key)
-    ))
+    )
 }
 
 fn is_verifier(text: &str) -> bool {
@@ -43,26 +43,4 @@ fn is_verifier(text: &str) -> bool {
         key(stored).zip(key(server))
     };
     parts().is_some()
-}
-
-/// PBKDF2 with one block.
-fn salted_password(password: &[u8], salt: &[u8]) -> Result<[u8; 32]> {
-    let mut first = salt.to_vec();
-    first.extend_from_slice(&1_u32.to_be_bytes());
-    let mut last = sign(password, &first)?;
-    let mut salted = last;
-    for _ in 1..ITERATIONS {
-        last = sign(password, &last)?;
-        for (byte, other) in salted.iter_mut().zip(last) {
-            *byte ^= other;
-        }
-    }
-    Ok(salted)
-}
-
-fn sign(key: &[u8], message: &[u8]) -> Result<[u8; 32]> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key)
-        .map_err(|error| SqlError::internal(format!("password: {error}")))?;
-    mac.update(message);
-    Ok(mac.finalize().into_bytes().into())
 }

@@ -60,6 +60,16 @@ async def types_binary(c):
 
 
 @behaviour
+async def pool(_):
+    # A connection that goes back to the pool is put in order by one query of several commands.
+    async with asyncpg.create_pool(min_size=1, max_size=1) as connections:
+        for _ in range(2):
+            async with connections.acquire() as c:
+                same(await c.fetchval("SHOW statement_timeout"), "0")
+                await c.execute("SET statement_timeout = 1234")
+
+
+@behaviour
 async def nulls(c):
     await table(c, "d_asyncpg_nulls", DEFINITION)
     await c.execute(f"INSERT INTO d_asyncpg_nulls VALUES ({MARKS})", *[None] * len(COLUMNS))

@@ -246,6 +246,16 @@ def cancel(c):
 
 
 @behaviour
+def timeouts(c):
+    for setting, first, sqlstate in (("idle_in_transaction_session_timeout", "BEGIN", "25P03"),
+                                     ("idle_session_timeout", "SELECT 1", "57P05")):
+        other = connect(options=f"-c {setting}=200")
+        other.execute(first)
+        time.sleep(0.6)
+        error(other, sqlstate, "SELECT 1")
+
+
+@behaviour
 def vectors(c):
     c.execute("CREATE EXTENSION IF NOT EXISTS vector")
     register_vector(c)
