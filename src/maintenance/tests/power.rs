@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 
 use crate::base::{Oid, Random, SeededRandom};
 use crate::maintenance::{Collector, Compactor, check_objects};
-use crate::store::meta::{DiskStep, JournalDisk, apply_to_disk, open_disk, wreck_disk};
+use crate::store::meta::{DiskKeep, DiskReplay, DiskStep, JournalDisks};
 use crate::store::object::{FileJournal, FileStep, Location, Objects};
 use crate::txn::{Engine, WriteSet, tests as fixture};
 
@@ -32,7 +32,7 @@ fn count(transaction: i64) -> i64 {
 /// The files' steps, at their places in the disk's journal.
 #[derive(Debug)]
 struct Files {
-    disk: JournalDisk,
+    disk: JournalDisks,
     steps: Mutex<Vec<FileStep>>,
 }
 
@@ -56,7 +56,7 @@ fn keys(transaction: i64) -> Vec<(i64, i32)> {
 }
 
 /// Transactions that add rows to two tables; each fourth takes back what the one before added.
-async fn write(engine: &Arc<Engine>, disk: &JournalDisk, worker: i64) {
+async fn write(engine: &Arc<Engine>, disk: &JournalDisks, worker: i64) {
     for step in 0..12 {
         let transaction = worker * 100 + step;
         let mut writes = WriteSet::default();
@@ -74,7 +74,7 @@ async fn write(engine: &Arc<Engine>, disk: &JournalDisk, worker: i64) {
 }
 
 /// Two writers, with merges and collections of garbage meanwhile.
-async fn work(world: &World, disk: &JournalDisk) {
+async fn work(world: &World, disk: &JournalDisks) {
     let engine = world.engine().await;
     create(&engine, TABLE, true).await;
     create(&engine, OTHER, false).await;
@@ -164,8 +164,8 @@ impl Wreck {
 }
 
 /// The node that starts on the wreck has what it must have, and works.
-async fn check(what: &str, disk: &JournalDisk, folder: &Path, begun: &[i64], acked: &[i64]) {
-    let store = open_disk(disk).unwrap_or_else(|error| panic!("{what}: {error}"));
+async fn check(what: &str, disk: &JournalDisks, folder: &Path, begun: &[i64], acked: &[i64]) {
+    let store = disk.store().unwrap_or_else(|error| panic!("{what}: {error}"));
     let world = World::on(Arc::new(store), open_objects(folder, None, 1), 77);
     let engine = world.engine().await;
     for again in [false, true] {
@@ -204,14 +204,14 @@ async fn a_node_that_loses_power_keeps_what_it_acknowledged() {
     let random = SeededRandom::new(5);
     let root = tempfile::tempdir().unwrap();
     let root_path = root.path().canonicalize().unwrap();
-    let disk = JournalDisk::default();
+    let disk = JournalDisks::new();
+    let mut replay = DiskReplay::new(disk.disk());
     let files = Arc::new(Files { disk: disk.clone(), steps: Mutex::default() });
     let objects = open_objects(&root_path, Some(Arc::clone(&files)), 6);
-    let world = World::on(Arc::new(open_disk(&disk).unwrap()), objects, 7);
+    let world = World::on(Arc::new(disk.store().unwrap()), objects, 7);
     work(&world, &disk).await;
     let (steps, files) = (disk.steps(), files.steps.lock().clone());
     assert!(files.iter().any(|step| matches!(step, FileStep::Remove(_))), "nothing was removed");
-    let (mut synced, mut synced_at) = (Vec::new(), 0);
     let mut state = Wreck::default();
     let (mut begun, mut acked, mut ready, mut tried) = (Vec::new(), Vec::new(), false, 0);
     for (i, step) in steps.iter().enumerate() {
@@ -222,23 +222,21 @@ async fn a_node_that_loses_power_keeps_what_it_acknowledged() {
                 acked.push((mark - ACKNOWLEDGED).cast_signed());
             }
             DiskStep::Mark(file) => state.step(&root_path, &files[usize::try_from(*file).unwrap()]),
-            DiskStep::Sync => {
-                steps[synced_at..i].iter().for_each(|step| apply_to_disk(&mut synced, step));
-                synced_at = i;
-            }
-            DiskStep::Write { .. } | DiskStep::Length(_) => {}
+            DiskStep::Write { .. } | DiskStep::Length(..) | DiskStep::Sync(_) => {}
         }
+        replay.step(step);
         let acknowledges =
             matches!(step, DiskStep::Mark(mark) if *mark > ACKNOWLEDGED && *mark < BEGUN);
         if !ready || !(acknowledges || random.u64().is_multiple_of(40)) {
             continue;
         }
         for keep_of_eight in [0, 5] {
-            let bytes = wreck_disk(&synced, &steps[synced_at..=i], &random, keep_of_eight);
+            let left =
+                JournalDisks::holding(replay.crash(&random, DiskKeep::Sectors(keep_of_eight)));
             let folder = tempfile::tempdir().unwrap();
             state.leave(&root_path, folder.path(), &random, keep_of_eight);
             let what = format!("power lost after step {i}, keeping {keep_of_eight}/8");
-            check(&what, &JournalDisk::of(bytes), folder.path(), &begun, &acked).await;
+            check(&what, &left, folder.path(), &begun, &acked).await;
             tried += 1;
         }
     }

@@ -10,7 +10,7 @@
 //! (`conformance.rs`), and one decorator that makes the world worse than it is:
 //!
 //! * [`Memory`]: the state machine alone; for tests and simulations.
-//! * [`Embedded`]: the same state machine, made durable by redb; one process.
+//! * [`Embedded`]: the same state machine, made durable by a log and redb; one process.
 //! * [`Etcd`]: a real etcd; many processes.
 //! * [`Faulty`]: any of them with lost replies, outages and delays on a plan.
 //!
@@ -52,7 +52,7 @@ use crate::base::Revision;
 pub use embedded::Embedded;
 #[cfg(test)]
 pub(crate) use embedded::journal::{
-    JournalDisk, Step as DiskStep, apply as apply_to_disk, open as open_disk, wreck as wreck_disk,
+    JournalDisks, Keep as DiskKeep, Replay as DiskReplay, Step as DiskStep,
 };
 pub use error::{Cause, Error, Result};
 pub use etcd::{Etcd, EtcdConfig, EtcdTls, EtcdUser};

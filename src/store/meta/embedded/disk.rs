@@ -1,33 +1,46 @@
-//! The file underneath redb.
+//! The files underneath redb and the log.
 
 use std::fmt::Debug;
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use redb::StorageBackend;
 use redb::backends::FileBackend;
 
-/// Opens the bytes of one store, as often as needed; a test puts its own in place of the file.
+/// By how much the log grows at least.
+const LOG_GROWS_BY: u64 = 1 << 20;
+
+/// Opens the bytes of one store, as often as needed; a test puts its own in place of the files.
 pub(super) trait Disks: Debug + Send {
-    /// Opens them; redb takes the lock.
+    /// Opens redb's; redb takes the lock.
     fn open(&self) -> Result<Box<dyn StorageBackend>, redb::DatabaseError>;
+
+    /// Opens the log's, whoever has redb's lock; makes an empty one, whose name survives a crash,
+    /// if told to and there is none.
+    fn open_log(&self, make: bool) -> io::Result<Box<dyn StorageBackend>>;
+
+    /// By how many bytes the log grows at least: some blocks.
+    fn log_grows_by(&self) -> u64 {
+        LOG_GROWS_BY
+    }
 
     /// What messages call them.
     fn path(&self) -> PathBuf;
 }
 
-/// A file of the machine.
+/// Files of the machine.
 #[derive(Debug)]
 pub(super) struct FileDisks {
     path: PathBuf,
+    log_path: PathBuf,
 }
 
 impl FileDisks {
-    pub(super) fn new(path: PathBuf) -> Self {
-        Self { path }
+    pub(super) fn new(path: PathBuf, log_path: PathBuf) -> Self {
+        Self { path, log_path }
     }
 }
 
@@ -43,11 +56,16 @@ impl FileDisks {
             linked => linked?,
         }
         std::fs::remove_file(&fresh)?;
-        // The name must survive a crash as well as the bytes.
-        if let Some(directory) = self.path.parent() {
-            File::open(directory)?.sync_all()?;
-        }
+        sync_name(&self.path)?;
         Ok(())
+    }
+}
+
+/// The name must survive a crash as well as the bytes.
+fn sync_name(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(directory) => File::open(directory)?.sync_all(),
+        None => Ok(()),
     }
 }
 
@@ -58,6 +76,16 @@ impl Disks for FileDisks {
         }
         let file = OpenOptions::new().read(true).write(true).open(&self.path)?;
         Ok(Box::new(FileBackend::new(file)?))
+    }
+
+    fn open_log(&self, make: bool) -> io::Result<Box<dyn StorageBackend>> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(make);
+        let file = options.open(&self.log_path)?;
+        if make {
+            sync_name(&self.log_path)?;
+        }
+        Ok(Box::new(FileBackend::new(file).map_err(io::Error::other)?))
     }
 
     fn path(&self) -> PathBuf {

@@ -1,12 +1,14 @@
-//! The state machine made durable by redb: everything on one machine.
+//! The state machine made durable by redb and a log: everything on one machine.
 //!
-//! All metadata is in memory; the file is there to bring it back. A thread of its own takes the
+//! All metadata is in memory; the files are there to bring it back. A thread of its own takes the
 //! transactions that have arrived, decides them on the published state plus each other, appends
-//! what they change to a log in **one** redb commit (one fsync), and only then publishes it
+//! what they change to a log by **one** write and one sync, and only then publishes it
 //! and answers. Readers and watchers never see what a crash could take back.
 //!
-//! * `file.rs`: the redb file, its tables and the bytes in them;
-//! * `disk.rs`: the file underneath redb, which remembers whether a sync has failed;
+//! * `file.rs`: the two files as one: redb's tables, and when the log is folded into them;
+//! * `log.rs`: the write-ahead log;
+//! * `rows.rs`: the bytes of keys and commits in both;
+//! * `disk.rs`: the files underneath, which remember whether a sync has failed;
 //! * `writer.rs`: the thread.
 //!
 //! History before the start is gone: watchers and readers of older revisions get
@@ -17,12 +19,15 @@ mod disk;
 mod file;
 #[cfg(test)]
 pub(crate) mod journal;
+mod log;
+mod rows;
 mod writer;
 
 #[cfg(test)]
 mod tests;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -41,22 +46,24 @@ use super::{
 };
 use disk::{Disks, FileDisks};
 use file::MetaFile;
-use writer::{Ask, Request, Writer};
+use writer::{Ask, Files, Request, Writer};
 
-/// The file's name in the data directory.
+/// The files' names in the data directory.
 const FILE_NAME: &str = "metadata.redb";
+const LOG_NAME: &str = "metadata.log";
 
-/// Bytes of log after which it is folded: few enough that a fold takes tens of milliseconds.
-const LOG_BYTES_MAX: usize = 4 << 20;
+/// Bytes of log after which it is folded: few enough that a fold takes tens of milliseconds (a
+/// transaction takes a block of 4 KiB at least).
+const LOG_BYTES_MAX: u64 = 16 << 20;
 
 const LIMITS: Limits = Limits {
     operations_max: EMBEDDED_TRANSACTION_OPERATIONS_MAX,
     bytes_max: EMBEDDED_TRANSACTION_BYTES_MAX,
 };
 
-/// A metadata store in one file, for one process.
+/// A metadata store in two files, for one process.
 ///
-/// Dropping it waits for the transaction under way, folds the log and closes the file.
+/// Dropping it waits for the transaction under way, folds the log and closes the files.
 #[derive(Debug)]
 pub struct Embedded {
     published: Arc<Published>,
@@ -66,22 +73,23 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// Opens the store in a directory, or makes one there. Blocks while it reads the file.
+    /// Opens the store in a directory, or makes one there. Blocks while it reads the files.
     ///
-    /// [`Error::Locked`] when another process has it.
+    /// [`Error::Locked`] when another process has them.
     pub fn open(directory: &Path, clock: Arc<dyn Clock>) -> Result<Self> {
         let failed = |error: std::io::Error| {
             let directory = directory.display();
             Error::configuration(format!("can't make the directory {directory}: {error}"))
         };
         make_durable_folder(directory).map_err(failed)?;
-        let path: PathBuf = directory.join(FILE_NAME);
-        Self::open_on(Box::new(FileDisks::new(path)), clock, LOG_BYTES_MAX)
+        let disks = FileDisks::new(directory.join(FILE_NAME), directory.join(LOG_NAME));
+        Self::open_on(Box::new(disks), clock, LOG_BYTES_MAX)
     }
 
     /// Opens the store on whatever holds the bytes.
-    fn open_on(disks: Box<dyn Disks>, clock: Arc<dyn Clock>, log_bytes_max: usize) -> Result<Self> {
-        let (mut file, loaded) = MetaFile::open(disks.as_ref())?;
+    fn open_on(disks: Box<dyn Disks>, clock: Arc<dyn Clock>, log_bytes_max: u64) -> Result<Self> {
+        let sync_failed = Arc::new(AtomicBool::new(false));
+        let (mut file, loaded) = MetaFile::open(disks.as_ref(), &sync_failed)?;
         let state = State::restore(loaded.revision, loaded.revision, loaded.keys);
         let leased: Vec<_> = state.leased_keys();
         let published = Arc::new(Published::new(state, clock));
@@ -89,7 +97,8 @@ impl Embedded {
             end_former_leases(&mut file, &published, leased)?;
         }
         let (requests, inbox) = mpsc::channel();
-        let writer = Writer::new(disks, file, Arc::clone(&published), inbox, log_bytes_max);
+        let files = Files { disks, file, sync_failed, log_bytes_max };
+        let writer = Writer::new(files, Arc::clone(&published), inbox);
         let thread = std::thread::Builder::new().name("redkite-metadata".to_owned());
         let thread = thread.spawn(move || writer.run()).map_err(Error::unavailable)?;
         Ok(Self { published, requests: Some(requests), writer: Some(thread) })

@@ -1,6 +1,7 @@
-//! The embedded store on real files; `crash.rs` has the disks that lose and refuse.
+//! The embedded store on real files; `crash.rs` has disks that lose, `failing.rs` disks that refuse.
 
 mod crash;
+mod failing;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use std::time::Duration;
 
 use super::super::conformance::{self, committed, put};
 use super::super::{Error, KeyRange, KeyValue, MetaStore, Operation, Outcome, Transaction};
-use super::{Embedded, FILE_NAME};
+use super::{Embedded, FILE_NAME, LOG_NAME};
 use crate::base::{Revision, SystemClock};
 
 fn open(directory: &Path) -> Embedded {
@@ -94,6 +95,23 @@ async fn what_is_no_store_is_refused() {
     std::fs::write(directory.path().join(FILE_NAME), vec![b'x'; 100_000]).unwrap();
     let opened = Embedded::open(directory.path(), Arc::new(SystemClock::new()));
     assert!(opened.is_err());
+}
+
+#[tokio::test]
+async fn a_file_of_another_format_is_refused_and_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join(FILE_NAME);
+    let about: redb::TableDefinition<'_, &str, u64> = redb::TableDefinition::new("about");
+    let database = redb::Database::create(&path).unwrap();
+    let transaction = database.begin_write().unwrap();
+    transaction.open_table(about).unwrap().insert("format", 1).unwrap();
+    transaction.commit().unwrap();
+    drop(database);
+    let opened = Embedded::open(directory.path(), Arc::new(SystemClock::new()));
+    let Err(Error::Configuration(cause)) = opened else { panic!("{opened:?}") };
+    let text = cause.to_string();
+    assert!(text.ends_with("has format 1, and this program knows format 2"), "{text}");
+    assert!(!directory.path().join(LOG_NAME).exists());
 }
 
 /// 32 callers, each one small transaction after the other, as single-row inserts make them.

@@ -1,6 +1,7 @@
-//! The thread that writes: one redb commit for all transactions that have arrived.
+//! The thread that writes: one record of the log for all transactions that have arrived.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use super::disk::Disks;
 use super::file::MetaFile;
 use crate::base::Revision;
 
-/// Bytes of transactions that one redb commit takes, about.
+/// Bytes of transactions that one record takes, about.
 const BATCH_BYTES_MAX: usize = 16 << 20;
 /// How often the clock is looked at while there are leases, and otherwise.
 const LEASE_TICK: Duration = Duration::from_millis(50);
@@ -50,14 +51,27 @@ impl Request {
 /// An answer that is decided and waits for the disk.
 type Decided = (oneshot::Sender<Result<Outcome>>, Result<Outcome>);
 
+/// What is written to.
+#[derive(Debug)]
+pub(super) struct Files {
+    pub(super) disks: Box<dyn Disks>,
+    pub(super) file: MetaFile,
+    pub(super) sync_failed: Arc<AtomicBool>,
+    /// Bytes after which the log is folded.
+    pub(super) log_bytes_max: u64,
+}
+
 /// The thread's state.
 #[derive(Debug)]
 pub(super) struct Writer {
     disks: Box<dyn Disks>,
     file: Disk,
+    /// A sync has failed: nothing that the files say about what was being written proves
+    /// anything.
+    sync_failed: Arc<AtomicBool>,
     published: Arc<Published>,
     inbox: Receiver<Request>,
-    log_bytes_max: usize,
+    log_bytes_max: u64,
     /// How many requests the last batch had.
     last_batch: usize,
 }
@@ -79,14 +93,10 @@ enum Disk {
 }
 
 impl Writer {
-    pub(super) fn new(
-        disks: Box<dyn Disks>,
-        file: MetaFile,
-        published: Arc<Published>,
-        inbox: Receiver<Request>,
-        log_bytes_max: usize,
-    ) -> Self {
-        Self { disks, file: Disk::Good(file), published, inbox, log_bytes_max, last_batch: 0 }
+    pub(super) fn new(files: Files, published: Arc<Published>, inbox: Receiver<Request>) -> Self {
+        let Files { disks, file, sync_failed, log_bytes_max } = files;
+        let file = Disk::Good(file);
+        Self { disks, file, sync_failed, published, inbox, log_bytes_max, last_batch: 0 }
     }
 
     /// Serves until every sender is gone.
@@ -172,8 +182,7 @@ impl Writer {
     fn failed(&mut self, error: redb::Error, in_doubt: Option<Staged>, decided: Vec<Decided>) {
         tracing::error!(%error, "the embedded metadata store can't write");
         let cause = Cause::new(error);
-        let lost = matches!(&self.file, Disk::Good(file) if file.sync_failed());
-        if lost {
+        if self.sync_failed.load(Ordering::SeqCst) {
             self.file = Disk::Lost { cause: cause.clone() };
             return answer(decided, |outcome| doubtful(outcome, &cause));
         }
@@ -193,7 +202,7 @@ impl Writer {
         let Disk::Failed { in_doubt, cause } = &mut self.file else { return };
         let (in_doubt, cause) = (in_doubt.take(), cause.clone());
         // The old file was closed when the failure was noted: redb's lock is free.
-        let opened = MetaFile::open(self.disks.as_ref());
+        let opened = MetaFile::open(self.disks.as_ref(), &self.sync_failed);
         let published = self.published.read(|state| state.revision());
         self.file = match opened {
             Ok((file, loaded)) if loaded.revision == published => Disk::Good(file),
@@ -208,6 +217,10 @@ impl Writer {
                 let text = format!("the file is at revision {there}, the process at {here}");
                 Disk::Lost { cause: Cause::new(text) }
             }
+            Err(error) if self.sync_failed.load(Ordering::SeqCst) => {
+                tracing::error!(%error, "the embedded metadata store can't be opened again");
+                Disk::Lost { cause }
+            }
             Err(error) => {
                 tracing::warn!(%error, "the embedded metadata store can't be opened again yet");
                 Disk::Failed { in_doubt, cause }
@@ -216,7 +229,7 @@ impl Writer {
     }
 
     /// Empties a log that is larger than this.
-    fn fold(&mut self, log_bytes_max: usize) {
+    fn fold(&mut self, log_bytes_max: u64) {
         let Disk::Good(file) = &mut self.file else { return };
         if file.log_bytes() <= log_bytes_max {
             return;

@@ -1,26 +1,41 @@
-//! Disks that lose what was not synced, at every point of a history, and disks that refuse.
+//! Disks that lose what was not synced, at every point of a history.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::super::super::conformance::put;
-use super::super::super::{Error, KeyRange, KeyValue, MetaStore, Operation, Transaction};
-use super::super::journal::{JournalDisk, Step, apply, open, wreck};
+use super::super::super::{KeyRange, KeyValue, MetaStore, Operation, Transaction};
+use super::super::Embedded;
+use super::super::journal::{Disk, JournalDisks, Keep, Replay, Step, Which};
 use crate::base::{Random, Revision, SeededRandom};
 
+/// What the store holds at each revision.
+type States = BTreeMap<Revision, Vec<KeyValue>>;
+
+const KEEPS: [Keep; 5] =
+    [Keep::Sectors(0), Keep::Sectors(4), Keep::Sectors(7), Keep::Sectors(8), Keep::Prefix];
+
+async fn all(store: &Embedded) -> (Revision, Vec<KeyValue>) {
+    store.range(KeyRange::all(), None).await.unwrap()
+}
+
 /// Random transactions of several callers at once; every acknowledgement goes into the journal.
-async fn write_history(disk: &JournalDisk, seed: u64) -> Vec<Vec<KeyValue>> {
-    let store = Arc::new(open(disk).unwrap());
-    disk.mark(1);
+/// The store is closed properly in the end, or not.
+async fn write_history(disks: &JournalDisks, seed: u64, rounds: usize) -> States {
+    let store = Arc::new(disks.store().unwrap());
+    let (first, keys) = all(&store).await;
+    disks.mark(first.0);
     let writers = (0..4_u64).map(|writer| {
-        let (store, disk) = (Arc::clone(&store), disk.clone());
+        let (store, disks) = (Arc::clone(&store), disks.clone());
         async move {
             let random = SeededRandom::new(seed * 10 + writer);
-            for step in 0..30 {
+            for step in 0..rounds {
                 let mut transaction = Transaction::new();
                 for key in 0..=random.u64() % 4 {
                     let name = format!("{}/{key}", random.u64() % 5);
-                    let length = usize::try_from(random.u64() % 700).unwrap();
+                    // Now and then more than a block, so that records have several.
+                    let most = if random.u64().is_multiple_of(4) { 6_000 } else { 700 };
+                    let length = usize::try_from(random.u64() % most).unwrap();
                     let value = format!("{writer}/{step}/{}", "x".repeat(length));
                     transaction = transaction.then(Operation::put(format!("{key}/{name}"), value));
                 }
@@ -29,125 +44,142 @@ async fn write_history(disk: &JournalDisk, seed: u64) -> Vec<Vec<KeyValue>> {
                     transaction = transaction.then(Operation::Delete(range));
                 }
                 let at = super::committed(store.transact(transaction).await.unwrap());
-                disk.mark(at.0);
+                disks.mark(at.0);
             }
         }
     });
     futures::future::join_all(writers).await;
-    let (last, _) = store.range(KeyRange::all(), None).await.unwrap();
-    let mut states = vec![Vec::new(); 2];
-    for at in 2..=last.0 {
-        let (_, keys) = store.range(KeyRange::all(), Some(Revision(at))).await.unwrap();
-        states.push(keys);
+    let (last, _) = all(&store).await;
+    let mut states = BTreeMap::from([(first, keys)]);
+    for at in first.0 + 1..=last.0 {
+        let at = Revision(at);
+        let (_, keys) = store.range(KeyRange::all(), Some(at)).await.unwrap();
+        states.insert(at, keys);
     }
     states
+}
+
+/// Opens what a crash left: all that was promised is there, and nothing by halves.
+async fn check_crash(disk: Disk, states: &States, acknowledged: Revision, what: &str) {
+    let crashed = JournalDisks::holding(disk);
+    let store = crashed.store().unwrap_or_else(|error| panic!("{what}: {error}"));
+    let (at, keys) = all(&store).await;
+    assert!(at >= acknowledged, "{what}: {at} is there, {acknowledged} was promised");
+    assert!(Some(&keys) == states.get(&at), "{what}: revision {at} is not whole");
+}
+
+fn is_log_write(step: &Step) -> bool {
+    matches!(step, Step::Write { file: Which::Log, .. })
+}
+
+/// Crashes all along a history that began on this disk; answers some of what was left.
+async fn crash_everywhere(
+    begin: Disk,
+    promised: Revision,
+    steps: &[Step],
+    states: &States,
+    seed: u64,
+) -> Vec<(Disk, Revision)> {
+    let random = SeededRandom::new(seed);
+    let mut replay = Replay::new(begin);
+    let mut some = Vec::new();
+    for (i, step) in steps.iter().enumerate() {
+        replay.step(step);
+        // Around each sync, in the middle of log writes, and now and then in between.
+        let near = steps[i..].iter().take(2).any(|step| matches!(step, Step::Sync(_)));
+        if !(near || is_log_write(step) || i.is_multiple_of(11)) {
+            continue;
+        }
+        let acknowledged = promised.max(Revision(replay.marked));
+        for keep in KEEPS {
+            let disk = replay.crash(&random, keep);
+            let what = format!("seed {seed}, crash after step {i}, keeping {keep:?}");
+            if random.u64().is_multiple_of(64) {
+                some.push((disk.clone(), acknowledged));
+            }
+            check_crash(disk, states, acknowledged, &what).await;
+        }
+    }
+    some
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn acknowledged_transactions_survive_a_crash_at_every_point() {
     for seed in 1..=2 {
-        let disk = JournalDisk::default();
-        let states = write_history(&disk, seed).await;
-        let steps = disk.steps();
-        let random = SeededRandom::new(seed);
-        let (mut synced, mut synced_at, mut acknowledged) = (Vec::new(), 0, Revision(0));
-        let mut tried = 0;
-        for (i, step) in steps.iter().enumerate() {
-            match step {
-                Step::Mark(at) => acknowledged = acknowledged.max(Revision(*at)),
-                Step::Sync => {
-                    steps[synced_at..i].iter().for_each(|step| apply(&mut synced, step));
-                    synced_at = i;
-                }
-                Step::Write { .. } | Step::Length(_) => {}
-            }
-            // Around each sync, and now and then in between.
-            let near = steps[i..].iter().take(2).any(|step| matches!(step, Step::Sync));
-            // A file is made under another name: nobody ever opens half of one.
-            if acknowledged == Revision(0) || !(near || i.is_multiple_of(11)) {
-                continue;
-            }
-            for keep_of_eight in [0, 4, 7] {
-                let bytes = wreck(&synced, &steps[synced_at..=i], &random, keep_of_eight);
-                let crashed = JournalDisk::of(bytes);
-                let what = format!("seed {seed}, crash after step {i}, keeping {keep_of_eight}/8");
-                let store = open(&crashed).unwrap_or_else(|error| panic!("{what}: {error}"));
-                let (at, keys) = store.range(KeyRange::all(), None).await.unwrap();
-                assert!(at >= acknowledged, "{what}: {at} is there, {acknowledged} was promised");
-                let state = &states[usize::try_from(at.0).unwrap()];
-                assert!(keys == *state, "{what}: revision {at} is not whole");
-                tried += 1;
-            }
+        let disks = JournalDisks::new();
+        let begin = disks.disk();
+        let mut states = write_history(&disks, seed, 30).await;
+        // And a proper close, then another opening.
+        let second = write_history(&disks, seed + 100, 4).await;
+        states.extend(second);
+        let steps = disks.steps();
+        let log_syncs = steps.iter().filter(|step| matches!(step, Step::Sync(Which::Log))).count();
+        assert!(log_syncs > 30, "only {log_syncs} syncs of the log");
+        let some = crash_everywhere(begin, Revision(1), &steps, &states, seed).await;
+        // What survives a crash must survive the next one, during recovery too.
+        assert!(some.len() > 5, "only {} second crashes", some.len());
+        for (i, (disk, promised)) in some.into_iter().take(12).enumerate() {
+            let seed = seed * 1_000 + i as u64;
+            let disks = JournalDisks::holding(disk.clone());
+            let mut after = write_history(&disks, seed, 2).await;
+            // A crash in the middle of recovery may fall back to anything that was not promised.
+            after.extend(
+                states
+                    .range(promised..)
+                    .filter(|(at, _)| !after.contains_key(at))
+                    .map(|(at, keys)| (*at, keys.clone()))
+                    .collect::<Vec<_>>(),
+            );
+            let steps = disks.steps();
+            crash_everywhere(disk, promised, &steps, &after, seed).await;
         }
-        assert!(tried > 200, "only {tried} crashes were tried");
     }
 }
 
 #[tokio::test]
-async fn a_full_disk_refuses_and_recovers() {
-    for writes in 0..12 {
-        let disk = JournalDisk::default();
-        let store = open(&disk).unwrap();
-        let before = put(&store, "k", "before").await;
-        disk.0.lock().writes_left = Some(writes);
-        let mut refused = 0;
-        let mut last = before;
-        for _ in 0..8 {
-            let transaction = Transaction::new().then(Operation::put("k", "during"));
-            match store.transact(transaction).await {
-                Ok(outcome) => last = super::committed(outcome),
-                Err(Error::Unavailable(_)) => refused += 1,
-                // Only while the file can't even be opened to find out.
-                Err(Error::Unknown(_)) => refused += 1,
-                Err(other) => panic!("{other:?}"),
+async fn a_damaged_record_before_others_is_no_end() {
+    const BLOCK: usize = 4_096;
+    let disks = JournalDisks::new();
+    let store = disks.store().unwrap();
+    let mut ends = Vec::new();
+    for key in 0..4 {
+        put(&store, "k", &format!("{key}")).await;
+        ends.push(disks.disk());
+    }
+    let last = ends.pop().unwrap();
+    let opened = |disk: Disk| JournalDisks::holding(disk).store();
+    assert_eq!(all(&opened(last.clone()).unwrap()).await.0, Revision(5));
+    let corrupt = |disk: Disk| matches!(opened(disk), Err(super::Error::Corrupt(_)));
+    // A bit of the head, and of the payload.
+    for place in [5, 20, 50] {
+        for record in 1..=4 {
+            let mut disk = last.clone();
+            disk.file(Which::Log)[record * BLOCK + place] ^= 4;
+            if record < 4 {
+                assert!(corrupt(disk), "record {record}, byte {place}");
+            } else {
+                // Nobody can tell it from a torn write.
+                assert_eq!(all(&opened(disk).unwrap()).await.0, Revision(4));
             }
         }
-        assert!(refused > 0, "{writes} writes were enough");
-        assert_eq!(store.range(KeyRange::all(), None).await.unwrap().1.len(), 1);
-        disk.0.lock().writes_left = None;
-        let after = put(&store, "k", "after").await;
-        assert!(after > last);
-        drop(store);
-        let store = open(&disk).unwrap();
-        let (_, keys) = store.range(KeyRange::all(), None).await.unwrap();
-        assert_eq!((keys[0].value.as_ref(), keys[0].modified), (&b"after"[..], after));
     }
-}
-
-#[tokio::test]
-async fn a_failed_sync_is_not_trusted_again() {
-    let disk = JournalDisk::default();
-    let store = open(&disk).unwrap();
-    let before = put(&store, "k", "before").await;
-    disk.0.lock().syncs_left = Some(0);
-    let write = || Transaction::new().then(Operation::put("k", "lost?"));
-    let outcome = store.transact(write()).await;
-    assert!(matches!(outcome, Err(Error::Unknown(_))), "{outcome:?}");
-    disk.0.lock().syncs_left = None;
-    let outcome = store.transact(write()).await;
-    assert!(matches!(outcome, Err(Error::Unavailable(_))), "{outcome:?}");
-    let (at, keys) = store.range(KeyRange::all(), None).await.unwrap();
-    assert_eq!((at, keys[0].value.as_ref()), (before, &b"before"[..]), "readers saw a maybe");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn concurrent_transactions_share_a_sync() {
-    let disk = JournalDisk::default();
-    let store = Arc::new(open(&disk).unwrap());
-    let syncs = || disk.0.lock().steps.iter().filter(|step| matches!(step, Step::Sync)).count();
-    let before = syncs();
-    let done = Arc::new(AtomicUsize::new(0));
-    let writers = (0..64).map(|writer| {
-        let (store, done) = (Arc::clone(&store), Arc::clone(&done));
-        tokio::spawn(async move {
-            for step in 0..10 {
-                put(store.as_ref(), &format!("{writer}"), &format!("{step}")).await;
-                done.fetch_add(1, Ordering::SeqCst);
-            }
-        })
-    });
-    futures::future::join_all(writers).await;
-    let syncs = syncs() - before;
-    assert_eq!(done.load(Ordering::SeqCst), 640);
-    assert!(syncs < 640, "{syncs} syncs for 640 transactions");
+    let mut missing = last.clone();
+    missing.log = None;
+    assert!(corrupt(missing));
+    let mut cut = last.clone();
+    cut.file(Which::Log).truncate(2 * BLOCK + 100);
+    assert!(!corrupt(cut), "cut at the end of a record, which nobody can see");
+    for label in [0, 8, 16] {
+        let mut disk = last.clone();
+        disk.file(Which::Log)[label] ^= 4;
+        assert!(corrupt(disk), "byte {label}");
+    }
+    // A log without its store's other file, and one that is newer than it.
+    let fresh = JournalDisks::new().disk().redb;
+    assert!(corrupt(Disk { redb: fresh, log: last.log.clone() }));
+    drop(store);
+    let store = disks.store().unwrap();
+    put(&store, "k", "newer").await;
+    let newer = disks.disk().log;
+    assert!(corrupt(Disk { redb: last.redb, log: newer }));
 }
