@@ -11,7 +11,7 @@ once, and the ratio of the medians is printed (> 1: Redkite does better). Parts:
     lookup  prepared `SELECT id, category, price FROM items WHERE id = $1`, one client and eight
     wire    prepared `SELECT 1`, one client and eight
     keys    COPY and single INSERTs into a table of --rows random UUID keys (Redkite only, unless
-            --postgres is given)
+            --postgres is given); what a check reads, `segment::measure` counts
 
 Clients are processes with one connection each that call libpq's exec_prepared with binary
 parameters and results, as in the shared benchmark.
@@ -154,8 +154,6 @@ def keys(arguments):
             for seed in range(max(1, arguments.rows // step)):
                 took = copy_uuids(connection, min(step, arguments.rows), seed)
                 print(f"{server}: COPY {seed + 1}: {min(step, arguments.rows) / took:,.0f} rows/s", flush=True)
-            counters = "SELECT object_reads, object_bytes_read FROM redkite.node_statistics"
-            before = connection.execute(counters).fetchone() if server == "redkite" else None
             took = copy_uuids(connection, 100_000, 10_000)
             print(f"{server}: COPY 100,000 more: {100_000 / took:,.0f} rows/s", flush=True)
             began = time.perf_counter()
@@ -163,10 +161,6 @@ def keys(arguments):
                 connection.execute("INSERT INTO keyed VALUES (%s, 1)", (uuid.uuid4(),), prepare=True)
             took = time.perf_counter() - began
             print(f"{server}: single INSERTs: {1000 / took:,.0f} rows/s", flush=True)
-            if before:
-                after = connection.execute(counters).fetchone()
-                reads = (after[0] - before[0]) / 101_000
-                print(f"{server}: {reads:.5f} object reads a row, {after[1] - before[1]:,} bytes read")
 
 
 PARTS = {"exact": exact, "lookup": lookup, "wire": wire, "keys": keys}
