@@ -65,6 +65,10 @@ pub const BATCH_ROWS: usize = 8_192;
 pub const ROW_ID_BLOCK: u64 = 1 << 20;
 /// Sequence values that a node caches.
 pub const SEQUENCE_CACHE_DEFAULT: i64 = 32;
+/// Plans that the connections of a node share.
+pub const CACHED_PLANS_MAX: usize = 1_024;
+/// The text of a longer statement is rarely met again.
+pub const CACHED_PLAN_TEXT_BYTES_MAX: usize = 16 << 10;
 /// Times that an autocommit statement is run again after a lost race, before 40001.
 pub const AUTOCOMMIT_ATTEMPTS_MAX: u32 = 100;
 

@@ -6,6 +6,8 @@ mod configuration;
 mod configuration_file;
 mod inspect;
 mod serve;
+#[cfg(test)]
+mod tests;
 
 pub use configuration::{Configuration, Metadata};
 pub use configuration_file::with_configuration_file;

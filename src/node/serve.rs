@@ -143,6 +143,12 @@ impl Node {
         Ok(Self { configuration, listener, address, clock, random, meta, reader, life })
     }
 
+    /// What its connections share.
+    #[cfg(test)]
+    pub(super) fn server(&self) -> &Arc<Server> {
+        &self.life.server
+    }
+
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address

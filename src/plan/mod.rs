@@ -13,6 +13,6 @@ pub use parse::{
 };
 pub use query::{
     ConflictUpdate, DmlPlan, OutputColumn, PlanContext, Planner, QueryPlan, Relation, Relations,
-    RowSource, sql_error,
+    RowSource, RowsQuery, sql_error,
 };
 pub use statement::{Parsed, Statement};

@@ -41,6 +41,7 @@ use crate::base::{Result, SqlError, SqlState};
 use crate::types::PgType;
 
 pub(crate) use self::keyword::is_reserved;
+pub(crate) use self::lift::number_fits;
 pub use self::lift::{Constant, Lifted, lift};
 
 /// Reads a query string: zero or more statements with semicolons between. Either all of them

@@ -15,7 +15,7 @@ use crate::base::{Result, SqlError, SqlState};
 use crate::catalog::{KeyDef, Table, TableDef};
 use crate::exec::Run;
 use crate::plan::statement::{ConflictAction, ConflictTarget, OnConflict};
-use crate::plan::{ConflictUpdate, PlanContext, Planner};
+use crate::plan::{ConflictUpdate, PlanContext, Planner, RowsQuery};
 use crate::segment::{Column, TableVersion, address};
 use crate::txn::Conflict;
 use crate::types::PgType;
@@ -53,6 +53,7 @@ impl PlannedConflict {
 pub(super) struct Upsert<'a> {
     pub(super) update: &'a ConflictUpdate,
     pub(super) key: usize,
+    pub(super) checks: Option<&'a RowsQuery>,
     pub(super) table: &'a Arc<Table>,
     /// The table as the statement sees it.
     pub(super) version: &'a TableVersion,
@@ -147,7 +148,7 @@ impl Session {
         touched: &mut HashSet<u64>,
         batch: RecordBatch,
     ) -> Result<RecordBatch> {
-        let Upsert { update, table, version, parameters, run, .. } = *upsert;
+        let Upsert { update, checks, table, version, parameters, run, .. } = *upsert;
         let existing = self.existing_rows(upsert, &batch).await?;
         if existing.values().any(|address| !touched.insert(*address)) {
             return Err(second_time());
@@ -173,7 +174,7 @@ impl Session {
             let new_rows = new.project(&columns).map_err(arrow_error)?;
             (numbers.collect(), with_schema(&new_rows, &batch.schema())?)
         };
-        self.check_rows_of(table, &updated, run).await?;
+        self.check_rows_of(table, checks, &updated, run).await?;
         // The new rows, those that replace others among them, in the order of the batch.
         let fresh = (0..batch.num_rows()).filter(|row| !existing.contains_key(row));
         let mut order: Vec<(usize, (usize, usize))> = fresh.map(|row| (row, (0, row))).collect();

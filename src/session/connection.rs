@@ -137,7 +137,7 @@ impl Session {
 
     /// How values are read and shown.
     pub fn text_context(&self) -> TextContext {
-        self.settings.text_context()
+        self.settings.surroundings(&self.user).text.as_ref().clone()
     }
 
     /// A time-out setting; none where it is 0.
@@ -177,7 +177,7 @@ impl Session {
 
     /// The schemas that names are looked up in.
     pub(super) fn search_path(&self) -> Vec<String> {
-        self.settings.search_path(&self.user)
+        self.settings.surroundings(&self.user).search_path.clone()
     }
 
     /// A prepared statement by name.

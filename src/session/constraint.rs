@@ -3,29 +3,27 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::compute::concat_batches;
-use futures::TryStreamExt;
 
 use crate::base::{Result, SqlError, SqlState};
 use crate::catalog::{Table, TableDef};
 use crate::exec::Run;
-use crate::plan::quote_identifier;
+use crate::plan::RowsQuery;
 use crate::types::{ColumnEncoder, TextContext};
 
 use super::connection::Session;
-use super::modify::with_batch;
 
 /// A value in an error's detail is cut after so many bytes, as in PostgreSQL.
 const VALUE_BYTES_MAX: usize = 64;
 
 impl Session {
-    /// NOT NULL and CHECK.
+    /// NOT NULL and CHECK, which the table's planned `checks` tell.
     ///
     /// # Errors
     /// 23502, 23514.
     pub(super) async fn check_rows_of(
         &self,
         table: &Arc<Table>,
+        checks: Option<&RowsQuery>,
         rows: &RecordBatch,
         run: &Run,
     ) -> Result<()> {
@@ -45,29 +43,8 @@ impl Session {
                     .with_column(&column.name));
             }
         }
-        if definition.checks.is_empty() || rows.num_rows() == 0 {
-            return Ok(());
-        }
-        let checks: Vec<String> = definition
-            .checks
-            .iter()
-            .map(|check| format!("coalesce(({}), true)", check.expression))
-            .collect();
-        let sql = format!(
-            "SELECT {} FROM {}.{}",
-            checks.join(", "),
-            quote_identifier(schema),
-            quote_identifier(&definition.name)
-        );
-        let query = crate::plan::parse_query(&sql)?;
-        let context = with_batch(self.plan_context(&snapshot), table, vec![rows.clone()])?;
-        let plan = self.server.parts.planner.query(&context, &query, &[])?;
-        let stream = plan.execute(&[], run)?;
-        let result = stream.schema();
-        let batches: Vec<RecordBatch> =
-            stream.try_collect().await.map_err(crate::plan::sql_error)?;
-        let holds = concat_batches(&result, &batches)
-            .map_err(|error| SqlError::internal(error.to_string()))?;
+        let Some(checks) = checks.filter(|_| rows.num_rows() > 0) else { return Ok(()) };
+        let holds = checks.execute(rows.clone(), &[], run).await?;
         for (check, holds) in definition.checks.iter().zip(holds.columns()) {
             let holds = holds.as_boolean();
             if let Some(row) = (0..holds.len()).find(|row| !holds.value(*row)) {

@@ -3,20 +3,15 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
-use arrow::compute::{cast, concat_batches};
-use arrow::datatypes::{Schema, SchemaRef};
-use datafusion::catalog::TableProvider;
-use datafusion::datasource::MemTable;
-use datafusion::logical_expr::ScalarUDF;
-use futures::TryStreamExt;
+use arrow::compute::cast;
+use arrow::datatypes::SchemaRef;
 
 use crate::base::{Result, SqlError, SqlState};
 use crate::catalog::{RelationName, SequenceDef, Snapshot, Table};
-use crate::exec::Run;
 use crate::plan::statement::{
-    Copy, CopyDirection, CopyEndpoint, CopyOptions, CopySource, Expression, Query, Truncate,
+    Copy, CopyDirection, CopyEndpoint, CopyOptions, CopySource, Query, Truncate,
 };
-use crate::plan::{Name, PlanContext, Relation, Relations, Statement, quote_identifier};
+use crate::plan::{Name, RowsQuery, Statement, quote_identifier};
 use crate::store::meta::Mirrored;
 use crate::txn::WriteBehind;
 use crate::types::PgType;
@@ -34,58 +29,16 @@ pub struct CopyIn {
     pub columns: Vec<(String, PgType)>,
     /// How they are written.
     pub options: CopyOptions,
-    /// The names of the columns that come, where they aren't all of the table's in order.
-    partial: Option<Vec<String>>,
-    /// WHERE, as a query over the table's name.
-    filter: Option<Query>,
+    /// Gives whole rows, where not all of the table's columns come in order.
+    completed: Option<RowsQuery>,
+    /// WHERE.
+    filter: Option<RowsQuery>,
+    /// CHECK.
+    checks: Option<RowsQuery>,
     target: Arc<Table>,
     snapshot: Arc<Mirrored<Snapshot>>,
     behind: WriteBehind,
     rows: u64,
-}
-
-/// The name by which the rows of a COPY are read.
-const COPIED: &str = "\"redkite copied rows\"";
-
-/// The catalog with the rows of a COPY.
-#[derive(Debug)]
-struct WithCopied {
-    others: Arc<dyn Relations>,
-    rows: Arc<MemTable>,
-}
-
-impl Relations for WithCopied {
-    fn relation(&self, schema: Option<&str>, name: &str, path: &[String]) -> Option<Relation> {
-        if schema.is_none() && name == COPIED.trim_matches('"') {
-            let provider = Arc::clone(&self.rows) as Arc<dyn TableProvider>;
-            return Some(Relation::Provider { oid: crate::base::Oid(0), provider });
-        }
-        self.others.relation(schema, name, path)
-    }
-
-    fn has_schema(&self, name: &str) -> bool {
-        self.others.has_schema(name)
-    }
-
-    fn oid_of(&self, text: &str, path: &[String]) -> Option<crate::base::Oid> {
-        self.others.oid_of(text, path)
-    }
-
-    fn schema_of(&self, table: crate::base::Oid) -> Option<String> {
-        self.others.schema_of(table)
-    }
-
-    fn function(&self, name: &str) -> Option<Arc<ScalarUDF>> {
-        self.others.function(name)
-    }
-
-    fn name_function(&self, ty: &PgType) -> Option<Arc<ScalarUDF>> {
-        self.others.name_function(ty)
-    }
-
-    fn named_oid(&self, text: &str, ty: &PgType) -> Option<crate::base::Oid> {
-        self.others.named_oid(text, ty)
-    }
 }
 
 impl Session {
@@ -162,7 +115,19 @@ impl Session {
             return Err(SqlError::new(SqlState::UNDEFINED_COLUMN, message));
         }
         let all: Vec<&str> = definition.columns.iter().map(|column| &*column.name).collect();
-        let partial = columns.filter(|columns| **columns != all).map(<[String]>::to_vec);
+        let partial = columns.filter(|columns| **columns != all);
+        let context = self.plan_context(snapshot);
+        let planner = &self.server.parts.planner;
+        let table = (&**definition, &*target.schema);
+        let checks = planner.checks(&context, table)?;
+        let completed = match partial {
+            None => None,
+            Some(columns) => Some(planner.completed(&context, table, columns)?),
+        };
+        let filter = match &copy.filter {
+            None => None,
+            Some(filter) => Some(planner.filter(&context, table, filter)?),
+        };
         let columns = match columns {
             None => definition.columns.iter().map(|c| (c.name.clone(), c.ty.pg_type())).collect(),
             Some(columns) => columns
@@ -171,16 +136,13 @@ impl Session {
                 .map(|column| (column.name.clone(), column.ty.pg_type()))
                 .collect(),
         };
-        let filter = match &copy.filter {
-            None => None,
-            Some(filter) => Some(self.copy_filter(filter, &target, snapshot)?),
-        };
         Ok(Outcome::CopyIn(CopyIn {
             table: definition.name.clone(),
             columns,
             options: copy.options.clone(),
-            partial,
+            completed,
             filter,
+            checks,
             target,
             snapshot: Arc::clone(snapshot),
             behind: WriteBehind::default(),
@@ -202,16 +164,17 @@ impl Session {
 
     async fn take_copied(&mut self, copy: &mut CopyIn, rows: RecordBatch) -> Result<()> {
         let run = self.run_on(&copy.snapshot);
-        let rows = match &copy.partial {
-            None => with_schema(&rows, &copy.target.schema.arrow())?,
-            Some(columns) => self.complete(copy, columns, rows, &run).await?,
-        };
-        let rows = match &copy.filter {
+        let rows = match &copy.completed {
             None => rows,
-            Some(query) => self.filtered(copy, query, rows, &run).await?,
+            Some(completed) => completed.execute(rows, &[], &run).await?,
         };
+        let schema = copy.target.schema.arrow();
+        let mut rows = with_schema(&rows, &schema)?;
+        if let Some(filter) = &copy.filter {
+            rows = with_schema(&filter.execute(rows, &[], &run).await?, &schema)?;
+        }
         copy.rows += rows.num_rows() as u64;
-        self.check_rows_of(&copy.target, &rows, &run).await?;
+        self.check_rows_of(&copy.target, copy.checks.as_ref(), &rows, &run).await?;
         let engine = Arc::clone(self.server.engine());
         let transaction = self
             .transaction()
@@ -219,84 +182,6 @@ impl Session {
         let writes = transaction.writes.open(&copy.target)?;
         writes.insert(&engine, &copy.target, rows).await?;
         copy.behind.relieve(&engine, writes).await
-    }
-
-    /// COPY's WHERE as a query, once it is known to be a condition on one row.
-    fn copy_filter(
-        &self,
-        filter: &Expression,
-        target: &Table,
-        snapshot: &Arc<Mirrored<Snapshot>>,
-    ) -> Result<Query> {
-        let definition = &target.definition;
-        let sql = format!(
-            "SELECT * FROM {}.{} WHERE {}",
-            quote_identifier(snapshot.state.schema_name(definition.schema)),
-            quote_identifier(&definition.name),
-            filter.text
-        );
-        let query = crate::plan::parse_query(&sql)?;
-        self.server.parts.planner.query(&self.plan_context(snapshot), &query, &[])?;
-        Ok(query)
-    }
-
-    /// The rows that WHERE lets in.
-    async fn filtered(
-        &self,
-        copy: &CopyIn,
-        query: &Query,
-        rows: RecordBatch,
-        run: &Run,
-    ) -> Result<RecordBatch> {
-        let schema = rows.schema();
-        let context = self.plan_context(&copy.snapshot);
-        let context = super::modify::with_batch(context, &copy.target, vec![rows])?;
-        let plan = self.server.parts.planner.query(&context, query, &[])?;
-        let batches: Vec<RecordBatch> =
-            plan.execute(&[], run)?.try_collect().await.map_err(crate::plan::sql_error)?;
-        let batches =
-            batches.iter().map(|batch| with_schema(batch, &schema)).collect::<Result<Vec<_>>>()?;
-        concat_batches(&schema, &batches).map_err(|error| SqlError::internal(error.to_string()))
-    }
-
-    /// Rows of some columns, with the other columns' defaults.
-    async fn complete(
-        &self,
-        copy: &CopyIn,
-        columns: &[String],
-        rows: RecordBatch,
-        run: &Run,
-    ) -> Result<RecordBatch> {
-        let definition = &copy.target.definition;
-        let list: Vec<String> =
-            columns.iter().map(|name| quote_identifier(name).to_string()).collect();
-        let list = list.join(", ");
-        let name = quote_identifier(&definition.name).to_string();
-        let sql = format!("INSERT INTO {name} ({list}) SELECT * FROM {COPIED}");
-        let parsed = self.parse(&sql)?.pop();
-        let Some(Statement::Insert(insert)) = parsed.map(|parsed| parsed.statement) else {
-            return Err(SqlError::internal("COPY's rows"));
-        };
-        let fields: Vec<_> = columns
-            .iter()
-            .filter_map(|name| definition.column(name))
-            .map(|column| column.ty.pg_type().field(&column.name, true))
-            .collect();
-        let schema: SchemaRef = Arc::new(Schema::new(fields));
-        let rows = with_schema(&rows, &schema)?;
-        let source = MemTable::try_new(schema, vec![vec![rows]])
-            .map_err(|error| SqlError::internal(error.to_string()))?;
-        let context = self.plan_context(&copy.snapshot);
-        let relations =
-            WithCopied { others: Arc::clone(&context.relations), rows: Arc::new(source) };
-        let context = PlanContext { relations: Arc::new(relations), ..context };
-        let plan = self.server.parts.planner.insert(&context, definition, &insert, &[])?;
-        let batches: Vec<RecordBatch> =
-            plan.source.execute(&[], run)?.try_collect().await.map_err(crate::plan::sql_error)?;
-        let schema = copy.target.schema.arrow();
-        let batches =
-            batches.iter().map(|batch| with_schema(batch, &schema)).collect::<Result<Vec<_>>>()?;
-        concat_batches(&schema, &batches).map_err(|error| SqlError::internal(error.to_string()))
     }
 
     /// All rows have come. Returns the tag.

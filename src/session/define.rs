@@ -29,7 +29,7 @@ impl Session {
         watch: Option<&Watch>,
     ) -> Result<Outcome> {
         if matches!(self.state, State::Block(_)) {
-            let message = format!("{} takes effect at once", prepared.parsed.tag);
+            let message = format!("{} takes effect at once", prepared.tag());
             let notice = SqlError::new(SqlState::SUCCESSFUL_COMPLETION, message)
                 .with_severity(Severity::Notice)
                 .with_detail("ROLLBACK does not undo it.");
@@ -58,7 +58,7 @@ impl Session {
                         self.notice(notice);
                     }
                     return match fill {
-                        None => Ok(Outcome::command(prepared.parsed.tag)),
+                        None => Ok(Outcome::command(prepared.tag())),
                         Some((table, query)) => self.fill(table, &query, revision, watch).await,
                     };
                 }

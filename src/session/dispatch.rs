@@ -13,7 +13,8 @@ use super::connection::Session;
 use super::explain;
 use super::interrupt::Interrupt;
 use super::outcome::{Mode, Outcome};
-use super::prepare::{Plan, Prepared};
+use super::plan_cache::Plan;
+use super::prepare::Prepared;
 use super::transaction::State;
 
 impl Session {
@@ -183,15 +184,19 @@ impl Session {
         interrupt: &Interrupt,
     ) -> Result<Outcome> {
         let snapshot = self.snapshot_for(prepared.statement()).await?;
-        match self.current_plan(prepared, &snapshot)? {
+        let bound = self.current_plan(prepared, &snapshot)?;
+        match &bound.planned.plan {
             Plan::Query(plan) => {
                 let run = self.run_on(&snapshot);
                 let columns = Arc::clone(plan.columns());
-                let stream = self.run_query(&plan, parameters, &run)?;
-                let tag = prepared.parsed.tag;
-                Ok(Outcome::Rows { columns, stream, tag })
+                let parameters = prepared.values(parameters, &bound);
+                let stream = self.run_query(plan, &parameters, &run)?;
+                Ok(Outcome::Rows { columns, stream, tag: prepared.tag() })
             }
-            Plan::Modify(plan) => self.modify(&plan, parameters, &snapshot, None).await,
+            Plan::Modify(plan) => {
+                let parameters = prepared.values(parameters, &bound);
+                self.modify(plan, &parameters, &snapshot, None).await
+            }
             Plan::Utility => {
                 Box::pin(self.utility(prepared, parameters, &snapshot, interrupt)).await
             }

@@ -23,7 +23,8 @@ use crate::types::PgType;
 use super::connection::Session;
 use super::modify::Modification;
 use super::outcome::Outcome;
-use super::prepare::{Plan, Prepared};
+use super::plan_cache::Plan;
+use super::prepare::Prepared;
 use super::utility::once;
 
 /// What watches the execution of a statement.
@@ -89,8 +90,7 @@ impl Session {
                 self.explain_statement(&inner, explain, &values, snapshot, began).await?
             }
             _ => {
-                let inner = explained(&prepared.parsed, explain);
-                let inner = Box::pin(self.prepare_typed(inner, prepared.given().to_vec())).await?;
+                let inner = self.prepare_explained(prepared, explain, snapshot)?;
                 self.explain_statement(&inner, explain, parameters, snapshot, began).await?
             }
         };
@@ -117,11 +117,13 @@ impl Session {
         snapshot: &Arc<Mirrored<Snapshot>>,
         began: Duration,
     ) -> Result<Explained> {
-        let plan = match self.current_plan(inner, snapshot)? {
+        let bound = self.current_plan(inner, snapshot)?;
+        let parameters = &inner.values(parameters, &bound);
+        let plan = match &bound.planned.plan {
             Plan::Modify(change) => {
-                return self.explain_change(&change, explain, parameters, snapshot, began).await;
+                return self.explain_change(change, explain, parameters, snapshot, began).await;
             }
-            Plan::Query(plan) => plan,
+            Plan::Query(plan) => Arc::clone(plan),
             Plan::Utility => {
                 let query = match inner.statement() {
                     Statement::CreateTableAs(create) => &create.query,

@@ -19,6 +19,8 @@ mod interrupt;
 mod known_query;
 mod modify;
 mod outcome;
+mod plan_cache;
+mod plan_uses;
 mod prepare;
 mod query;
 mod server;

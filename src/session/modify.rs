@@ -7,19 +7,13 @@ use std::sync::Arc;
 use arrow::array::{AsArray, BooleanArray, RecordBatch, UInt64Array};
 use arrow::compute::{concat_batches, filter_record_batch};
 use arrow::datatypes::{Schema, UInt64Type};
-use datafusion::catalog::TableProvider;
-use datafusion::datasource::MemTable;
-use datafusion::logical_expr::ScalarUDF;
 use datafusion::scalar::ScalarValue;
 use futures::TryStreamExt;
 
-use crate::base::{Oid, Result, SqlError};
+use crate::base::{Result, SqlError};
 use crate::catalog::{Snapshot, Table};
 use crate::exec::Run;
-use crate::plan::statement::Query;
-use crate::plan::{
-    DmlPlan, OutputColumn, PlanContext, Relation, Relations, Statement, quote_identifier,
-};
+use crate::plan::{DmlPlan, Name, OutputColumn, PlanContext, Planner, RowsQuery, Statement};
 use crate::segment::TableVersion;
 use crate::store::meta::Mirrored;
 use crate::txn::TableWrites;
@@ -30,25 +24,38 @@ use super::connection::Session;
 use super::copy::with_schema;
 use super::explain::Watch;
 use super::outcome::Outcome;
+use super::plan_uses::Recorder;
 use super::utility::once;
 
-/// A planned change of a table's rows.
+/// A planned change of a table's rows, with all that goes with it: nothing is planned when it runs.
 #[derive(Debug)]
 pub(super) struct Modification {
     kind: Kind,
     pub(super) plan: DmlPlan,
+    parameters: Vec<PgType>,
     /// RETURNING over the changed rows.
-    pub(super) returning: Option<Returning>,
+    returning: Option<Returning>,
     conflict: Option<PlannedConflict>,
+    /// CHECK over new rows.
+    checks: Option<RowsQuery>,
 }
 
 /// How RETURNING's rows are made.
 #[derive(Debug)]
-pub(super) enum Returning {
+enum Returning {
     /// By a query over the changed rows.
-    Query(Query, Arc<[OutputColumn]>),
+    Rows(RowsQuery),
     /// The plan gives them after the table's columns.
     Source(Arc<[OutputColumn]>),
+}
+
+/// The rows that an UPDATE or DELETE changes.
+struct Changed {
+    addresses: Vec<u64>,
+    /// As they will be, or as they were; only how many, where nobody asks for more.
+    rows: Vec<RecordBatch>,
+    /// RETURNING's rows, where the plan gives them.
+    returned: Option<Vec<RecordBatch>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,9 +66,12 @@ enum Kind {
 }
 
 impl Modification {
+    fn checks(&self) -> Option<&RowsQuery> {
+        self.checks.as_ref()
+    }
+
     pub(super) fn parameters(&self) -> &[PgType] {
-        let update = self.conflict.as_ref().and_then(PlannedConflict::update);
-        update.map_or(self.plan.source.parameters(), |update| update.source.parameters())
+        &self.parameters
     }
 
     /// What EXPLAIN calls it.
@@ -83,117 +93,69 @@ impl Modification {
 
     pub(super) fn columns(&self) -> Option<&Arc<[OutputColumn]>> {
         self.returning.as_ref().map(|returning| match returning {
-            Returning::Query(_, columns) | Returning::Source(columns) => columns,
+            Returning::Rows(query) => query.columns(),
+            Returning::Source(columns) => columns,
         })
     }
 }
 
-/// The catalog with one table's rows replaced by a batch.
-#[derive(Debug)]
-struct WithBatch {
-    others: Arc<dyn Relations>,
-    table: Oid,
-    rows: Arc<MemTable>,
-}
-
-impl Relations for WithBatch {
-    fn relation(&self, schema: Option<&str>, name: &str, path: &[String]) -> Option<Relation> {
-        match self.others.relation(schema, name, path)? {
-            Relation::Table { oid, .. } if oid == self.table => {
-                let provider = Arc::clone(&self.rows) as Arc<dyn TableProvider>;
-                Some(Relation::Provider { oid: self.table, provider })
-            }
-            other => Some(other),
+/// Plans INSERT, UPDATE or DELETE.
+pub(super) fn plan_modification(
+    planner: &Arc<Planner>,
+    (context, catalog): (&PlanContext, &Recorder),
+    statement: &Statement,
+    given: &[Option<PgType>],
+) -> Result<Modification> {
+    let find = |name: &Name| catalog.table(name, &context.search_path);
+    let (table, kind, plan, alias, returning, on_conflict) = match statement {
+        Statement::Insert(insert) => {
+            let table = find(&insert.table)?;
+            let plan = planner.insert(context, &table.definition, insert, given)?;
+            let on_conflict = insert.on_conflict.as_ref();
+            (table, Kind::Insert, plan, &insert.alias, &insert.returning, on_conflict)
         }
+        Statement::Update(update) => {
+            let table = find(&update.target.table)?;
+            let plan = planner.update(context, &table.definition, update, given)?;
+            (table, Kind::Update, plan, &update.target.alias, &update.returning, None)
+        }
+        Statement::Delete(delete) => {
+            let table = find(&delete.target.table)?;
+            let plan = planner.delete(context, &table.definition, delete, given)?;
+            (table, Kind::Delete, plan, &delete.target.alias, &delete.returning, None)
+        }
+        _ => return Err(SqlError::internal("not a modification")),
+    };
+    let definition = (&*table.definition, &*table.schema);
+    // Each part may tell the types of more parameters.
+    let mut types = known_types(given, plan.source.parameters());
+    let mut conflict = None;
+    if let Some(clause) = on_conflict {
+        let on = (&*table, alias.as_deref());
+        let planned = plan_conflict(planner, context, on, clause, &types)?;
+        if let Some(update) = planned.update() {
+            types = known_types(&types, update.source.parameters());
+        }
+        conflict = Some(planned);
     }
-
-    fn has_schema(&self, name: &str) -> bool {
-        self.others.has_schema(name)
+    let mut returned = None;
+    if let Some(columns) = &plan.returning {
+        returned = Some(Returning::Source(Arc::clone(columns)));
+    } else if !returning.is_empty() {
+        let alias = alias.as_ref().unwrap_or(&table.definition.name);
+        let planned = planner.returning_rows(context, definition, alias, returning, &types)?;
+        types = known_types(&types, planned.parameters());
+        returned = Some(Returning::Rows(planned));
     }
-
-    fn oid_of(&self, text: &str, path: &[String]) -> Option<Oid> {
-        self.others.oid_of(text, path)
-    }
-
-    fn schema_of(&self, table: Oid) -> Option<String> {
-        self.others.schema_of(table)
-    }
-
-    fn function(&self, name: &str) -> Option<Arc<ScalarUDF>> {
-        self.others.function(name)
-    }
-
-    fn name_function(&self, ty: &PgType) -> Option<Arc<ScalarUDF>> {
-        self.others.name_function(ty)
-    }
-
-    fn named_oid(&self, text: &str, ty: &PgType) -> Option<Oid> {
-        self.others.named_oid(text, ty)
-    }
+    let checks = match kind {
+        Kind::Insert | Kind::Update => planner.checks(context, definition)?,
+        Kind::Delete => None,
+    };
+    let parameters = types.into_iter().map(|ty| ty.unwrap_or(PgType::Text)).collect();
+    Ok(Modification { kind, plan, parameters, returning: returned, conflict, checks })
 }
 
 impl Session {
-    /// Plans INSERT, UPDATE or DELETE.
-    pub(super) fn plan_modification(
-        &self,
-        statement: &Statement,
-        snapshot: &Arc<Mirrored<Snapshot>>,
-        given: &[Option<PgType>],
-    ) -> Result<Modification> {
-        let context = self.plan_context(snapshot);
-        let planner = &self.server.parts.planner;
-        let path = self.search_path();
-        let find = |name: &crate::plan::Name| {
-            let schema = name.schema.as_deref();
-            let relation = crate::catalog::RelationName { schema, name: &name.name };
-            snapshot.state.require_table(relation, &path).cloned()
-        };
-        let mut conflict = None;
-        let (table, kind, plan, alias, returning) = match statement {
-            Statement::Insert(insert) => {
-                let table = find(&insert.table)?;
-                let plan = planner.insert(&context, &table.definition, insert, given)?;
-                if let Some(clause) = &insert.on_conflict {
-                    let alias = insert.alias.as_deref();
-                    let types = known_types(given, plan.source.parameters());
-                    let on = (&*table, alias);
-                    conflict = Some(plan_conflict(planner, &context, on, clause, &types)?);
-                }
-                (table, Kind::Insert, plan, &insert.alias, &insert.returning)
-            }
-            Statement::Update(update) => {
-                let table = find(&update.target.table)?;
-                let plan = planner.update(&context, &table.definition, update, given)?;
-                (table, Kind::Update, plan, &update.target.alias, &update.returning)
-            }
-            Statement::Delete(delete) => {
-                let table = find(&delete.target.table)?;
-                let plan = planner.delete(&context, &table.definition, delete, given)?;
-                (table, Kind::Delete, plan, &delete.target.alias, &delete.returning)
-            }
-            _ => return Err(SqlError::internal("not a modification")),
-        };
-        let items: Vec<String> = returning.iter().map(ToString::to_string).collect();
-        let returning = if items.is_empty() {
-            None
-        } else if let Some(columns) = &plan.returning {
-            Some(Returning::Source(Arc::clone(columns)))
-        } else {
-            let alias = alias.as_ref().unwrap_or(&table.definition.name);
-            let sql = format!(
-                "SELECT {} FROM {}.{} AS {}",
-                items.join(", "),
-                quote_identifier(snapshot.state.schema_name(table.definition.schema)),
-                quote_identifier(&table.definition.name),
-                quote_identifier(alias),
-            );
-            let query = crate::plan::parse_query(&sql)?;
-            let columns = Arc::clone(planner.query(&context, &query, given)?.columns());
-            Some(Returning::Query(query, columns))
-        };
-        Ok(Modification { kind, plan, returning, conflict })
-    }
-
     /// Runs INSERT, UPDATE or DELETE in the open transaction.
     pub(super) async fn modify(
         &mut self,
@@ -221,9 +183,9 @@ impl Session {
             Kind::Update => "UPDATE",
             Kind::Delete => "DELETE",
         };
-        let (query, columns) = match &change.returning {
+        let returning = match &change.returning {
             None => return Ok(Outcome::command(format!("{tag} {rows}"))),
-            Some(Returning::Query(query, columns)) => (query, columns),
+            Some(Returning::Rows(returning)) => returning,
             Some(Returning::Source(columns)) => {
                 let columns = Arc::clone(columns);
                 let Some(first) = changed.first() else {
@@ -236,17 +198,11 @@ impl Session {
                 return Ok(Outcome::Rows { columns, stream: once(batch), tag });
             }
         };
-        let context = self.plan_context(snapshot);
-        let context = with_batch(context, &table, changed)?;
-        let given: Vec<Option<PgType>> = change.parameters().iter().cloned().map(Some).collect();
-        let plan = self.server.parts.planner.query(&context, query, &given)?;
-        let stream = plan.execute(parameters, &run)?;
         // The rows are held back until the commit: they are made now.
-        let schema = stream.schema();
-        let batches: Vec<RecordBatch> =
-            stream.try_collect().await.map_err(crate::plan::sql_error)?;
-        let batch = concat_batches(&schema, &batches).map_err(arrow_error)?;
-        Ok(Outcome::Rows { columns: Arc::clone(columns), stream: once(batch), tag })
+        let changed = concat_batches(&table.schema.arrow(), &changed).map_err(arrow_error)?;
+        let batch = returning.execute(changed, parameters, &run).await?;
+        let columns = Arc::clone(returning.columns());
+        Ok(Outcome::Rows { columns, stream: once(batch), tag })
     }
 
     async fn insert(
@@ -263,14 +219,15 @@ impl Session {
         let mut stream = change.plan.source.execute(parameters, run)?;
         while let Some(batch) = stream.try_next().await.map_err(crate::plan::sql_error)? {
             let batch = with_schema(&batch, &schema)?;
-            self.check_rows_of(table, &batch, run).await?;
+            self.check_rows_of(table, change.checks(), &batch, run).await?;
             let batch = match &change.conflict {
                 None => batch,
                 Some(PlannedConflict::Nothing(keys)) => {
                     self.without_conflicts(table, keys, batch).await?
                 }
                 Some(PlannedConflict::Update { key, update }) => {
-                    let upsert = Upsert { update, key: *key, table, version, parameters, run };
+                    let (key, checks) = (*key, change.checks());
+                    let upsert = Upsert { update, key, checks, table, version, parameters, run };
                     let changed = self.upsert(&upsert, &mut touched, batch).await?;
                     inserted.push(changed);
                     continue;
@@ -299,29 +256,14 @@ impl Session {
         version: &TableVersion,
         run: &Run,
     ) -> Result<Vec<RecordBatch>> {
-        let schema = table.schema.arrow();
-        let mut seen = HashSet::new();
-        let mut addresses = Vec::new();
-        let mut updated = Vec::new();
-        let mut returned = Vec::new();
-        let mut stream = change.plan.source.execute(parameters, run)?;
-        while let Some(batch) = stream.try_next().await.map_err(crate::plan::sql_error)? {
-            // A row that joins with several is updated once, with the first, as in PostgreSQL.
-            let fresh = first_of_each(&batch, &mut seen)?;
-            addresses.extend_from_slice(addresses_of(&fresh)?.values());
-            let (rows, rest) = split_columns(&fresh, schema.fields().len())?;
-            let rows = with_schema(&rows, &schema)?;
-            self.check_rows_of(table, &rows, run).await?;
-            updated.push(rows);
-            returned.push(rest);
-        }
+        let changed = self.changed_rows(change, parameters, table, run).await?;
         let engine = Arc::clone(self.server.engine());
         let writes = self.writes(table)?;
-        writes.delete(&engine, version, addresses, true).await?;
-        let all = concat_batches(&schema, &updated).map_err(arrow_error)?;
+        writes.delete(&engine, version, changed.addresses, true).await?;
+        let all = concat_batches(&table.schema.arrow(), &changed.rows).map_err(arrow_error)?;
         writes.insert(&engine, table, all).await?;
         engine.relieve(writes).await?;
-        Ok(if change.plan.returning.is_some() { returned } else { updated })
+        Ok(changed.returned.unwrap_or(changed.rows))
     }
 
     async fn delete(
@@ -332,26 +274,45 @@ impl Session {
         version: &TableVersion,
         run: &Run,
     ) -> Result<Vec<RecordBatch>> {
+        let changed = self.changed_rows(change, parameters, table, run).await?;
+        let engine = Arc::clone(self.server.engine());
+        self.writes(table)?.delete(&engine, version, changed.addresses, false).await?;
+        Ok(changed.returned.unwrap_or(changed.rows))
+    }
+
+    /// Finds the rows that UPDATE or DELETE changes.
+    async fn changed_rows(
+        &self,
+        change: &Modification,
+        parameters: &[ScalarValue],
+        table: &Arc<Table>,
+        run: &Run,
+    ) -> Result<Changed> {
         let schema = table.schema.arrow();
         let mut seen = HashSet::new();
-        let mut addresses = Vec::new();
-        let mut deleted = Vec::new();
+        let returned = change.plan.returning.as_ref().map(|_| Vec::new());
+        let mut changed = Changed { addresses: Vec::new(), rows: Vec::new(), returned };
         let mut stream = change.plan.source.execute(parameters, run)?;
         while let Some(batch) = stream.try_next().await.map_err(crate::plan::sql_error)? {
+            // A row that joins with several is changed once, with the first, as in PostgreSQL.
             let fresh = first_of_each(&batch, &mut seen)?;
-            addresses.extend_from_slice(addresses_of(&fresh)?.values());
+            changed.addresses.extend_from_slice(addresses_of(&fresh)?.values());
             let (rows, rest) = split_columns(&fresh, schema.fields().len())?;
-            deleted.push(match change.plan.returning.is_some() {
-                true => rest,
-                false => with_schema(&rows, &schema)?,
-            });
-            if change.returning.is_none() {
-                keep_count_only(&mut deleted);
+            let rows = with_schema(&rows, &schema)?;
+            let updating = change.kind == Kind::Update;
+            if updating {
+                self.check_rows_of(table, change.checks(), &rows, run).await?;
+            }
+            changed.rows.push(rows);
+            let wanted = matches!(change.returning, Some(Returning::Rows(_)));
+            if !updating && !wanted {
+                keep_count_only(&mut changed.rows);
+            }
+            if let Some(returned) = &mut changed.returned {
+                returned.push(rest);
             }
         }
-        let engine = Arc::clone(self.server.engine());
-        self.writes(table)?.delete(&engine, version, addresses, false).await?;
-        Ok(deleted)
+        Ok(changed)
     }
 
     /// The open transaction's writes to a table.
@@ -362,20 +323,7 @@ impl Session {
     }
 }
 
-/// A context in which a table's name stands for some rows.
-pub(super) fn with_batch(
-    context: PlanContext,
-    table: &Table,
-    batches: Vec<RecordBatch>,
-) -> Result<PlanContext> {
-    let rows = MemTable::try_new(table.schema.arrow(), vec![batches])
-        .map_err(|error| SqlError::internal(error.to_string()))?;
-    let others = Arc::clone(&context.relations);
-    let relations = WithBatch { others, table: table.oid(), rows: Arc::new(rows) };
-    Ok(PlanContext { relations: Arc::new(relations), ..context })
-}
-
-/// The types that the statement's first part has told, and after them those that the client gave.
+/// The types that a part of the statement has told, and after them those that were given.
 fn known_types(given: &[Option<PgType>], found: &[PgType]) -> Vec<Option<PgType>> {
     let rest = given.iter().skip(found.len()).cloned();
     found.iter().cloned().map(Some).chain(rest).collect()

@@ -1,55 +1,97 @@
 //! Prepared statements: parsed and planned once, checked before each run against what exists.
+//!
+//! Constants are lifted out of the text first, so that statements which differ by nothing else
+//! share a plan: those of clients that never prepare, too. Where a constant and a parameter in its
+//! place would not mean the same, the statement is planned as it stands.
 
 use std::sync::Arc;
 
+use datafusion::scalar::ScalarValue;
 use parking_lot::Mutex;
 
 use crate::base::{Oid, Result, Revision, SqlError, SqlState};
 use crate::catalog::Snapshot;
-use crate::catalog::system::PG_SETTINGS;
-use crate::plan::{OutputColumn, Parsed, PlanContext, QueryPlan, Statement};
+use crate::plan::statement::Explain;
+use crate::plan::{Constant, OutputColumn, Parsed, PlanContext, Relations, Statement, lift};
 use crate::store::meta::Mirrored;
 use crate::types::PgType;
 
 use super::connection::Session;
 use super::explain::explained;
-use super::modify::Modification;
+use super::modify::plan_modification;
+use super::plan_cache::{Plan, PlanKey, Planned};
+use super::plan_uses::Recorder;
 use super::tables::{SessionView, StatementRelations};
 
 /// A statement, parsed and, where it reads or writes rows, planned.
 #[derive(Debug)]
 pub struct Prepared {
-    pub(super) parsed: Parsed,
-    /// The types that the client gave for the parameters.
-    given: Vec<Option<PgType>>,
+    source: Source,
     parameters: Vec<PgType>,
     columns: Option<Arc<[OutputColumn]>>,
-    plan: Mutex<Planned>,
+    bound: Mutex<Bound>,
 }
 
-/// A plan and what it was made for.
-#[derive(Clone, Debug)]
-pub(super) struct Planned {
-    pub(super) plan: Plan,
-    /// The catalog's version.
-    catalog: Revision,
-    /// Where names were looked up, and how literals were read.
-    setting: String,
+/// What a plan is made from.
+#[derive(Debug)]
+struct Source {
+    /// With parameters in the place of lifted constants.
+    parsed: Parsed,
+    /// The text that finds the plan: where constants were lifted, their fingerprint. None: no
+    /// text stands for the statement alone, its plan is nobody else's.
+    text: Option<Arc<str>>,
+    /// What was lifted; none: the statement as it stands.
+    constants: Option<Vec<Constant>>,
+    /// The types that are known of all parameters beforehand.
+    given: Vec<Option<PgType>>,
 }
 
-/// What runs a statement.
+/// A plan with the constants' values.
 #[derive(Clone, Debug)]
-pub(super) enum Plan {
-    /// A query.
-    Query(Arc<QueryPlan>),
-    /// INSERT, UPDATE, DELETE.
-    Modify(Arc<Modification>),
-    /// Everything else.
-    Utility,
+pub(super) struct Bound {
+    pub(super) planned: Arc<Planned>,
+    /// What follows the client's parameters.
+    constants: Arc<[ScalarValue]>,
+    /// What a momentary plan is a moment of: the snapshot and the session's settings.
+    moment: (Revision, u64),
 }
 
 /// The types of the parameters, and the columns where there are rows.
 type Description = (Vec<PgType>, Option<Arc<[OutputColumn]>>);
+
+impl Source {
+    /// A statement with its constants lifted, where it has any.
+    fn new(mut parsed: Parsed, mut given: Vec<Option<PgType>>) -> Self {
+        // The parameters that replace constants come after all those that the client knows of.
+        let own = usize::from(parsed.parameters);
+        let lifted = if given.len() <= own { lift(&mut parsed) } else { None };
+        given.resize(given.len().max(own), None);
+        let Some(lifted) = lifted else {
+            let text = Some(Arc::from(parsed.text.as_str()));
+            return Self { parsed, text, constants: None, given };
+        };
+        given.extend(lifted.constants.iter().map(|constant| constant.ty.clone()));
+        let text = Some(Arc::from(lifted.fingerprint));
+        Self { parsed, text, constants: Some(lifted.constants), given }
+    }
+
+    /// What EXPLAIN explains, with its constants: the plan shows them.
+    fn explained(&self, explain: &Explain) -> Self {
+        let parsed = explained(&self.parsed, explain);
+        Self { parsed, text: None, constants: None, given: self.given.clone() }
+    }
+
+    /// The statement as the client wrote it.
+    fn as_it_stands(&self) -> Result<Self> {
+        // What came before it in the query string counts for the positions of errors.
+        let sql = format!("{}{}", " ".repeat(self.parsed.offset), self.parsed.text);
+        let parsed = crate::plan::parse(&sql)?.pop();
+        let parsed = parsed.ok_or_else(|| SqlError::internal("a statement that is gone"))?;
+        let text = Some(Arc::from(parsed.text.as_str()));
+        let given = self.given.iter().take(usize::from(parsed.parameters)).cloned().collect();
+        Ok(Self { parsed, text, constants: None, given })
+    }
+}
 
 impl Prepared {
     /// The types of the parameters.
@@ -62,14 +104,20 @@ impl Prepared {
         self.columns.as_ref()
     }
 
-    /// The types that the client gave for the parameters.
-    pub(super) fn given(&self) -> &[Option<PgType>] {
-        &self.given
-    }
-
     /// What it is.
     pub fn statement(&self) -> &Statement {
-        &self.parsed.statement
+        &self.source.parsed.statement
+    }
+
+    /// The command's name.
+    pub(super) fn tag(&self) -> &'static str {
+        self.source.parsed.tag
+    }
+
+    /// The values of all parameters: the client's, and after them the constants.
+    pub(super) fn values(&self, given: &[ScalarValue], bound: &Bound) -> Vec<ScalarValue> {
+        let own = given.iter().take(self.parameters.len());
+        own.chain(bound.constants.iter()).cloned().collect()
     }
 }
 
@@ -103,15 +151,64 @@ impl Session {
         given: Vec<Option<PgType>>,
     ) -> Result<Arc<Prepared>> {
         let snapshot = self.snapshot_for(&parsed.statement).await?;
-        let planned = self.plan(&parsed, &given, &snapshot)?;
-        let (parameters, columns) = self.describe(&parsed, &given, &planned.plan, &snapshot)?;
-        Ok(Arc::new(Prepared { parsed, given, parameters, columns, plan: Mutex::new(planned) }))
+        self.prepare_source(Source::new(parsed, given), &snapshot)
+    }
+
+    /// The statement that EXPLAIN explains.
+    pub(super) fn prepare_explained(
+        &self,
+        prepared: &Prepared,
+        explain: &Explain,
+        snapshot: &Arc<Mirrored<Snapshot>>,
+    ) -> Result<Arc<Prepared>> {
+        self.prepare_source(prepared.source.explained(explain), snapshot)
+    }
+
+    fn prepare_source(
+        &self,
+        source: Source,
+        snapshot: &Arc<Mirrored<Snapshot>>,
+    ) -> Result<Arc<Prepared>> {
+        let (bound, (parameters, columns)) = self.bound(&source, snapshot)?;
+        Ok(Arc::new(Prepared { source, parameters, columns, bound: Mutex::new(bound) }))
+    }
+
+    /// A statement's plan and its constants, or the plan of the statement as it stands.
+    fn bound(
+        &self,
+        source: &Source,
+        snapshot: &Arc<Mirrored<Snapshot>>,
+    ) -> Result<(Bound, Description)> {
+        match self.bound_as(source, snapshot) {
+            // Its own words tell best what is wrong with it, if anything is.
+            Err(_) if source.constants.is_some() => {
+                self.bound_as(&source.as_it_stands()?, snapshot)
+            }
+            bound => bound,
+        }
+    }
+
+    fn bound_as(
+        &self,
+        source: &Source,
+        snapshot: &Arc<Mirrored<Snapshot>>,
+    ) -> Result<(Bound, Description)> {
+        let planned = self.planned(source, snapshot)?;
+        let (mut types, columns) = self.describe(source, &planned.plan, snapshot)?;
+        let constants = source.constants.as_deref().unwrap_or_default();
+        let of_constants = types.split_off(types.len().saturating_sub(constants.len()));
+        let text = &planned.surroundings.text;
+        let values = constants.iter().zip(&of_constants).map(|(c, ty)| c.value(ty, text));
+        let constants = values.collect::<Option<_>>().ok_or_else(|| {
+            SqlError::new(SqlState::DATATYPE_MISMATCH, "a constant is not of its place's type")
+        })?;
+        let moment = (snapshot.revision, self.settings.version());
+        Ok((Bound { planned, constants, moment }, (types, columns)))
     }
 
     fn describe(
         &self,
-        parsed: &Parsed,
-        given: &[Option<PgType>],
+        source: &Source,
         plan: &Plan,
         snapshot: &Arc<Mirrored<Snapshot>>,
     ) -> Result<Description> {
@@ -120,76 +217,77 @@ impl Session {
             Plan::Modify(plan) => (plan.parameters().to_vec(), plan.columns().cloned()),
             Plan::Utility => {
                 // What a cursor's parameters are its query tells.
-                if let Statement::Declare(declare) = &parsed.statement {
+                if let Statement::Declare(declare) = &source.parsed.statement {
                     let context = self.plan_context(snapshot);
                     let planner = &self.server.parts.planner;
-                    let plan = planner.query(&context, &declare.query, given)?;
+                    let plan = planner.query(&context, &declare.query, &source.given)?;
                     return Ok((plan.parameters().to_vec(), None));
                 }
-                if let Statement::Explain(explain) = &parsed.statement {
-                    let inner = explained(parsed, explain);
-                    let planned = self.plan(&inner, given, snapshot)?;
-                    let (parameters, _) = self.describe(&inner, given, &planned.plan, snapshot)?;
-                    return Ok((parameters, self.utility_columns(&parsed.statement)?));
+                if let Statement::Explain(explain) = &source.parsed.statement {
+                    let (_, (types, _)) = self.bound(&source.explained(explain), snapshot)?;
+                    return Ok((types, Some(super::explain::columns(explain))));
                 }
                 let text = |ty: &Option<PgType>| ty.clone().unwrap_or(PgType::Text);
-                (given.iter().map(text).collect(), self.utility_columns(&parsed.statement)?)
+                let types = source.given.iter().map(text).collect();
+                (types, self.utility_columns(&source.parsed.statement)?)
             }
         })
     }
 
-    /// What planning depends on besides the catalog: for a plan that holds the rows of
-    /// `pg_settings`, all settings.
-    fn plan_setting(&self, plan: &Plan) -> String {
-        if let Plan::Query(query) = plan
-            && query.depends_on().contains(&PG_SETTINGS)
-        {
-            let all = self.settings.all().map(|(name, value)| format!("{name}={value}"));
-            return all.collect::<Vec<_>>().join("|");
-        }
-        let setting = |name: &str| self.settings.get(name).unwrap_or_default();
-        format!(
-            "{}|{}|{}|{}",
-            setting("search_path"),
-            setting("timezone"),
-            setting("datestyle"),
-            setting("intervalstyle")
-        )
-    }
-
     pub(super) fn plan_context(&self, snapshot: &Arc<Mirrored<Snapshot>>) -> PlanContext {
-        let search_path = self.search_path();
-        let view =
-            SessionView { settings: self.settings.clone(), search_path: search_path.clone() };
-        PlanContext {
-            relations: Arc::new(StatementRelations::new(snapshot, view)),
-            search_path,
-            text: Arc::new(self.text_context()),
-        }
+        self.context_of(Arc::new(self.relations(snapshot)))
     }
 
-    fn plan(
-        &self,
-        parsed: &Parsed,
-        given: &[Option<PgType>],
-        snapshot: &Arc<Mirrored<Snapshot>>,
-    ) -> Result<Planned> {
-        let context = self.plan_context(snapshot);
+    fn relations(&self, snapshot: &Arc<Mirrored<Snapshot>>) -> StatementRelations {
+        let search_path = self.search_path();
+        let view = SessionView { settings: self.settings.clone(), search_path };
+        StatementRelations::new(snapshot, view)
+    }
+
+    fn context_of(&self, relations: Arc<dyn Relations>) -> PlanContext {
+        let surroundings = self.settings.surroundings(&self.user);
+        let search_path = surroundings.search_path.clone();
+        PlanContext { relations, search_path, text: Arc::clone(&surroundings.text) }
+    }
+
+    /// The plan that some connection made from the same, or a new one.
+    fn planned(&self, source: &Source, snapshot: &Arc<Mirrored<Snapshot>>) -> Result<Arc<Planned>> {
+        let surroundings = self.settings.surroundings(&self.user);
+        let key = source.text.as_ref().map(|text| PlanKey {
+            text: Arc::clone(text),
+            lifted: source.constants.is_some(),
+            given: source.given.clone(),
+            surroundings: Arc::clone(surroundings),
+        });
+        let plans = &self.server.plans;
+        if let Some(planned) = key.as_ref().and_then(|key| plans.get(key, &snapshot.state)) {
+            return Ok(planned);
+        }
+        let recorder = Arc::new(Recorder::new(self.relations(snapshot), snapshot));
+        let context = self.context_of(Arc::clone(&recorder) as Arc<dyn Relations>);
         let planner = &self.server.parts.planner;
-        let plan = match &parsed.statement {
+        let plan = match &source.parsed.statement {
             Statement::Query(query) => {
-                Plan::Query(Arc::new(planner.query(&context, query, given)?))
+                Plan::Query(Arc::new(planner.query(&context, query, &source.given)?))
             }
-            statement @ (Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_)) => {
-                Plan::Modify(Arc::new(self.plan_modification(statement, snapshot, given)?))
+            Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => {
+                let statement = &source.parsed.statement;
+                let context = (&context, &*recorder);
+                let change = plan_modification(planner, context, statement, &source.given)?;
+                Plan::Modify(Arc::new(change))
             }
             _ => Plan::Utility,
         };
-        let setting = self.plan_setting(&plan);
-        Ok(Planned { plan, catalog: snapshot.state.catalog_version, setting })
+        let planned =
+            Planned::new(plan, Arc::clone(surroundings), recorder.take(), &snapshot.state);
+        let planned = Arc::new(planned);
+        if let Some(key) = key {
+            plans.put(key, &planned);
+        }
+        Ok(planned)
     }
 
-    /// The statement's plan, made again where what exists, or a setting that it read, has
+    /// The statement's plan, made again where what it uses, or a setting that planning reads, has
     /// changed.
     ///
     /// # Errors
@@ -198,15 +296,12 @@ impl Session {
         &self,
         prepared: &Prepared,
         snapshot: &Arc<Mirrored<Snapshot>>,
-    ) -> Result<Plan> {
-        let planned = prepared.plan.lock().clone();
-        let same_catalog = planned.catalog == snapshot.state.catalog_version;
-        if same_catalog && planned.setting == self.plan_setting(&planned.plan) {
-            return Ok(planned.plan);
+    ) -> Result<Bound> {
+        let bound = prepared.bound.lock().clone();
+        if self.is_current(&bound, snapshot) {
+            return Ok(bound);
         }
-        let fresh = self.plan(&prepared.parsed, &prepared.given, snapshot)?;
-        let (_, columns) =
-            self.describe(&prepared.parsed, &prepared.given, &fresh.plan, snapshot)?;
+        let (fresh, (_, columns)) = self.bound(&prepared.source, snapshot)?;
         let shape = |columns: &Option<Arc<[OutputColumn]>>| {
             columns.as_ref().map(|columns| {
                 columns
@@ -218,7 +313,18 @@ impl Session {
         if shape(&columns) != shape(&prepared.columns) {
             return Err(SqlError::unsupported("cached plan must not change result type"));
         }
-        *prepared.plan.lock() = fresh.clone();
-        Ok(fresh.plan)
+        *prepared.bound.lock() = fresh.clone();
+        Ok(fresh)
+    }
+
+    fn is_current(&self, bound: &Bound, snapshot: &Mirrored<Snapshot>) -> bool {
+        let planned = &bound.planned;
+        let surroundings = self.settings.surroundings(&self.user);
+        if planned.is_momentary() {
+            return bound.moment == (snapshot.revision, self.settings.version());
+        }
+        planned.holds_at(&snapshot.state)
+            && (Arc::ptr_eq(&planned.surroundings, surroundings)
+                || planned.surroundings == *surroundings)
     }
 }

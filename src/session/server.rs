@@ -12,6 +12,7 @@ use crate::plan::Planner;
 use crate::txn::Engine;
 
 use super::interrupt::Interrupts;
+use super::plan_cache::PlanCache;
 
 /// Whether a role must prove itself, and by what.
 #[derive(Clone, Debug)]
@@ -52,6 +53,7 @@ pub struct ServerParts {
 #[derive(Debug)]
 pub struct Server {
     pub(super) parts: ServerParts,
+    pub(super) plans: PlanCache,
     connections: Mutex<HashMap<i32, Registered>>,
     next_pid: AtomicI32,
     started_us: i64,
@@ -75,6 +77,7 @@ impl Server {
         Arc::new(Self {
             started_us,
             parts,
+            plans: PlanCache::default(),
             connections: Mutex::new(HashMap::new()),
             next_pid: AtomicI32::new(1),
             mock_key,
@@ -84,6 +87,17 @@ impl Server {
     /// Transactions.
     pub fn engine(&self) -> &Arc<Engine> {
         &self.parts.engine
+    }
+
+    /// How many steps of planning all connections have taken together
+    /// ([`Planner::steps`]).
+    pub fn planning_steps(&self) -> u64 {
+        self.parts.planner.steps()
+    }
+
+    /// How many plans the connections share.
+    pub fn cached_plans(&self) -> usize {
+        self.plans.len()
     }
 
     /// When this server began.

@@ -2,6 +2,7 @@
 //! transaction (PostgreSQL, chapter 20.1 and `SET`).
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::base::{Result, SqlError, SqlState};
@@ -58,6 +59,19 @@ pub(super) struct Settings {
     undo: Vec<(String, Option<String>)>,
     /// Names whose clients must be told.
     changed: Vec<&'static str>,
+    /// Goes up with every change.
+    version: u64,
+    /// What plans depend on, until the next change.
+    surroundings: OnceLock<Arc<Surroundings>>,
+}
+
+/// The settings that a plan depends on.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Surroundings {
+    /// The schemas that names are looked up in.
+    pub(super) search_path: Vec<String>,
+    /// How literals are read and folded values shown.
+    pub(super) text: Arc<TextContext>,
 }
 
 fn find(name: &str) -> Option<&'static Setting> {
@@ -70,6 +84,7 @@ impl Settings {
         let (name, value) = self.check(name, value, true)?;
         self.defaults.insert(name.clone(), value.clone());
         self.values.insert(name, value);
+        self.touched();
         Ok(())
     }
 
@@ -133,6 +148,26 @@ impl Settings {
     pub(super) fn force(&mut self, name: &'static str, value: &str) {
         self.values.insert(name.to_owned(), value.to_owned());
         self.changed.push(name);
+        self.touched();
+    }
+
+    /// A value has changed.
+    fn touched(&mut self) {
+        self.version += 1;
+        self.surroundings = OnceLock::new();
+    }
+
+    /// Another number for every change.
+    pub(super) fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// What plans depend on.
+    pub(super) fn surroundings(&self, user: &str) -> &Arc<Surroundings> {
+        self.surroundings.get_or_init(|| {
+            let text = Arc::new(self.text_context());
+            Arc::new(Surroundings { search_path: self.search_path(user), text })
+        })
     }
 
     fn put(&mut self, name: String, value: Option<String>, scope: Scope) {
@@ -140,6 +175,7 @@ impl Settings {
             Some(value) => self.values.insert(name.clone(), value),
             None => self.values.remove(&name),
         };
+        self.touched();
         if let Some(setting) = find(&name).filter(|setting| setting.reported) {
             self.changed.push(setting.name);
         }
@@ -154,6 +190,9 @@ impl Settings {
         let local = std::mem::take(&mut self.local);
         let undo = std::mem::take(&mut self.undo);
         let undone = if committed { Vec::new() } else { undo };
+        if !local.is_empty() || !undone.is_empty() {
+            self.touched();
+        }
         for (name, old) in local.into_iter().rev().chain(undone.into_iter().rev()) {
             if let Some(setting) = find(&name).filter(|setting| setting.reported) {
                 self.changed.push(setting.name);

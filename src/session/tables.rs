@@ -48,6 +48,12 @@ impl StatementRelations {
     }
 }
 
+/// The name of the schema that a table is in.
+pub(super) fn schema_of(state: &Snapshot, table: Oid) -> Option<&str> {
+    let schema = state.tables.get(&table)?.definition.schema;
+    state.schemas.get(&schema).map(|schema| schema.name.as_str())
+}
+
 /// What system relations show of a session.
 #[derive(Debug)]
 pub(super) struct SessionView {
@@ -96,9 +102,7 @@ impl Relations for StatementRelations {
     }
 
     fn schema_of(&self, table: Oid) -> Option<String> {
-        let state = &self.snapshot.state;
-        let schema = state.tables.get(&table)?.definition.schema;
-        state.schemas.get(&schema).map(|schema| schema.name.clone())
+        schema_of(&self.snapshot.state, table).map(str::to_owned)
     }
 
     fn function(&self, name: &str) -> Option<Arc<ScalarUDF>> {

@@ -49,7 +49,7 @@ impl Session {
         snapshot: &Arc<Mirrored<Snapshot>>,
         interrupt: &Interrupt,
     ) -> Result<Outcome> {
-        let tag = prepared.parsed.tag;
+        let tag = prepared.tag();
         match prepared.statement() {
             Statement::Set(set) => self.run_set(set),
             Statement::Reset(name) => {

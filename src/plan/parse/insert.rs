@@ -20,12 +20,21 @@ impl Cursor<'_> {
         let alias = if self.accept("as") { Some(self.identifier()?) } else { None };
         let columns = self.insert_columns()?;
         let overriding = self.overriding()?;
-        let source = self.insert_source()?;
+        let (source, places) = self.insert_source()?;
         let on_conflict =
             if self.accept_all("on conflict") { Some(self.on_conflict()?) } else { None };
         let returning = self.returning()?;
-        let insert =
-            Insert { with, table, alias, columns, overriding, source, on_conflict, returning };
+        let insert = Insert {
+            with,
+            table,
+            alias,
+            columns,
+            overriding,
+            source,
+            places,
+            on_conflict,
+            returning,
+        };
         Ok((Statement::Insert(Box::new(insert)), "INSERT"))
     }
 
@@ -54,16 +63,18 @@ impl Cursor<'_> {
         Ok(Some(which))
     }
 
-    fn insert_source(&mut self) -> Result<InsertSource> {
+    /// The source, with the places of the cells of VALUES.
+    fn insert_source(&mut self) -> Result<(InsertSource, Vec<(u64, u64)>)> {
         if self.accept_all("default values") {
-            return Ok(InsertSource::DefaultValues);
+            return Ok((InsertSource::DefaultValues, Vec::new()));
         }
         if self.is("values") {
             let start = *self;
             self.advance();
-            let rows = self.rows()?;
+            let mut places = Vec::new();
+            let rows = self.rows(&mut places)?;
             if self.at_end() || self.is_all("on conflict") || self.is("returning") {
-                return Ok(InsertSource::Values(rows));
+                return Ok((InsertSource::Values(rows), places));
             }
             // `VALUES .. UNION ..`, `VALUES .. ORDER BY ..`.
             *self = start;
@@ -72,19 +83,24 @@ impl Cursor<'_> {
         if !starts && !self.is_symbol(Symbol::LeftParen) {
             return Err(self.unexpected());
         }
-        self.insert_query().map(InsertSource::Query)
+        Ok((InsertSource::Query(self.insert_query()?), Vec::new()))
     }
 
     /// `(..), (..)`: rows of one length.
-    fn rows(&mut self) -> Result<Vec<Vec<Cell>>> {
+    fn rows(&mut self, places: &mut Vec<(u64, u64)>) -> Result<Vec<Vec<Cell>>> {
         let mut rows: Vec<Vec<Cell>> = Vec::new();
+        let mut cell = |cursor: &mut Self| {
+            let (cell, place) = cursor.placed_cell()?;
+            places.push(place);
+            Ok::<Cell, crate::base::SqlError>(cell)
+        };
         loop {
             let start = self.at;
             self.expect_symbol(Symbol::LeftParen)?;
             let mut row = Vec::with_capacity(rows.last().map_or(4, Vec::len));
-            row.push(self.cell()?);
+            row.push(cell(self)?);
             while self.accept_symbol(Symbol::Comma) {
-                row.push(self.cell()?);
+                row.push(cell(self)?);
             }
             self.expect_symbol(Symbol::RightParen)?;
             if rows.last().is_some_and(|last| last.len() != row.len()) {

@@ -2,25 +2,29 @@
 //! prepared statements have anyway, for clients that never prepare (psql, psycopg2).
 //!
 //! A constant becomes a parameter only where that changes neither the meaning nor the names and
-//! types of the output: as operand of a comparison, `BETWEEN`, `IN` or distance; in an UPDATE
-//! also of arithmetic, and as an assigned value. Constants keep the type that they have by
-//! themselves (`5` is int4, `5.0` numeric, `'x'` unknown and told by its surroundings), which is
-//! part of a plan's key. Where SQL compares expressions by their text (`GROUP BY a > 5`,
-//! `SELECT DISTINCT`), nothing is lifted.
+//! types of the output: as operand of a comparison, `BETWEEN`, `IN` or distance, as a value of
+//! VALUES or SET, and in those statements that change rows also of arithmetic. Where SQL compares
+//! expressions by their text (`GROUP BY a > 5`, `SELECT DISTINCT`), nothing is lifted.
+//!
+//! A constant without a cast takes its type from its surroundings, as an undeclared parameter
+//! does. That is right for strings, and for numbers where the number fits the type that was found
+//! out: [`Constant::value`] tells, and where it doesn't the statement is planned as it stands.
+//! Operands of arithmetic keep their own type, which decides the type of the result.
 
 use std::ops::ControlFlow;
 
+use datafusion::common::ScalarValue;
 use sqlparser::ast::{
     self, BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr,
-    SetExpr, UnaryOperator, Value, ValueWithSpan, VisitMut, VisitorMut,
+    Ident, SetExpr, TableFactor, UnaryOperator, Value, ValueWithSpan, VisitMut, VisitorMut,
 };
 use sqlparser::tokenizer::Span;
 
 use super::data_type_of;
 use crate::plan::statement::{
-    Assignment, AssignmentSource, Cell, Expression, LiteralKind, Parsed, Statement,
+    Assignment, AssignmentSource, Cell, Expression, InsertSource, LiteralKind, Parsed, Statement,
 };
-use crate::types::PgType;
+use crate::types::{PgType, TextContext, parse_text};
 
 /// Longer IN lists stay in the text: their plans are rarely met again.
 const LIST_MAX: usize = 100;
@@ -46,8 +50,35 @@ pub struct Constant {
     pub ty: Option<PgType>,
 }
 
-/// Replaces constants of a query, UPDATE or DELETE by parameters; none if there is nothing to
-/// lift, the statement then being as before.
+impl Constant {
+    /// Its value for a parameter of a type. None where a parameter would not mean the same as the
+    /// constant, or the text isn't of that type: the statement must be planned as it stands.
+    pub fn value(&self, ty: &PgType, context: &TextContext) -> Option<ScalarValue> {
+        let text = match &self.cell {
+            Cell::Literal { text, kind: LiteralKind::Number } if number_fits(text, ty) => text,
+            Cell::Literal { text, kind: LiteralKind::String } => text,
+            Cell::Cast { text: Some(text), ty: cast, .. } if cast == ty => text,
+            _ => return None,
+        };
+        parse_text(ty, text, context).ok()
+    }
+}
+
+/// Whether a number is a value of a type as it is, without a cast that could change it.
+pub(crate) fn number_fits(text: &str, ty: &PgType) -> bool {
+    let whole = || text.parse::<i64>().ok();
+    match ty {
+        PgType::Int2 => whole().is_some_and(|number| i16::try_from(number).is_ok()),
+        PgType::Int4 => whole().is_some_and(|number| i32::try_from(number).is_ok()),
+        PgType::Oid => whole().is_some_and(|number| u32::try_from(number).is_ok()),
+        PgType::Int8 => whole().is_some(),
+        PgType::Float4 | PgType::Float8 | PgType::Numeric(_) => true,
+        _ => false,
+    }
+}
+
+/// Replaces constants of a query, INSERT, UPDATE or DELETE by parameters; none if there is nothing
+/// to lift, the statement then being as before.
 pub fn lift(parsed: &mut Parsed) -> Option<Lifted> {
     let mut lifter = Lifter {
         next: parsed.parameters,
@@ -58,6 +89,16 @@ pub fn lift(parsed: &mut Parsed) -> Option<Lifted> {
     };
     match &mut parsed.statement {
         Statement::Query(query) => lifter.visit(&mut *query.ast),
+        Statement::Insert(insert) => {
+            let InsertSource::Values(rows) = &mut insert.source else { return None };
+            if insert.places.len() > CONSTANTS_MAX {
+                return None;
+            }
+            lifter.arithmetic = true;
+            for (cell, place) in rows.iter_mut().flatten().zip(&insert.places) {
+                lifter.assigned(cell, *place);
+            }
+        }
         Statement::Update(update) => {
             lifter.arithmetic = true;
             lifter.assignments(&mut update.assignments);
@@ -146,12 +187,12 @@ impl Lifter {
     fn assigned(&mut self, cell: &mut Cell, place: (u64, u64)) {
         let constant = match cell {
             Cell::Expression(expression) => return self.visit(&mut *expression.ast),
-            Cell::Literal { text, kind: LiteralKind::Number } => number(text.clone()),
-            Cell::Literal { kind: LiteralKind::String, .. } => {
+            // The column tells the type. A cast to another one is not what a parameter does.
+            Cell::Literal { kind: LiteralKind::Number | LiteralKind::String, .. } => {
                 Constant { cell: cell.clone(), ty: None }
             }
             Cell::Cast { text: Some(_), kind: LiteralKind::String, ty } if !needs_catalog(ty) => {
-                Constant { ty: Some(ty.clone()), cell: cell.clone() }
+                Constant { cell: cell.clone(), ty: None }
             }
             _ => return,
         };
@@ -173,7 +214,22 @@ impl Lifter {
 
     /// Puts a parameter in the place of an expression that is a constant.
     fn operand(&mut self, operand: &mut Expr) {
-        let Some((constant, span)) = constant(operand) else { return };
+        if let Some((constant, span)) = constant(operand) {
+            self.replace(operand, constant, span);
+        }
+    }
+
+    /// The same for an operand of arithmetic: a whole number, of the type that it has by itself.
+    fn term(&mut self, operand: &mut Expr) {
+        let Some((mut constant, span)) = constant(operand) else { return };
+        let Cell::Literal { text, kind: LiteralKind::Number } = &constant.cell else { return };
+        constant.ty = [PgType::Int4, PgType::Int8].into_iter().find(|ty| number_fits(text, ty));
+        if constant.ty.is_some() {
+            self.replace(operand, constant, span);
+        }
+    }
+
+    fn replace(&mut self, operand: &mut Expr, constant: Constant, span: Span) {
         let place = (span.start.column, span.end.column);
         let Some(number) = self.parameter(constant, place) else { return };
         let value = Value::Placeholder(format!("${number}"));
@@ -181,10 +237,8 @@ impl Lifter {
     }
 
     fn operands(&mut self, left: &mut Expr, right: &mut Expr) {
-        match (is_constant(left), is_constant(right)) {
-            (true, false) => self.operand(left),
-            (false, true) => self.operand(right),
-            _ => {}
+        if let Some(operand) = only_constant(left, right) {
+            self.operand(operand);
         }
     }
 }
@@ -214,15 +268,30 @@ impl VisitorMut for Lifter {
         ControlFlow::Continue(())
     }
 
+    /// The vector that `vector_search` looks for.
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
+        if let TableFactor::Table { name, args: Some(arguments), .. } = factor
+            && name.0.last().and_then(|part| part.as_ident()).is_some_and(is_vector_search)
+            && let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(query))) =
+                arguments.args.get_mut(2)
+        {
+            self.operand(query);
+        }
+        ControlFlow::Continue(())
+    }
+
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         if self.scopes.last() == Some(&false) {
             return ControlFlow::Continue(());
         }
         match expr {
-            Expr::BinaryOp { left, op, right }
-                if takes_parameters(op) || (self.arithmetic && is_arithmetic(op)) =>
-            {
+            Expr::BinaryOp { left, op, right } if takes_parameters(op) => {
                 self.operands(left, right);
+            }
+            Expr::BinaryOp { left, op, right } if self.arithmetic && is_arithmetic(op) => {
+                if let Some(operand) = only_constant(left, right) {
+                    self.term(operand);
+                }
             }
             Expr::Between { expr, low, high, .. } if !is_constant(expr) => {
                 self.operand(low);
@@ -292,6 +361,19 @@ fn is_arithmetic(op: &BinaryOperator) -> bool {
     )
 }
 
+fn is_vector_search(name: &Ident) -> bool {
+    name.value == "vector_search"
+}
+
+/// The one of two operands that is a constant, if the other is none.
+fn only_constant<'a>(left: &'a mut Expr, right: &'a mut Expr) -> Option<&'a mut Expr> {
+    match (is_constant(left), is_constant(right)) {
+        (true, false) => Some(left),
+        (false, true) => Some(right),
+        _ => None,
+    }
+}
+
 fn is_distance_function(name: &ast::ObjectName) -> bool {
     const FUNCTIONS: &[&str] = &[
         "l2_distance",
@@ -355,14 +437,7 @@ fn constant(expr: &Expr) -> Option<(Constant, Span)> {
 }
 
 fn number(text: String) -> Constant {
-    let ty = if text.parse::<i32>().is_ok() {
-        PgType::Int4
-    } else if text.parse::<i64>().is_ok() {
-        PgType::Int8
-    } else {
-        PgType::Numeric(None)
-    };
-    Constant { cell: Cell::Literal { text, kind: LiteralKind::Number }, ty: Some(ty) }
+    Constant { cell: Cell::Literal { text, kind: LiteralKind::Number }, ty: None }
 }
 
 /// Types whose input looks up names.

@@ -112,7 +112,7 @@ impl Cursor<'_> {
     }
 
     /// A value with its place.
-    fn placed_cell(&mut self) -> Result<(Cell, (u64, u64))> {
+    pub(super) fn placed_cell(&mut self) -> Result<(Cell, (u64, u64))> {
         let start = self.at;
         let cell = self.cell()?;
         let first = self.source.tokens.tokens[start].start as usize;

@@ -60,6 +60,7 @@ impl Planner {
         insert: &Insert,
         parameter_types: &[Option<PgType>],
     ) -> Result<DmlPlan> {
+        self.count_step();
         let targets = targets(table, insert.columns.as_deref())?;
         let user = insert.overriding == Some(Overriding::User);
         check_identity(table, &targets, insert)?;

@@ -185,6 +185,7 @@ impl QueryPlan {
     }
 
     fn instance(&self, optimized: &LogicalPlan) -> Result<Instance> {
+        self.planner.count_step();
         let slots = Arc::new(Slots::default());
         let bound = bind_slots(optimized.clone(), &slots, &self.parameters).map_err(sql_error)?;
         let physical =

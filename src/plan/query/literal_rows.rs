@@ -192,15 +192,7 @@ fn typed_parameter(expression: &ast::Expr) -> Option<(usize, PgType)> {
 
 /// A number that fits its column as it is.
 fn number(text: &str, ty: &PgType) -> Option<Value> {
-    let whole = text.parse::<i64>().ok();
-    let fits = match ty {
-        PgType::Int2 => whole.is_some_and(|number| i16::try_from(number).is_ok()),
-        PgType::Int4 => whole.is_some_and(|number| i32::try_from(number).is_ok()),
-        PgType::Int8 => whole.is_some(),
-        PgType::Float4 | PgType::Float8 | PgType::Numeric(_) => true,
-        _ => false,
-    };
-    fits.then(|| Value::Text(text.to_owned()))
+    crate::plan::parse::number_fits(text, ty).then(|| Value::Text(text.to_owned()))
 }
 
 /// Where the rows of a change come from.

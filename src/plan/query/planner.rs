@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{DateTime, Utc};
 use datafusion::common::alias::AliasGenerator;
@@ -59,6 +60,8 @@ pub struct Planner {
     optimizer: Optimizer,
     options: Arc<ConfigOptions>,
     state: SessionState,
+    /// See [`Planner::steps`].
+    steps: AtomicU64,
 }
 
 /// A statement's logical plan, before it is optimised.
@@ -96,7 +99,25 @@ impl Planner {
             .with_aggregate_functions(functions.aggregates())
             .with_window_functions(functions.windows())
             .build();
-        Self { functions, analyzer: Analyzer::new(), optimizer: Optimizer::new(), options, state }
+        Self {
+            functions,
+            analyzer: Analyzer::new(),
+            optimizer: Optimizer::new(),
+            options,
+            state,
+            steps: AtomicU64::new(0),
+        }
+    }
+
+    /// How many steps of planning have been taken so far: analysing a tree, optimising a plan,
+    /// making an instance that runs, reading the rows of an INSERT. What runs from a plan that was
+    /// kept takes none.
+    pub fn steps(&self) -> u64 {
+        self.steps.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn count_step(&self) {
+        self.steps.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn functions(&self) -> &Arc<Functions> {
@@ -200,6 +221,7 @@ impl Planner {
         target: Option<Oid>,
         depth: usize,
     ) -> Result<Analyzed> {
+        self.count_step();
         let parameters = Arc::new(Parameters::new(declared));
         let literals = Arc::new(Literals {
             parameters: Arc::clone(&parameters),
@@ -279,6 +301,7 @@ impl Planner {
 
     /// Optimises a plan; vector searches become nodes of their own.
     pub(crate) fn optimize(&self, plan: LogicalPlan) -> Result<LogicalPlan> {
+        self.count_step();
         let context = Optimization { planner: self, aliases: Arc::default() };
         let plan = limited_first(plan).map_err(sql_error)?;
         let plan = self.optimizer.optimize(plan, &context, |_, _| {}).map_err(sql_error)?;

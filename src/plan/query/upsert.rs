@@ -28,7 +28,7 @@ use crate::segment::{Column, InMemory, Reader, RowIdMap, Segment, TableSchema, T
 use crate::types::PgType;
 
 /// The table of pairs: no table has this oid.
-const PAIRS: Oid = Oid(u32::MAX);
+pub(super) const PAIRS: Oid = Oid(u32::MAX);
 pub(super) const PAIRS_NAME: &str = "redkite pairs";
 /// The pair's number.
 const PAIR: &str = "redkite pair";

@@ -63,7 +63,7 @@ impl fmt::Debug for Expression {
 pub type Returning = Vec<ast::SelectItem>;
 
 /// `INSERT INTO table [AS alias] (columns) source [ON CONFLICT ..] [RETURNING ..]`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Insert {
     /// `WITH`.
     pub with: Option<Box<ast::With>>,
@@ -77,10 +77,29 @@ pub struct Insert {
     pub overriding: Option<Overriding>,
     /// The rows.
     pub source: InsertSource,
+    /// Where each cell of `VALUES` stands, row by row: characters of the query string from one,
+    /// the end excluded.
+    pub places: Vec<(u64, u64)>,
     /// `ON CONFLICT`.
     pub on_conflict: Option<OnConflict>,
     /// `RETURNING`.
     pub returning: Returning,
+}
+
+/// Shows no places: the text tells them.
+impl fmt::Debug for Insert {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Insert")
+            .field("with", &self.with)
+            .field("table", &self.table)
+            .field("alias", &self.alias)
+            .field("columns", &self.columns)
+            .field("overriding", &self.overriding)
+            .field("source", &self.source)
+            .field("on_conflict", &self.on_conflict)
+            .field("returning", &self.returning)
+            .finish()
+    }
 }
 
 /// What happens with values written for identity columns.

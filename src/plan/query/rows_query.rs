@@ -1,0 +1,190 @@
+//! Queries over rows that each execution brings along: RETURNING, CHECK, COPY's WHERE, and the
+//! other columns' values for rows that have only some. Planned once, with their statement.
+//!
+//! The rows are a table of a name that nobody writes, under the name or alias of the table that
+//! they are of. They come out in the order in which they went in.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::compute::concat_batches;
+use datafusion::common::ScalarValue;
+use futures::TryStreamExt;
+use sqlparser::ast;
+
+use super::dml::parse_query;
+use super::errors::sql_error;
+use super::executable::OutputColumn;
+use super::literal_rows::RowSource;
+use super::planner::{PlanContext, Planner};
+use super::upsert::{PAIRS, PAIRS_NAME, with_rows, with_table};
+use crate::base::{Result, SqlError};
+use crate::catalog::TableDef;
+use crate::exec::Run;
+use crate::plan::statement::{Expression, Insert, InsertSource, Query, Returning};
+use crate::plan::{Name, quote_identifier};
+use crate::segment::TableSchema;
+use crate::types::PgType;
+
+/// A planned query over rows that are not stored.
+#[derive(Debug)]
+pub struct RowsQuery {
+    source: Box<RowSource>,
+    columns: Arc<[OutputColumn]>,
+    /// Of the rows that go in.
+    rows: Arc<TableSchema>,
+}
+
+impl RowsQuery {
+    /// The columns of the result.
+    pub fn columns(&self) -> &Arc<[OutputColumn]> {
+        &self.columns
+    }
+
+    /// The types of the parameters.
+    pub fn parameters(&self) -> &[PgType] {
+        self.source.parameters()
+    }
+
+    /// Runs the query over rows, whose columns are those of the table.
+    ///
+    /// # Errors
+    /// What evaluating it finds.
+    pub async fn execute(
+        &self,
+        rows: RecordBatch,
+        parameters: &[ScalarValue],
+        run: &Run,
+    ) -> Result<RecordBatch> {
+        let run = with_rows(&self.rows, rows, run)?;
+        let stream = self.source.execute(parameters, &run)?;
+        let schema = stream.schema();
+        let batches: Vec<RecordBatch> = stream.try_collect().await.map_err(sql_error)?;
+        concat_batches(&schema, &batches).map_err(|error| SqlError::internal(error.to_string()))
+    }
+}
+
+impl Planner {
+    /// Plans RETURNING over changed rows of a table.
+    ///
+    /// # Errors
+    /// What PostgreSQL's parse analysis would report.
+    pub fn returning_rows(
+        self: &Arc<Self>,
+        context: &PlanContext,
+        (table, schema): (&TableDef, &TableSchema),
+        alias: &str,
+        items: &Returning,
+        parameter_types: &[Option<PgType>],
+    ) -> Result<RowsQuery> {
+        let mut tree = over_rows(alias)?;
+        if let ast::SetExpr::Select(select) = tree.body.as_mut() {
+            select.projection.clone_from(items);
+        }
+        let rows = Arc::new(plain(schema));
+        let context = with_table(&rows, context);
+        let plan = self.tree(&context, tree, parameter_types, None)?;
+        let of_table = |column: &OutputColumn| {
+            let table = column.table.map(|(oid, id)| match oid {
+                PAIRS => (table.oid, id),
+                other => (other, id),
+            });
+            OutputColumn { table, ..column.clone() }
+        };
+        let columns = plan.columns().iter().map(of_table).collect();
+        Ok(RowsQuery { source: Box::new(plan.into()), columns, rows })
+    }
+
+    /// Plans the CHECK constraints of a table over new rows: a column for each, false where the row
+    /// violates it. None where there are no constraints.
+    ///
+    /// # Errors
+    /// When a constraint can't be planned.
+    pub fn checks(
+        self: &Arc<Self>,
+        context: &PlanContext,
+        (table, schema): (&TableDef, &TableSchema),
+    ) -> Result<Option<RowsQuery>> {
+        if table.checks.is_empty() {
+            return Ok(None);
+        }
+        let holds: Vec<String> = table
+            .checks
+            .iter()
+            .map(|check| format!("coalesce(({}), true)", check.expression))
+            .collect();
+        let name = quote_identifier(PAIRS_NAME);
+        let alias = quote_identifier(&table.name);
+        let tree = parse_query(&format!("SELECT {} FROM {name} AS {alias}", holds.join(", ")))?;
+        let rows = Arc::new(plain(schema));
+        let plan = self.tree(&with_table(&rows, context), tree, &[], None)?;
+        let columns = Arc::clone(plan.columns());
+        Ok(Some(RowsQuery { source: Box::new(plan.into()), columns, rows }))
+    }
+
+    /// Plans a condition on rows of a table: those are left that fulfil it.
+    ///
+    /// # Errors
+    /// What PostgreSQL's parse analysis would report.
+    pub fn filter(
+        self: &Arc<Self>,
+        context: &PlanContext,
+        (table, schema): (&TableDef, &TableSchema),
+        condition: &Expression,
+    ) -> Result<RowsQuery> {
+        let name = quote_identifier(PAIRS_NAME);
+        let alias = quote_identifier(&table.name);
+        let mut tree = parse_query(&format!("SELECT * FROM {name} AS {alias}"))?;
+        if let ast::SetExpr::Select(select) = tree.body.as_mut() {
+            select.selection = Some(*condition.ast.clone());
+        }
+        let rows = Arc::new(plain(schema));
+        let plan = self.tree(&with_table(&rows, context), tree, &[], None)?;
+        let columns = Arc::clone(plan.columns());
+        Ok(RowsQuery { source: Box::new(plan.into()), columns, rows })
+    }
+
+    /// Plans whole rows of a table from rows that have only some of its columns.
+    ///
+    /// # Errors
+    /// When a default can't be planned.
+    pub fn completed(
+        self: &Arc<Self>,
+        context: &PlanContext,
+        (table, schema): (&TableDef, &TableSchema),
+        columns: &[String],
+    ) -> Result<RowsQuery> {
+        let stored = columns.iter().filter_map(|name| {
+            schema.columns.iter().find(|column| column.field.name() == name).cloned()
+        });
+        let rows = TableSchema { columns: stored.collect(), sort: Vec::new(), keys: Vec::new() };
+        let rows = Arc::new(rows);
+        let text = format!("SELECT * FROM {}", quote_identifier(PAIRS_NAME));
+        let query = Query { ast: Box::new(parse_query(&text)?), text, locking: None };
+        let insert = Insert {
+            with: None,
+            table: Name { schema: None, name: table.name.clone() },
+            alias: None,
+            columns: Some(columns.to_vec()),
+            // COPY writes identity columns as OVERRIDING SYSTEM VALUE does.
+            overriding: Some(crate::plan::statement::Overriding::System),
+            source: InsertSource::Query(query),
+            places: Vec::new(),
+            on_conflict: None,
+            returning: Vec::new(),
+        };
+        let plan = self.insert(&with_table(&rows, context), table, &insert, &[])?;
+        Ok(RowsQuery { source: Box::new(plan.source), columns: Arc::from([]), rows })
+    }
+}
+
+/// `SELECT 1 FROM rows AS alias`.
+fn over_rows(alias: &str) -> Result<ast::Query> {
+    let name = quote_identifier(PAIRS_NAME);
+    parse_query(&format!("SELECT 1 FROM {name} AS {}", quote_identifier(alias)))
+}
+
+/// The columns alone: rows that are not stored are in no order and looked up by no key.
+fn plain(schema: &TableSchema) -> TableSchema {
+    TableSchema { columns: schema.columns.clone(), sort: Vec::new(), keys: Vec::new() }
+}

@@ -1,0 +1,177 @@
+//! What a plan looked up in the catalog while it was made, so that it can be told later whether
+//! the same look-ups would still find the same.
+
+use std::sync::Arc;
+
+use datafusion::logical_expr::ScalarUDF;
+use parking_lot::Mutex;
+
+use crate::base::{Oid, Result};
+use crate::catalog::{self, RelationName, Snapshot, Table, TableDef, ViewDef};
+use crate::plan::{Name, Relation, Relations};
+use crate::store::meta::Mirrored;
+use crate::types::PgType;
+
+use super::tables::StatementRelations;
+
+/// What a plan depends on.
+#[derive(Debug, Default)]
+pub(super) struct Uses {
+    /// It reads the system's relations or calls functions that do: those were bound to a snapshot
+    /// and to a session when the plan was made.
+    pub(super) momentary: bool,
+    lookups: Vec<Lookup>,
+}
+
+#[derive(Debug)]
+enum Lookup {
+    /// A relation by name.
+    Relation { schema: Option<String>, name: String, path: Vec<String>, found: Found },
+    /// The oid behind a name, as `regclass` reads it.
+    Oid { text: String, path: Vec<String>, found: Option<Oid> },
+    /// The schema that a table is in.
+    Schema { table: Oid, found: Option<String> },
+}
+
+/// Definitions are replaced when they change, never written over: the same one means that
+/// nothing has changed.
+#[derive(Debug)]
+enum Found {
+    Table(Arc<TableDef>),
+    View(Arc<ViewDef>),
+}
+
+impl Uses {
+    /// Whether the look-ups find the same at a snapshot.
+    pub(super) fn hold_at(&self, snapshot: &Snapshot) -> bool {
+        !self.momentary && self.lookups.iter().all(|lookup| lookup.holds_at(snapshot))
+    }
+}
+
+impl Lookup {
+    fn holds_at(&self, snapshot: &Snapshot) -> bool {
+        match self {
+            Self::Relation { schema, name, path, found } => {
+                let name = RelationName { schema: schema.as_deref(), name };
+                match (snapshot.relation(name, path), found) {
+                    (Some(catalog::Relation::Table(oid)), Found::Table(definition)) => {
+                        let table = snapshot.tables.get(&oid);
+                        table.is_some_and(|table| Arc::ptr_eq(&table.definition, definition))
+                    }
+                    (Some(catalog::Relation::View(oid)), Found::View(definition)) => {
+                        let view = snapshot.views.get(&oid);
+                        view.is_some_and(|view| Arc::ptr_eq(view, definition))
+                    }
+                    _ => false,
+                }
+            }
+            Self::Oid { text, path, found } => {
+                let now = super::values::find_relation(snapshot, text, path);
+                now.map(catalog::Relation::oid) == *found
+            }
+            Self::Schema { table, found } => {
+                super::tables::schema_of(snapshot, *table) == found.as_deref()
+            }
+        }
+    }
+}
+
+/// The catalog at a snapshot, which notes what is asked of it.
+#[derive(Debug)]
+pub(super) struct Recorder {
+    relations: StatementRelations,
+    snapshot: Arc<Mirrored<Snapshot>>,
+    uses: Mutex<Uses>,
+}
+
+impl Recorder {
+    pub(super) fn new(relations: StatementRelations, snapshot: &Arc<Mirrored<Snapshot>>) -> Self {
+        Self { relations, snapshot: Arc::clone(snapshot), uses: Mutex::default() }
+    }
+
+    /// What was asked until now; the notes begin anew.
+    pub(super) fn take(&self) -> Uses {
+        std::mem::take(&mut *self.uses.lock())
+    }
+
+    /// The table of this name.
+    ///
+    /// # Errors
+    /// 42P01.
+    pub(super) fn table(&self, name: &Name, path: &[String]) -> Result<Arc<Table>> {
+        let relation = RelationName { schema: name.schema.as_deref(), name: &name.name };
+        let table = self.snapshot.state.require_table(relation, path)?;
+        let found = Found::Table(Arc::clone(&table.definition));
+        self.note_relation(name.schema.as_deref(), &name.name, path, found);
+        Ok(Arc::clone(table))
+    }
+
+    fn note_relation(&self, schema: Option<&str>, name: &str, path: &[String], found: Found) {
+        self.uses.lock().lookups.push(Lookup::Relation {
+            schema: schema.map(str::to_owned),
+            name: name.to_owned(),
+            path: path.to_vec(),
+            found,
+        });
+    }
+
+    /// The plan that is made now holds at this moment only, if something was found.
+    fn momentary<T>(&self, found: Option<T>) -> Option<T> {
+        self.uses.lock().momentary |= found.is_some();
+        found
+    }
+}
+
+impl Relations for Recorder {
+    fn relation(&self, schema: Option<&str>, name: &str, path: &[String]) -> Option<Relation> {
+        let relation = self.relations.relation(schema, name, path)?;
+        let state = &self.snapshot.state;
+        let found = match &relation {
+            Relation::Table { oid, .. } => {
+                state.tables.get(oid).map(|table| Found::Table(Arc::clone(&table.definition)))
+            }
+            Relation::View { oid, .. } => state.views.get(oid).cloned().map(Found::View),
+            Relation::Provider { .. } => None,
+        };
+        match found {
+            Some(found) => self.note_relation(schema, name, path, found),
+            None => self.uses.lock().momentary = true,
+        }
+        Some(relation)
+    }
+
+    fn has_schema(&self, name: &str) -> bool {
+        self.relations.has_schema(name)
+    }
+
+    fn oid_of(&self, text: &str, path: &[String]) -> Option<Oid> {
+        let oid = self.relations.oid_of(text, path)?;
+        let state = &self.snapshot.state;
+        let found = super::values::find_relation(state, text, path).map(catalog::Relation::oid);
+        if found == Some(oid) {
+            let (text, path) = (text.to_owned(), path.to_vec());
+            self.uses.lock().lookups.push(Lookup::Oid { text, path, found });
+        } else {
+            self.uses.lock().momentary = true;
+        }
+        Some(oid)
+    }
+
+    fn schema_of(&self, table: Oid) -> Option<String> {
+        let found = self.relations.schema_of(table);
+        self.uses.lock().lookups.push(Lookup::Schema { table, found: found.clone() });
+        found
+    }
+
+    fn function(&self, name: &str) -> Option<Arc<ScalarUDF>> {
+        self.momentary(self.relations.function(name))
+    }
+
+    fn name_function(&self, ty: &PgType) -> Option<Arc<ScalarUDF>> {
+        self.momentary(self.relations.name_function(ty))
+    }
+
+    fn named_oid(&self, text: &str, ty: &PgType) -> Option<Oid> {
+        self.momentary(self.relations.named_oid(text, ty))
+    }
+}
