@@ -189,19 +189,24 @@ impl Session {
     /// # Errors
     /// As COMMIT, in [`Mode::Autocommit`].
     pub async fn copy_done(&mut self, mut copy: CopyIn, mode: Mode) -> Result<String> {
-        let target = Arc::clone(&copy.target);
-        let written = match self.transaction() {
-            Some(transaction) => copy.behind.finish(transaction.writes.open(&target)?).await,
-            None => Ok(()),
-        };
-        if written.is_err() {
+        if let Err(error) = self.finish_behind(&mut copy).await {
             self.statement_failed();
+            return Err(error);
         }
-        written?;
         if mode == Mode::Autocommit && matches!(self.state, State::Implicit(_)) {
             self.commit(false).await?;
         }
         Ok(format!("COPY {}", copy.rows))
+    }
+
+    /// Waits for the rows that are still being written.
+    async fn finish_behind(&mut self, copy: &mut CopyIn) -> Result<()> {
+        match self.transaction() {
+            Some(transaction) if copy.behind.is_writing() => {
+                copy.behind.finish(transaction.writes.open(&copy.target)?).await
+            }
+            _ => Ok(()),
+        }
     }
 
     /// TRUNCATE.

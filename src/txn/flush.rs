@@ -7,9 +7,7 @@ use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::{concat_batches, filter_record_batch};
 use futures::future::try_join_all;
 
-use crate::base::limits::{
-    INLINE_COMMIT_BYTES_MAX, INLINE_TABLE_BYTES_MAX, SEGMENT_BUFFER_BYTES_MAX,
-};
+use crate::base::limits::{INLINE_COMMIT_BYTES_MAX, INLINE_TABLE_BYTES_MAX};
 use crate::base::{FailPoint, Result, RowIds, SqlError};
 use crate::catalog::Table;
 use crate::segment::{
@@ -18,6 +16,7 @@ use crate::segment::{
 
 use super::engine::Engine;
 use super::prepared::{Inline, NewKeys, Prepared, PreparedTable};
+use super::write_behind::WriteBehind;
 use super::write_set::{TableWrites, WriteSet};
 
 impl Engine {
@@ -148,18 +147,10 @@ impl Engine {
     }
 
     /// Writes a table's buffered rows early when they take too much memory.
-    pub async fn relieve(&self, writes: &mut TableWrites) -> Result<()> {
-        if writes.row_bytes < SEGMENT_BUFFER_BYTES_MAX {
-            return Ok(());
-        }
-        let rows = live_rows(writes)?;
-        let table = Arc::clone(&writes.table);
-        writes.rows.clear();
-        writes.row_bytes = 0;
-        let (written, draft) = self.write_objects(&table, rows).await?;
-        writes.written.extend(written);
-        writes.drafts.push(draft);
-        Ok(())
+    pub async fn relieve(self: &Arc<Self>, writes: &mut TableWrites) -> Result<()> {
+        let mut behind = WriteBehind::default();
+        behind.relieve(self, writes).await?;
+        behind.finish(writes).await
     }
 }
 

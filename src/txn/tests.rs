@@ -363,13 +363,19 @@ async fn the_oldest_revision_is_that_of_what_is_open() {
     assert!(engine.oldest_revision() > now);
 }
 
-#[tokio::test]
-async fn rows_written_behind_a_load_are_all_there() {
-    let world = World::new(77);
+/// A node with an empty table that has a key.
+async fn keyed(seed: u64) -> (World, Arc<Engine>, Arc<Table>) {
+    let world = World::new(seed);
     let engine = world.engine().await;
     create(&engine, TABLE, true).await;
-    let snapshot = fresh(&engine).await.unwrap();
-    let table = &snapshot.state.tables[&TABLE];
+    let table = Arc::clone(&fresh(&engine).await.unwrap().state.tables[&TABLE]);
+    (world, engine, table)
+}
+
+#[tokio::test]
+async fn rows_written_behind_a_load_are_all_there() {
+    let (_world, engine, table) = keyed(77).await;
+    let table = &table;
     let mut writes = WriteSet::default();
     let mut behind = WriteBehind::at(1);
     for first in 0..20i64 {
@@ -392,11 +398,8 @@ async fn rows_written_behind_a_load_are_all_there() {
 
 #[tokio::test]
 async fn a_load_that_is_given_up_leaves_no_objects() {
-    let world = World::new(78);
-    let engine = world.engine().await;
-    create(&engine, TABLE, true).await;
-    let snapshot = fresh(&engine).await.unwrap();
-    let table = &snapshot.state.tables[&TABLE];
+    let (world, engine, table) = keyed(78).await;
+    let table = &table;
     let mut writes = WriteSet::default();
     let mut behind = WriteBehind::at(1);
     let open = writes.open(table).unwrap();

@@ -38,6 +38,11 @@ impl WriteBehind {
         Self { bytes_max, writing: None }
     }
 
+    /// Whether something is being written.
+    pub fn is_writing(&self) -> bool {
+        self.writing.is_some()
+    }
+
     /// Starts to write a table's buffered rows when they take too much memory, once those before
     /// them are written.
     ///

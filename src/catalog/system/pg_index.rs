@@ -1,9 +1,10 @@
 //! `pg_index`: the indexes that clients see behind keys.
 
-use crate::catalog::{IndexDef, TableDef};
+use crate::base::Oid;
+use crate::catalog::{IndexDef, KeyDef, TableDef};
 use crate::types::PgType;
 
-use super::cell::{NULL, row, vector};
+use super::cell::{row, vector};
 use super::definition::{Definition, Row};
 use super::facts::Facts;
 
@@ -20,70 +21,89 @@ pub(super) const RELATIONS: &[Definition] = &[Definition {
     rows,
 }];
 
+/// What differs from index to index.
+struct Shown {
+    oid: Oid,
+    unique: bool,
+    nulls_not_distinct: bool,
+    primary: bool,
+    /// Numbers of columns; 0: an expression.
+    columns: Vec<i32>,
+    collations: Vec<i32>,
+    options: Vec<i32>,
+    expressions: Option<String>,
+    filter: Option<String>,
+}
+
 fn rows(facts: &Facts) -> Vec<Row> {
     let mut rows = Vec::new();
     for table in facts.tables() {
         let definition = &table.definition;
-        for key in &definition.keys {
-            let count = key.columns.len();
-            let collation = |ty: PgType| if ty.is_string() { 100 } else { 0 };
-            let collations = key.columns.iter().filter_map(|id| definition.column_by_id(*id));
-            let collations = collations.map(|column| collation(column.ty.pg_type()));
-            rows.push(row![
-                key.oid,
-                definition.oid,
-                count,
-                count,
-                true,
-                key.nulls_not_distinct,
-                key.primary,
-                false,
-                true,
-                false,
-                true,
-                false,
-                true,
-                true,
-                false,
-                vector(key.columns.iter().map(|id| id.0)),
-                vector(collations),
-                vector(vec![0; count]),
-                vector(vec![0; count]),
-                NULL,
-                NULL,
-            ]);
-        }
-        let others = definition.indexes.iter().map(|index| named_index(definition, index));
-        rows.extend(others);
+        let keys = definition.keys.iter().map(|key| of_key(definition, key));
+        let shown = keys.chain(definition.indexes.iter().map(of_index));
+        rows.extend(shown.map(|index| index.row(definition.oid)));
     }
     rows
 }
 
-fn named_index(table: &TableDef, index: &IndexDef) -> Row {
-    let count = index.columns.len();
+fn of_key(table: &TableDef, key: &KeyDef) -> Shown {
+    let collation = |ty: PgType| if ty.is_string() { 100 } else { 0 };
+    let columns = key.columns.iter().filter_map(|id| table.column_by_id(*id));
+    Shown {
+        oid: key.oid,
+        unique: true,
+        nulls_not_distinct: key.nulls_not_distinct,
+        primary: key.primary,
+        columns: key.columns.iter().map(|id| id.0).collect(),
+        collations: columns.map(|column| collation(column.ty.pg_type())).collect(),
+        options: vec![0; key.columns.len()],
+        expressions: None,
+        filter: None,
+    }
+}
+
+fn of_index(index: &IndexDef) -> Shown {
     let expressions: Vec<&str> =
         index.columns.iter().filter_map(|part| part.expression.as_deref()).collect();
-    row![
-        index.oid,
-        table.oid,
-        count,
-        count,
-        false,
-        false,
-        false,
-        false,
-        true,
-        false,
-        true,
-        false,
-        true,
-        true,
-        false,
-        vector(index.columns.iter().map(|part| part.column.map_or(0, |id| id.0))),
-        vector(vec![0; count]),
-        vector(vec![0; count]),
-        vector(index.columns.iter().map(|part| u32::from(part.options.contains("DESC")))),
-        (!expressions.is_empty()).then(|| expressions.join(", ")),
-        index.filter.clone(),
-    ]
+    let descends = |options: &str| i32::from(options.contains("DESC"));
+    Shown {
+        oid: index.oid,
+        unique: false,
+        nulls_not_distinct: false,
+        primary: false,
+        columns: index.columns.iter().map(|part| part.column.map_or(0, |id| id.0)).collect(),
+        collations: vec![0; index.columns.len()],
+        options: index.columns.iter().map(|part| descends(&part.options)).collect(),
+        expressions: (!expressions.is_empty()).then(|| expressions.join(", ")),
+        filter: index.filter.clone(),
+    }
+}
+
+impl Shown {
+    fn row(self, table: Oid) -> Row {
+        let count = self.columns.len();
+        row![
+            self.oid,
+            table,
+            count,
+            count,
+            self.unique,
+            self.nulls_not_distinct,
+            self.primary,
+            false,
+            true,
+            false,
+            true,
+            false,
+            true,
+            true,
+            false,
+            vector(self.columns),
+            vector(self.collations),
+            vector(vec![0; count]),
+            vector(self.options),
+            self.expressions,
+            self.filter,
+        ]
+    }
 }
