@@ -61,6 +61,11 @@ pub const ROW_GROUP_ROWS: usize = 16_384;
 /// Rows of a batch between operators: DataFusion's default.
 pub const BATCH_ROWS: usize = 8_192;
 
+/// Lists of an index (pgvector's `IVFFLAT_MAX_LISTS`).
+pub const INDEX_LISTS_MAX: u32 = 32_768;
+/// Bytes of the vectors that lists and codes are trained from: training holds them twice.
+pub const INDEX_SAMPLE_BYTES_MAX: usize = 256 << 20;
+
 /// Row ids that a node takes from metadata at once.
 pub const ROW_ID_BLOCK: u64 = 1 << 20;
 /// Sequence values that a node caches.

@@ -4,11 +4,14 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 /// Independent sums: four registers of eight floats hide the latency of a fused multiply-add.
 const LANES: usize = 32;
 
 /// How far two vectors are from each other; less is nearer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Metric {
     /// Euclidean: `<->`
     L2,

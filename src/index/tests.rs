@@ -3,6 +3,10 @@
 use proptest::prelude::*;
 use roaring::RoaringBitmap;
 
+mod corrupt;
+mod kinds;
+mod world;
+
 use super::{Metric, Selection, TopK, distance, norm, search_flat};
 
 fn oracle(metric: Metric, a: &[f32], b: &[f32]) -> f64 {

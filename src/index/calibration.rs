@@ -1,0 +1,223 @@
+//! How much effort which recall takes on a part: measured on its own vectors when it is built, so
+//! that a search can be asked for a recall (`redkite.recall_target`) instead of an effort.
+//!
+//! A query is made from an indexed vector by a step away from one of its neighbours: as far from
+//! the data as the data are from each other. The vector it was made from does not count, so the
+//! measured searches find what was not put in front of them.
+
+use roaring::RoaringBitmap;
+use serde::{Deserialize, Serialize};
+
+use super::distance::Metric;
+use super::error::IndexError;
+use super::flat::{Selection, search_flat};
+use super::part::{Part, SearchOptions};
+use super::points::Points;
+use super::top_k::{Neighbour, TopK};
+use super::work::Work;
+use crate::base::{Random, SeededRandom};
+
+/// Neighbours that a recall is about.
+const K: usize = 10;
+/// Queries, when the vectors are few enough.
+const QUERIES_MAX: usize = 200;
+/// Queries below which a recall is a guess.
+const QUERIES_LEAST: usize = 32;
+/// Numbers read by the exact searches that tell the truth: a second's work or two.
+const NUMBERS_MAX: usize = 20_000_000_000;
+/// Rows that exact searches compare with all queries before they go on: these stay in the cache.
+const BLOCK_ROWS: usize = 256;
+/// More is not asked for.
+const RECALL_ENOUGH: f32 = 0.999;
+
+/// What was measured with one setting.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// `ef_search`, or lists probed.
+    pub effort: u32,
+    /// Candidates compared exactly for each row wanted.
+    pub refine: u32,
+    /// The share of the ten nearest rows that was found.
+    pub recall: f32,
+    /// Work of a search, in distances between whole vectors.
+    pub cost: f32,
+}
+
+/// What was measured on a part, setting by setting.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Calibration {
+    /// Groups of equal `refine`, in each of them by `effort`.
+    pub measured: Vec<Measured>,
+}
+
+impl Calibration {
+    /// The cheapest effort and refinement that were seen to give at least this recall, between
+    /// two measured efforts when the recall lies between theirs; the ones with the highest recall
+    /// when none gives it. `None` when nothing was measured.
+    pub fn options_for(&self, recall: f32) -> Option<(u32, u32)> {
+        let reaching = self
+            .measured
+            .chunk_by(|a, b| a.refine == b.refine)
+            .filter_map(|group| Self::reach(group, recall))
+            .min_by(|a, b| a.cost.total_cmp(&b.cost));
+        let best = || self.measured.iter().copied().max_by(|a, b| a.recall.total_cmp(&b.recall));
+        reaching.or_else(best).map(|setting| (setting.effort, setting.refine))
+    }
+
+    /// Where a group's recall passes the wanted one: between efforts, recall is taken to grow with
+    /// the effort's logarithm.
+    fn reach(group: &[Measured], recall: f32) -> Option<Measured> {
+        let at = group.iter().position(|setting| setting.recall >= recall)?;
+        let above = group[at];
+        let Some(below) = at.checked_sub(1).map(|before| group[before]) else {
+            return Some(above);
+        };
+        let share = (recall - below.recall) / (above.recall - below.recall).max(f32::EPSILON);
+        let between = |a: f32, b: f32| a * (b / a).powf(share);
+        Some(Measured {
+            // Rounded up: rather too good than not good enough.
+            effort: between(below.effort as f32, above.effort as f32).ceil() as u32,
+            refine: above.refine,
+            recall,
+            cost: between(below.cost.max(1.0), above.cost.max(1.0)),
+        })
+    }
+}
+
+/// Measures a part over the points it was built from. Takes about a second or two on one thread.
+///
+/// # Errors
+/// When the work was cancelled.
+pub fn calibrate(
+    part: &Part,
+    points: &Points,
+    seed: u64,
+    work: &Work<'_>,
+) -> Result<Calibration, IndexError> {
+    let numbers = (points.len() * points.dimensions()).max(1);
+    let count = (NUMBERS_MAX / 2 / numbers).clamp(QUERIES_LEAST, QUERIES_MAX);
+    if points.len() <= K {
+        return Ok(Calibration::default());
+    }
+    let queries = Queries::draw(part.metric(), points, count, seed, work)?;
+    let mut measured = Vec::new();
+    for &refine in part.refinements() {
+        let mut last = 0.0_f32;
+        for effort in part.efforts() {
+            let mut setting = queries.measure(part, effort, refine, work)?;
+            // More effort finds no less; what says so is chance.
+            setting.recall = setting.recall.max(last);
+            let settled = setting.recall >= RECALL_ENOUGH || setting.recall == last;
+            last = setting.recall;
+            measured.push(setting);
+            if last >= RECALL_ENOUGH || settled && effort >= 256 {
+                break;
+            }
+        }
+    }
+    Ok(Calibration { measured })
+}
+
+struct Queries<'a> {
+    points: &'a Points,
+    /// The rows the queries were made from.
+    origins: Vec<u32>,
+    queries: Vec<f32>,
+    truth: Vec<Vec<Neighbour>>,
+}
+
+impl<'a> Queries<'a> {
+    fn draw(
+        metric: Metric,
+        points: &'a Points,
+        count: usize,
+        seed: u64,
+        work: &Work<'_>,
+    ) -> Result<Self, IndexError> {
+        let random = SeededRandom::new(seed);
+        let any = || points.row((random.u64() % points.len() as u64) as usize);
+        let origins: Vec<u32> = (0..count).map(|_| any()).collect();
+        let mut queries: Vec<f32> =
+            origins.iter().flat_map(|row| points.vector(*row)).copied().collect();
+        let near = nearest(metric, points, &origins, &queries, work)?;
+        for (query, near) in queries.chunks_exact_mut(points.dimensions()).zip(&near) {
+            let at = (random.u64() % K as u64) as usize;
+            let Some(neighbour) = near.get(at.min(near.len().saturating_sub(1))) else { continue };
+            let row = u32::try_from(neighbour.row).unwrap_or(0);
+            for (number, other) in query.iter_mut().zip(points.vector(row)) {
+                *number += (*number - other) * 0.5;
+            }
+        }
+        let truth = nearest(metric, points, &origins, &queries, work)?;
+        Ok(Self { points, origins, queries, truth })
+    }
+
+    fn measure(
+        &self,
+        part: &Part,
+        effort: u32,
+        refine: u32,
+        work: &Work<'_>,
+    ) -> Result<Measured, IndexError> {
+        let dimensions = self.points.dimensions();
+        let (mut found, mut wanted, mut cost) = (0, 0, 0.0);
+        for (at, query) in self.queries.chunks_exact(dimensions).enumerate() {
+            let origin = RoaringBitmap::from([self.origins[at]]);
+            let options = SearchOptions {
+                k: K,
+                effort,
+                refine,
+                first_row: 0,
+                selection: Selection::Except(&origin),
+                cancelled: work.cancelled,
+            };
+            let mut top = TopK::new(K);
+            cost += part.search(query, &options, &mut top)?.cost(dimensions);
+            let farthest = self.truth[at].last().map_or(f64::NEG_INFINITY, |row| row.distance);
+            found += top.into_sorted().iter().filter(|row| row.distance <= farthest).count();
+            wanted += self.truth[at].len();
+        }
+        let queries = self.origins.len().max(1) as f64;
+        Ok(Measured {
+            effort,
+            refine,
+            recall: (found as f64 / f64::from(wanted.max(1) as u32)) as f32,
+            cost: (cost / queries) as f32,
+        })
+    }
+}
+
+/// The nearest rows of each query, the one it was made from left out.
+fn nearest(
+    metric: Metric,
+    points: &Points,
+    origins: &[u32],
+    queries: &[f32],
+    work: &Work<'_>,
+) -> Result<Vec<Vec<Neighbour>>, IndexError> {
+    let dimensions = points.dimensions();
+    let indexed: Option<RoaringBitmap> = points.rows().map(|rows| rows.iter().copied().collect());
+    let mut tops: Vec<TopK> = origins.iter().map(|_| TopK::new(K + 1)).collect();
+    for (at, block) in points.values().chunks(BLOCK_ROWS * dimensions).enumerate() {
+        work.check()?;
+        let first = at * BLOCK_ROWS;
+        let chosen = indexed.as_ref().map(|rows| in_block(rows, first));
+        let selection = chosen.as_ref().map_or(Selection::All, Selection::Only);
+        for (query, top) in queries.chunks_exact(dimensions).zip(&mut tops) {
+            search_flat(metric, query, block, first as u64, selection, top);
+        }
+    }
+    let others = |(top, origin): (TopK, &u32)| {
+        let mut rows = top.into_sorted();
+        rows.retain(|row| row.row != u64::from(*origin));
+        rows.truncate(K);
+        rows
+    };
+    Ok(tops.into_iter().zip(origins).map(others).collect())
+}
+
+/// The rows of a block, counted from its first.
+fn in_block(rows: &RoaringBitmap, first: usize) -> RoaringBitmap {
+    let first = first as u32;
+    rows.range(first..first + BLOCK_ROWS as u32).map(|row| row - first).collect()
+}

@@ -1,0 +1,491 @@
+// Builds HNSW graphs, FAISS's, over vectors that stay where they are: a build costs the memory of
+// the graph alone.
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <functional>
+#include <memory>
+#include <numeric>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include <faiss/impl/AuxIndexStructures.h>
+#include <faiss/impl/HNSW.h>
+#include <faiss/utils/distances.h>
+
+#include "guard.h"
+#include "threads.h"
+
+namespace {
+
+using faiss::idx_t;
+
+// The nodes' vectors.
+struct Vectors {
+    const float* values;
+    size_t dimensions;
+    const uint32_t* rows;
+
+    const float* operator[](idx_t node) const {
+        size_t row = rows ? rows[node] : static_cast<size_t>(node);
+        return values + row * dimensions;
+    }
+};
+
+struct L2 {
+    static float one(const float* a, const float* b, size_t d) {
+        return faiss::fvec_L2sqr(a, b, d);
+    }
+    static void four(const float* q, const float* const* v, size_t d, float* out) {
+        faiss::fvec_L2sqr_batch_4(
+                q, v[0], v[1], v[2], v[3], d, out[0], out[1], out[2], out[3]);
+    }
+};
+
+struct InnerProduct {
+    static float one(const float* a, const float* b, size_t d) {
+        return -faiss::fvec_inner_product(a, b, d);
+    }
+    static void four(const float* q, const float* const* v, size_t d, float* out) {
+        faiss::fvec_inner_product_batch_4(
+                q, v[0], v[1], v[2], v[3], d, out[0], out[1], out[2], out[3]);
+        for (int i = 0; i < 4; i++) {
+            out[i] = -out[i];
+        }
+    }
+};
+
+struct L1 {
+    static float one(const float* a, const float* b, size_t d) {
+        return faiss::fvec_L1(a, b, d);
+    }
+    static void four(const float* q, const float* const* v, size_t d, float* out) {
+        for (int i = 0; i < 4; i++) {
+            out[i] = faiss::fvec_L1(q, v[i], d);
+        }
+    }
+};
+
+std::vector<float> inverse_norms(const Vectors& vectors, size_t nodes) {
+    std::vector<float> norms(nodes);
+    for (size_t i = 0; i < nodes; i++) {
+        float square = faiss::fvec_norm_L2sqr(vectors[i], vectors.dimensions);
+        norms[i] = square > 0 ? 1 / std::sqrt(square) : 0;
+    }
+    return norms;
+}
+
+// Distances between nodes: less is nearer.
+template <class Kernel>
+struct Distances {
+    const Vectors& vectors;
+    const std::vector<float>& norms;
+
+    float between(int a, int b) const {
+        return Kernel::one(vectors[a], vectors[b], vectors.dimensions);
+    }
+    void four(const float* query, int, const int* nodes, float* out) const {
+        const float* v[4] = {
+                vectors[nodes[0]], vectors[nodes[1]], vectors[nodes[2]], vectors[nodes[3]]};
+        Kernel::four(query, v, vectors.dimensions, out);
+    }
+};
+
+struct Cosine {};
+
+// One less the cosine, the norms known beforehand.
+template <>
+struct Distances<Cosine> {
+    const Vectors& vectors;
+    const std::vector<float>& norms;
+
+    float between(int a, int b) const {
+        float dot = faiss::fvec_inner_product(vectors[a], vectors[b], vectors.dimensions);
+        return 1 - dot * norms[a] * norms[b];
+    }
+    void four(const float* query, int node, const int* nodes, float* out) const {
+        faiss::fvec_inner_product_batch_4(
+                query, vectors[nodes[0]], vectors[nodes[1]], vectors[nodes[2]],
+                vectors[nodes[3]], vectors.dimensions, out[0], out[1], out[2], out[3]);
+        for (int i = 0; i < 4; i++) {
+            out[i] = 1 - out[i] * norms[node] * norms[nodes[i]];
+        }
+    }
+};
+
+// The nodes, the highest level first, shuffled within a level: as IndexHNSW orders them.
+std::vector<int> insertion_order(const faiss::HNSW& hnsw, size_t nodes) {
+    std::vector<int> order(nodes);
+    std::iota(order.begin(), order.end(), 0);
+    std::mt19937 random(789);
+    for (size_t i = nodes; i > 1; i--) {
+        std::swap(order[i - 1], order[random() % i]);
+    }
+    std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
+        return hnsw.levels[a] > hnsw.levels[b];
+    });
+    return order;
+}
+
+} // namespace
+
+struct redkite_hnsw {
+    faiss::HNSW hnsw;
+    size_t nodes;
+
+    redkite_hnsw(int m, size_t nodes) : hnsw(m), nodes(nodes) {}
+};
+
+namespace {
+
+// A lock for each node: lists are short and rarely fought for.
+class Locks {
+   public:
+    explicit Locks(size_t nodes) : taken_(nodes) {}
+
+    class Guard {
+       public:
+        explicit Guard(std::atomic<bool>& taken) : taken_(taken) {
+            while (taken_.exchange(true, std::memory_order_acquire)) {
+                std::this_thread::yield();
+            }
+        }
+        ~Guard() {
+            taken_.store(false, std::memory_order_release);
+        }
+        Guard(const Guard&) = delete;
+        Guard& operator=(const Guard&) = delete;
+
+       private:
+        std::atomic<bool>& taken_;
+    };
+
+    Guard lock(int node) {
+        return Guard(taken_[node]);
+    }
+
+   private:
+    std::vector<std::atomic<bool>> taken_;
+};
+
+// A node and how far it is.
+struct Near {
+    float distance;
+    int node;
+
+    bool operator<(const Near& other) const {
+        return distance < other.distance ||
+                (distance == other.distance && node < other.node);
+    }
+    bool operator>(const Near& other) const {
+        return other < *this;
+    }
+};
+
+// Adds nodes to FAISS's graph by its algorithm, with what it leaves out: vectors are fetched
+// ahead of their use, and nothing is allocated for each node. Lists are read without their locks,
+// as FAISS does: what is seen is the old neighbour or the new one.
+template <class Kernel>
+class Inserter {
+   public:
+    Inserter(redkite_hnsw& graph, const Vectors& vectors, const std::vector<float>& norms, Locks& locks)
+            : hnsw_(graph.hnsw),
+              vectors_(vectors),
+              distances_{vectors, norms},
+              locks_(locks),
+              visited_(static_cast<int>(graph.nodes)) {}
+
+    void insert(int node, int level) {
+        const float* query = vectors_[node];
+        Near nearest{0, hnsw_.entry_point};
+        nearest.distance = distances_.between(node, nearest.node);
+        int at = hnsw_.max_level;
+        for (; at > level; at--) {
+            descend(query, node, at, nearest);
+        }
+        for (; at >= 0; at--) {
+            search(query, node, at, nearest);
+            nearest = found_.front();
+            select(found_, hnsw_.nb_neighbors(at));
+            link(node, at);
+        }
+    }
+
+   private:
+    faiss::HNSW& hnsw_;
+    const Vectors& vectors_;
+    Distances<Kernel> distances_;
+    Locks& locks_;
+    faiss::VisitedTable visited_;
+    std::vector<Near> frontier_, found_, kept_, crowd_;
+    std::vector<int> fresh_;
+
+    int* list(int node, int level) {
+        size_t begin, end;
+        hnsw_.neighbor_range(node, level, &begin, &end);
+        return hnsw_.neighbors.data() + begin;
+    }
+
+    static int seen(const int* neighbour) {
+        return __atomic_load_n(neighbour, __ATOMIC_RELAXED);
+    }
+
+    // Neighbours of a node that were not met before, their vectors on the way.
+    void meet(int node, int level) {
+        fresh_.clear();
+        const int* neighbours = list(node, level);
+        int degree = hnsw_.nb_neighbors(level);
+        size_t bytes = std::min<size_t>(vectors_.dimensions * sizeof(float), 1024);
+        for (int i = 0; i < degree; i++) {
+            int next = seen(neighbours + i);
+            if (next < 0) {
+                break;
+            }
+            if (visited_.get(next)) {
+                continue;
+            }
+            visited_.set(next);
+            fresh_.push_back(next);
+            const char* vector = reinterpret_cast<const char*>(vectors_[next]);
+            for (size_t at = 0; at < bytes; at += 64) {
+                __builtin_prefetch(vector + at);
+            }
+        }
+    }
+
+    // Calls `take` with each of `nodes` and its distance from `node`.
+    template <class Take>
+    void measure(const float* query, int node, const std::vector<int>& nodes, Take&& take) {
+        size_t i = 0;
+        float out[4];
+        for (; i + 4 <= nodes.size(); i += 4) {
+            distances_.four(query, node, &nodes[i], out);
+            for (int j = 0; j < 4; j++) {
+                take(Near{out[j], nodes[i + j]});
+            }
+        }
+        for (; i < nodes.size(); i++) {
+            take(Near{distances_.between(node, nodes[i]), nodes[i]});
+        }
+    }
+
+    // Goes to the nearest node of a level.
+    void descend(const float* query, int node, int level, Near& nearest) {
+        for (int before = -1; before != nearest.node;) {
+            before = nearest.node;
+            meet(before, level);
+            measure(query, node, fresh_, [&](Near near) {
+                if (near < nearest) {
+                    nearest = near;
+                }
+            });
+        }
+        visited_.advance();
+    }
+
+    // Finds the nearest nodes of a level, the nearest first, into found_.
+    void search(const float* query, int node, int level, Near start) {
+        size_t width = hnsw_.efConstruction;
+        std::greater<Near> nearest_first;
+        frontier_.assign(1, start);
+        found_.assign(1, start);
+        visited_.set(start.node);
+        visited_.set(node);
+        while (!frontier_.empty()) {
+            std::pop_heap(frontier_.begin(), frontier_.end(), nearest_first);
+            Near next = frontier_.back();
+            frontier_.pop_back();
+            if (next.distance > found_.front().distance && found_.size() >= width) {
+                break;
+            }
+            meet(next.node, level);
+            measure(query, node, fresh_, [&](Near near) {
+                if (found_.size() >= width) {
+                    if (!(near < found_.front())) {
+                        return;
+                    }
+                    std::pop_heap(found_.begin(), found_.end());
+                    found_.pop_back();
+                }
+                found_.push_back(near);
+                std::push_heap(found_.begin(), found_.end());
+                frontier_.push_back(near);
+                std::push_heap(frontier_.begin(), frontier_.end(), nearest_first);
+            });
+        }
+        visited_.advance();
+        std::sort_heap(found_.begin(), found_.end());
+    }
+
+    // Keeps of nodes, the nearest first, those that no kept one is nearer to, up to `most`.
+    void select(std::vector<Near>& nodes, size_t most) {
+        kept_.clear();
+        for (const Near& candidate : nodes) {
+            bool good = std::none_of(kept_.begin(), kept_.end(), [&](const Near& other) {
+                return distances_.between(other.node, candidate.node) < candidate.distance;
+            });
+            if (good) {
+                kept_.push_back(candidate);
+                if (kept_.size() >= most) {
+                    break;
+                }
+            }
+        }
+        nodes.swap(kept_);
+    }
+
+    // Links a node with those found, in both directions.
+    void link(int node, int level) {
+        {
+            auto guard = locks_.lock(node);
+            for (const Near& other : found_) {
+                add(node, other, level);
+            }
+        }
+        for (const Near& other : found_) {
+            auto guard = locks_.lock(other.node);
+            add(other.node, Near{other.distance, node}, level);
+        }
+    }
+
+    // Adds a neighbour to a node's list; when it is full, the best are kept.
+    void add(int node, Near neighbour, int level) {
+        int* neighbours = list(node, level);
+        int degree = hnsw_.nb_neighbors(level);
+        int count = degree;
+        while (count > 0 && neighbours[count - 1] < 0) {
+            count--;
+        }
+        // Two nodes that were added at once may have found each other.
+        if (std::find(neighbours, neighbours + count, neighbour.node) != neighbours + count) {
+            return;
+        }
+        if (count < degree) {
+            __atomic_store_n(neighbours + count, neighbour.node, __ATOMIC_RELAXED);
+            return;
+        }
+        fresh_.assign(neighbours, neighbours + degree);
+        crowd_.assign(1, neighbour);
+        measure(vectors_[node], node, fresh_, [&](Near near) { crowd_.push_back(near); });
+        std::sort(crowd_.begin(), crowd_.end());
+        select(crowd_, degree);
+        for (int i = 0; i < degree; i++) {
+            int value = i < static_cast<int>(crowd_.size()) ? crowd_[i].node : -1;
+            __atomic_store_n(neighbours + i, value, __ATOMIC_RELAXED);
+        }
+    }
+};
+
+// Adds all nodes, level by level from the highest.
+template <class Kernel>
+void add_all(
+        redkite_hnsw& graph,
+        const Vectors& vectors,
+        const std::vector<float>& norms,
+        const redkite::Work& work) {
+    faiss::HNSW& hnsw = graph.hnsw;
+    std::vector<int> order = insertion_order(hnsw, graph.nodes);
+    Locks locks(graph.nodes);
+    hnsw.entry_point = order[0];
+    hnsw.max_level = hnsw.levels[order[0]] - 1;
+    work.done(1);
+    for (size_t from = 1; from < order.size();) {
+        int level = hnsw.levels[order[from]] - 1;
+        size_t to = from;
+        while (to < order.size() && hnsw.levels[order[to]] - 1 == level) {
+            to++;
+        }
+        // Few nodes don't pay for threads.
+        int threads = to - from > 100 ? work.threads() : 1;
+        redkite::parallel(work, from, to, 16, threads, [&](redkite::Blocks& blocks) {
+            Inserter<Kernel> inserter(graph, vectors, norms, locks);
+            size_t at, end;
+            while (blocks.next(&at, &end)) {
+                for (size_t i = at; i < end; i++) {
+                    inserter.insert(order[i], level);
+                }
+                work.done(end - at);
+            }
+        });
+        from = to;
+    }
+}
+
+} // namespace
+
+extern "C" int32_t redkite_hnsw_build(
+        const redkite_points* points,
+        int32_t metric,
+        int32_t m,
+        int32_t ef_construction,
+        const redkite_work* raw_work,
+        redkite_hnsw** out,
+        redkite_message* message) {
+    return redkite::guard(message, [&] {
+        redkite::Work work(raw_work);
+        Vectors vectors{points->values, points->dimensions, points->rows};
+        auto graph = std::make_unique<redkite_hnsw>(m, points->nodes);
+        faiss::HNSW& hnsw = graph->hnsw;
+        hnsw.efConstruction = ef_construction;
+        hnsw.prepare_level_tab(points->nodes);
+        std::vector<float> norms;
+        switch (points->nodes == 0 ? -1 : metric) {
+            case REDKITE_L2:
+                add_all<L2>(*graph, vectors, norms, work);
+                break;
+            case REDKITE_INNER_PRODUCT:
+                add_all<InnerProduct>(*graph, vectors, norms, work);
+                break;
+            case REDKITE_COSINE:
+                norms = inverse_norms(vectors, points->nodes);
+                add_all<Cosine>(*graph, vectors, norms, work);
+                break;
+            case REDKITE_L1:
+                add_all<L1>(*graph, vectors, norms, work);
+                break;
+        }
+        *out = graph.release();
+    });
+}
+
+extern "C" void redkite_hnsw_free(redkite_hnsw* graph) {
+    delete graph;
+}
+
+extern "C" int64_t redkite_hnsw_entry(const redkite_hnsw* graph) {
+    return graph->hnsw.entry_point;
+}
+
+extern "C" int32_t redkite_hnsw_max_level(const redkite_hnsw* graph) {
+    return graph->hnsw.max_level;
+}
+
+extern "C" void redkite_hnsw_levels(const redkite_hnsw* graph, uint8_t* levels) {
+    for (size_t node = 0; node < graph->nodes; node++) {
+        levels[node] = static_cast<uint8_t>(graph->hnsw.levels[node] - 1);
+    }
+}
+
+extern "C" size_t redkite_hnsw_neighbours(
+        const redkite_hnsw* graph,
+        size_t node,
+        int32_t level,
+        uint32_t* neighbours,
+        size_t capacity) {
+    if (node >= graph->nodes || level < 0 || level >= graph->hnsw.levels[node]) {
+        return 0;
+    }
+    size_t begin, end;
+    graph->hnsw.neighbor_range(static_cast<idx_t>(node), level, &begin, &end);
+    size_t count = 0;
+    for (size_t i = begin; i < end && count < capacity; i++) {
+        faiss::HNSW::storage_idx_t neighbour = graph->hnsw.neighbors[i];
+        if (neighbour < 0) {
+            break;
+        }
+        neighbours[count++] = static_cast<uint32_t>(neighbour);
+    }
+    return count;
+}

@@ -1,0 +1,19 @@
+//! HNSW: a graph over the vectors of a segment, in layers. The C++ beside FAISS builds it, over the
+//! vectors where they lie; what is stored is the graph alone, in a layout that is searched as it lies, mapped
+//! from a file (docs/format.md, "HNSW parts").
+//!
+//! Equal vectors share one node, so that many of them don't fill each other's neighbour lists
+//! and fall off the graph. Nodes that can't be reached from the entry are told apart when the
+//! graph is written (*islands*), and searched when all else was: a search never finds fewer rows
+//! than there are.
+
+mod build;
+mod graph;
+mod groups;
+mod reach;
+mod search;
+mod visited;
+
+pub(super) use build::build;
+pub(super) use graph::Graph;
+pub(super) use search::Search;

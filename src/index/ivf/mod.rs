@@ -1,0 +1,18 @@
+//! Inverted lists: vectors are kept by the centroid they are nearest to, and a search looks into
+//! the lists of the centroids nearest to the query. Centroids (and the codebooks of codes) are
+//! trained once for a table, on a sample, and shared by all parts: the [`Model`].
+//!
+//! `ivfflat` compares the vectors of a list themselves. `redkite` compares codes of two bits for
+//! each dimension, sixteen rows at a time, and only the best candidates' vectors. L1 has no such
+//! codes: there a list's vectors are compared.
+
+mod build;
+mod lists;
+mod model;
+mod search;
+mod table;
+
+pub(super) use build::build;
+pub(super) use lists::Lists;
+pub use model::Model;
+pub(super) use search::Search;

@@ -1,0 +1,289 @@
+//! Searches lists: the nearest centroids' first, and further ones while the selection has not
+//! let enough rows through.
+
+use arrow::buffer::ScalarBuffer;
+
+use super::lists::Lists;
+use super::model::Model;
+use super::table::Table;
+use crate::index::candidate::{Best, Candidate};
+use crate::index::distance::{Metric, norm};
+use crate::index::error::IndexError;
+use crate::index::faiss::{self, Sums};
+use crate::index::kernel::{Kernel, WithKernel, with_kernel};
+use crate::index::part::{SearchOptions, SearchWork};
+use crate::index::selection::Chosen;
+use crate::index::work;
+
+/// What orders rows is rounded otherwise than what is reported: rows are shown that are this much
+/// too far away, as a part of the distance.
+const SLACK: f32 = 1e-5;
+/// Rows compared between two looks at the flag that cancels.
+const CHECK_EVERY: usize = 4_096;
+
+/// A search of lists.
+pub(in crate::index) struct Search<'a> {
+    pub(in crate::index) model: &'a Model,
+    pub(in crate::index) lists: &'a Lists,
+    pub(in crate::index) values: &'a ScalarBuffer<f32>,
+    pub(in crate::index) metric: Metric,
+    pub(in crate::index) query: &'a [f32],
+    pub(in crate::index) options: &'a SearchOptions<'a>,
+    pub(in crate::index) chosen: Chosen<'a>,
+    /// Takes the rows that were found, the order being no particular one.
+    pub(in crate::index) show: &'a mut dyn FnMut(u32),
+}
+
+impl WithKernel for Search<'_> {
+    type Output = Result<SearchWork, IndexError>;
+
+    fn run(self, kernel: &impl Kernel) -> Self::Output {
+        let k = self.options.k.min(self.lists.len());
+        if k == 0 {
+            return Ok(SearchWork::default());
+        }
+        let mut best = Best::new(k);
+        let mut scan = Scan {
+            model: self.model,
+            values: self.values,
+            metric: self.metric,
+            kernel,
+            options: self.options,
+            chosen: self.chosen,
+            slack: if self.metric == Metric::Cosine {
+                norm(self.query) as f32 * SLACK
+            } else {
+                0.0
+            },
+            work: SearchWork::default(),
+        };
+        let show = self.show;
+        let order = scan.order(self.query, self.options.effort as usize);
+        if self.model.subspaces() == 0 {
+            scan.lists(order, |scan, list| {
+                let rows = self.lists.rows(list.number() as usize);
+                scan.compare(rows.iter().copied(), &mut best, show)
+            })?;
+        } else {
+            let rows = scan.coded(self.lists, self.query, order)?;
+            // What codes let through was chosen already.
+            scan.chosen = Chosen::All;
+            scan.compare(rows.into_iter(), &mut best, show)?;
+        }
+        Ok(scan.work)
+    }
+}
+
+struct Scan<'a, K> {
+    model: &'a Model,
+    values: &'a [f32],
+    metric: Metric,
+    kernel: &'a K,
+    options: &'a SearchOptions<'a>,
+    chosen: Chosen<'a>,
+    /// How much too far away a row may be at least.
+    slack: f32,
+    work: SearchWork,
+}
+
+/// The lists with the distances to their centroids.
+struct Order {
+    /// The nearest ones first, in order; the others behind them.
+    lists: Vec<Candidate>,
+    /// How many are looked into in any case.
+    probes: usize,
+}
+
+struct RankCentroids<'a> {
+    model: &'a Model,
+}
+
+impl WithKernel for RankCentroids<'_> {
+    type Output = Vec<Candidate>;
+
+    fn run(self, kernel: &impl Kernel) -> Vec<Candidate> {
+        let dimensions = self.model.dimensions;
+        let mut out = Vec::with_capacity(self.model.lists);
+        let mut push = |distance| out.push(Candidate::new(distance, out.len() as u32));
+        let fours = self.model.centroids.chunks_exact(dimensions * 4);
+        let rest = fours.remainder();
+        for four in fours {
+            let at = |n: usize| &four[n * dimensions..(n + 1) * dimensions];
+            kernel.four([at(0), at(1), at(2), at(3)]).into_iter().for_each(&mut push);
+        }
+        rest.chunks_exact(dimensions).for_each(|one| push(kernel.one(one)));
+        out
+    }
+}
+
+impl<K: Kernel> Scan<'_, K> {
+    /// Ranks the lists by their centroids.
+    fn order(&mut self, query: &[f32], effort: usize) -> Order {
+        // Centroids of angles are of length one.
+        let metric = if self.metric == Metric::Cosine { Metric::InnerProduct } else { self.metric };
+        let mut lists = with_kernel(metric, query, RankCentroids { model: self.model });
+        self.work.distances += lists.len() as u64;
+        let probes = effort.clamp(1, lists.len());
+        if probes < lists.len() {
+            lists.select_nth_unstable(probes);
+        }
+        lists[..probes].sort_unstable();
+        Order { lists, probes }
+    }
+
+    /// Looks into the lists, and on until `k` rows were let through.
+    fn lists(
+        &mut self,
+        mut order: Order,
+        mut look: impl FnMut(&mut Self, Candidate) -> Result<usize, IndexError>,
+    ) -> Result<(), IndexError> {
+        let (first, rest) = order.lists.split_at_mut(order.probes);
+        let mut found = 0;
+        for list in first {
+            found += look(self, *list)?;
+        }
+        self.work.expanded += order.probes as u64;
+        if found >= self.options.k {
+            return Ok(());
+        }
+        rest.sort_unstable();
+        for list in rest {
+            self.work.expanded += 1;
+            found += look(self, *list)?;
+            if found >= self.options.k {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares the vectors of rows, four at a time, and shows those that may be among the best;
+    /// returns how many were chosen.
+    fn compare(
+        &mut self,
+        rows: impl Iterator<Item = u32>,
+        best: &mut Best,
+        show: &mut dyn FnMut(u32),
+    ) -> Result<usize, IndexError> {
+        let dimensions = self.model.dimensions;
+        let vector = |row: u32| {
+            let from = row as usize * dimensions;
+            &self.values[from..from + dimensions]
+        };
+        let mut four = [0; 4];
+        let (mut waiting, mut count, mut shown) = (0, 0, 0);
+        let mut take = |distance: f32, row: u32| {
+            let limit = best.threshold();
+            if distance <= limit + (limit.abs() * SLACK).max(self.slack) {
+                best.push(Candidate::new(distance, row));
+                shown += 1;
+                show(row);
+            }
+        };
+        for row in rows.filter(|row| self.chosen.takes(*row)) {
+            if usize::is_multiple_of(count, CHECK_EVERY) {
+                work::check(self.options.cancelled)?;
+            }
+            count += 1;
+            four[waiting] = row;
+            waiting += 1;
+            if waiting == 4 {
+                waiting = 0;
+                let distances = self.kernel.four(four.map(vector));
+                for (row, distance) in four.iter().zip(distances) {
+                    take(distance, *row);
+                }
+            }
+        }
+        for row in &four[..waiting] {
+            take(self.kernel.one(vector(*row)), *row);
+        }
+        self.work.distances += count as u64;
+        self.work.candidates += shown;
+        Ok(count)
+    }
+
+    /// The rows whose codes are best.
+    fn coded(
+        &mut self,
+        lists: &Lists,
+        query: &[f32],
+        order: Order,
+    ) -> Result<Vec<u32>, IndexError> {
+        let wanted = self.options.k.saturating_mul(self.options.refine.max(1) as usize);
+        let mut best = Best::new(wanted.min(lists.len()));
+        let query = direction(self.metric, query);
+        let mut residual = vec![0.0; self.model.padded()];
+        let mut table = Table::default();
+        let mut sums = Vec::new();
+        let inner_product = self.metric == Metric::InnerProduct;
+        if inner_product {
+            // One table for all lists.
+            residual[..query.len()].copy_from_slice(&query);
+            table.fill(self.metric, &self.model.turned, &residual);
+        }
+        self.lists(order, |scan, list| {
+            let number = list.number() as usize;
+            let rows = lists.rows(number);
+            if rows.is_empty() {
+                return Ok(0);
+            }
+            work::check(scan.options.cancelled)?;
+            let base = if inner_product {
+                list.distance()
+            } else {
+                scan.take_off(number, &query, &mut residual);
+                table.fill(scan.metric, &scan.model.turned, &residual);
+                0.0
+            };
+            faiss::scan(lists.codes(number), &table.entries, &mut sums)?;
+            scan.work.codes += rows.len() as u64;
+            Ok(scan.sift(rows, &sums, (&table, base), &mut best))
+        })?;
+        Ok(best.into_kept().into_iter().map(Candidate::number).collect())
+    }
+
+    /// What is left of the query when a list's centroid is taken off.
+    fn take_off(&self, list: usize, query: &[f32], residual: &mut [f32]) {
+        let from = list * self.model.dimensions;
+        let centroid = &self.model.centroids[from..from + self.model.dimensions];
+        for ((out, number), center) in residual.iter_mut().zip(query).zip(centroid) {
+            *out = number - center;
+        }
+    }
+
+    /// Keeps the rows whose sums are low enough; returns how many were chosen among those.
+    fn sift(
+        &mut self,
+        rows: &[u32],
+        sums: &[Sums],
+        (table, base): (&Table, f32),
+        best: &mut Best,
+    ) -> usize {
+        let mut count = 0;
+        for (rows, sums) in rows.chunks(faiss::BLOCK_ROWS).zip(sums) {
+            let Some(limit) = table.limit(best.threshold() - base) else { break };
+            let least = sums.0.iter().copied().fold(u16::MAX, u16::min);
+            if least > limit {
+                continue;
+            }
+            for (row, sum) in rows.iter().zip(&sums.0) {
+                if *sum <= limit && self.chosen.takes(*row) {
+                    count += 1;
+                    let distance = table.base + base + table.step * f32::from(*sum);
+                    best.push(Candidate::new(distance, *row));
+                }
+            }
+        }
+        count
+    }
+}
+
+/// The query as codes are compared with it: of length one for cosine.
+fn direction(metric: Metric, query: &[f32]) -> Vec<f32> {
+    let length = norm(query);
+    if metric != Metric::Cosine || length == 0.0 {
+        return query.to_vec();
+    }
+    query.iter().map(|number| (f64::from(*number) / length) as f32).collect()
+}
