@@ -2,7 +2,8 @@
 FROM rust:1-bookworm AS build
 WORKDIR /src
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends cmake g++ libopenblas-dev liblapack-dev mold protobuf-compiler \
+    && apt-get install -y --no-install-recommends cmake g++ libopenblas-dev liblapack-dev \
+        libprotobuf-dev mold protobuf-compiler \
     && rm -rf /var/lib/apt/lists/*
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry \

@@ -61,6 +61,10 @@ pub const ROW_GROUP_ROWS: usize = 16_384;
 /// Rows of a batch between operators: DataFusion's default.
 pub const BATCH_ROWS: usize = 8_192;
 
+/// Rows of a segment from which a vector index is built over it: fewer are compared one by one in
+/// the time that a search through an index takes.
+pub const INDEX_ROWS_MIN: u64 = 2_048;
+
 /// Lists of an index (pgvector's `IVFFLAT_MAX_LISTS`).
 pub const INDEX_LISTS_MAX: u32 = 32_768;
 /// Bytes of the vectors that lists and codes are trained from: training holds them twice.

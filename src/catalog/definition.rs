@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::{ColumnId, Oid};
+use crate::index::IndexSpec;
 use crate::types::PgType;
 
 /// A type with its modifier, as PostgreSQL's `atttypid` and `atttypmod`.
@@ -58,7 +59,7 @@ pub struct TableDef {
     pub next_column: ColumnId,
     /// Primary key and unique constraints.
     pub keys: Vec<KeyDef>,
-    /// Indexes that are no keys: names, without anything stored.
+    /// Indexes that are no keys.
     #[serde(default)]
     pub indexes: Vec<IndexDef>,
     /// CHECK constraints.
@@ -118,7 +119,8 @@ pub struct KeyDef {
     pub index_only: bool,
 }
 
-/// An index that is no key: it is shown, renamed and dropped, and has no work to do.
+/// An index that is no key. One over scalars is shown, renamed and dropped, and has no work to do:
+/// segments' statistics do it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IndexDef {
     /// Its oid.
@@ -131,6 +133,21 @@ pub struct IndexDef {
     pub columns: Vec<IndexColumnDef>,
     /// WHERE, as SQL.
     pub filter: Option<String>,
+    /// `WITH (..)`, as it was written.
+    #[serde(default)]
+    pub options: Vec<(String, String)>,
+    /// What is built over segments; none where nothing is.
+    #[serde(default)]
+    pub vector: Option<VectorIndexDef>,
+}
+
+/// What a vector index builds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VectorIndexDef {
+    /// Over the vectors of this column
+    pub column: ColumnId,
+    /// How.
+    pub spec: IndexSpec,
 }
 
 /// A column or an expression of an index.
@@ -140,6 +157,9 @@ pub struct IndexColumnDef {
     pub column: Option<ColumnId>,
     /// The expression, as SQL, where it is none.
     pub expression: Option<String>,
+    /// The operator class, where it was named.
+    #[serde(default)]
+    pub operator_class: Option<String>,
     /// What comes after it: ` DESC NULLS LAST`.
     pub options: String,
 }
@@ -195,6 +215,11 @@ impl TableDef {
     /// The name of an index.
     pub fn index_name(&self, oid: Oid) -> Option<&str> {
         self.index_names().find(|(known, _)| *known == oid).map(|(_, name)| name)
+    }
+
+    /// The indexes that are built over segments.
+    pub fn vector_indexes(&self) -> impl Iterator<Item = &IndexDef> {
+        self.indexes.iter().filter(|index| index.vector.is_some())
     }
 
     /// The primary key.

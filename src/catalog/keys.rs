@@ -47,12 +47,16 @@ pub enum Key {
     Deleted(Oid, SegmentId, CommitId),
     /// `tables/<oid>/inline/<segment>`.
     Inline(Oid, SegmentId),
+    /// `tables/<oid>/indexes/<index>/<segment>`.
+    IndexPart(Oid, Oid, SegmentId),
+    /// `tables/<oid>/indexes/<index>/model`.
+    IndexModel(Oid, Oid),
     /// `changes/<commit>/<number>`: a part of a change-set.
     ChangePart(CommitId, u32),
     /// `changes/<commit>`: the change-set is committed.
     ChangeSet(CommitId),
-    /// Keys that the mirror has no use for: `commits/`, `clusters/`, `row_ids`, and names, which
-    /// definitions carry as well.
+    /// Keys that the mirror has no use for: `commits/`, `clusters/`, `row_ids`, indexes' own keys,
+    /// and names, which definitions carry as well.
     Other,
 }
 
@@ -181,6 +185,26 @@ impl Keys {
         self.key(format_args!("tables/{table}/inline/{segment}"))
     }
 
+    /// Everything that an index consists of.
+    pub fn index_data(&self, table: Oid, index: Oid) -> KeyRange {
+        KeyRange::prefix(self.key(format_args!("tables/{table}/indexes/{index}/")))
+    }
+
+    /// There as long as the index is defined: what is built for it is published only then.
+    pub fn index_exists(&self, table: Oid, index: Oid) -> Bytes {
+        self.key(format_args!("tables/{table}/indexes/{index}/exists"))
+    }
+
+    /// What an index has learnt from its table.
+    pub fn index_model(&self, table: Oid, index: Oid) -> Bytes {
+        self.key(format_args!("tables/{table}/indexes/{index}/model"))
+    }
+
+    /// An index over one segment.
+    pub fn index_part(&self, table: Oid, index: Oid, segment: SegmentId) -> Bytes {
+        self.key(format_args!("tables/{table}/indexes/{index}/{segment}"))
+    }
+
     /// A commit's record.
     pub fn commit(&self, id: CommitId) -> Bytes {
         self.key(format_args!("commits/{id}"))
@@ -267,6 +291,13 @@ impl Key {
                     "generation" => Key::Generation(table),
                     "segments" => Key::Segment(table, SegmentId(id(parts.next())?)),
                     "inline" => Key::Inline(table, SegmentId(id(parts.next())?)),
+                    "indexes" => {
+                        let index = oid(parts.next())?;
+                        match parts.next()? {
+                            "model" => Key::IndexModel(table, index),
+                            segment => Key::IndexPart(table, index, SegmentId(id(Some(segment))?)),
+                        }
+                    }
                     "deleted" => Key::Deleted(
                         table,
                         SegmentId(id(parts.next())?),

@@ -103,6 +103,11 @@ impl Snapshot {
         Some((*schema, name))
     }
 
+    /// The relation of an oid.
+    pub fn relation_of(&self, oid: Oid) -> Option<Relation> {
+        self.relations.values().copied().find(|relation| relation.oid() == oid)
+    }
+
     /// What a name stands for: in its schema, or in the first schema of the path that has it.
     pub fn relation(&self, name: RelationName<'_>, search_path: &[String]) -> Option<Relation> {
         let find = |schema: &str| self.relation_in(self.schema(schema)?.oid, name.name);

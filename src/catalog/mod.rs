@@ -17,7 +17,7 @@ mod table;
 
 pub use definition::{
     CheckDef, ColumnDef, DatabaseDef, ExtensionDef, ForeignKeyDef, IdentityDef, IndexColumnDef,
-    IndexDef, KeyDef, RoleDef, SchemaDef, SequenceDef, TableDef, TypeDef, ViewDef,
+    IndexDef, KeyDef, RoleDef, SchemaDef, SequenceDef, TableDef, TypeDef, VectorIndexDef, ViewDef,
 };
 pub use edit::Edit;
 pub use inline::InlineSegments;

@@ -11,7 +11,7 @@ use roaring::RoaringBitmap;
 use serde::de::DeserializeOwned;
 
 use crate::base::{CommitId, Incarnation, Oid, Revision, SegmentId};
-use crate::segment::{self, Segment, SegmentMeta, TableVersion};
+use crate::segment::{self, IndexModel, IndexPart, Segment, SegmentMeta, TableVersion};
 use crate::store::meta::{self, Change, Keyspace};
 
 use super::definition::{DatabaseDef, RoleDef, SchemaDef, SequenceDef, TableDef, ViewDef};
@@ -136,7 +136,7 @@ fn rank(key: &Key) -> u8 {
         Key::Table(_) | Key::View(_) | Key::Sequence(_) | Key::SequenceValue(_) => 1,
         Key::SchemaVersion(_) | Key::Appends(_) | Key::Deletes(_) | Key::Generation(_) => 2,
         Key::Segment(..) | Key::Inline(..) => 3,
-        Key::Deleted(..) => 4,
+        Key::Deleted(..) | Key::IndexPart(..) | Key::IndexModel(..) => 4,
         Key::Head | Key::ChangePart(..) | Key::ChangeSet(_) | Key::Other => 5,
     }
 }
@@ -220,6 +220,8 @@ impl Snapshot {
             | Key::Generation(table)
             | Key::Segment(table, _)
             | Key::Inline(table, _)
+            | Key::IndexPart(table, ..)
+            | Key::IndexModel(table, _)
             | Key::Deleted(table, ..) => return self.apply_rows(*table, change),
             Key::SequenceValue(_)
             | Key::Head
@@ -275,6 +277,7 @@ impl Snapshot {
                     table.inline = InlineSegments::default();
                     table.listed = imbl::HashSet::new();
                     table.deltas = imbl::HashMap::new();
+                    table.models = imbl::HashMap::new();
                 }
             }
             (Key::Segment(_, id), Some((value, created, _))) => {
@@ -292,6 +295,23 @@ impl Snapshot {
                     let segment = Segment::memory(*id, Arc::new(rows));
                     table.add_segment(segment, value.len(), change.listed);
                 }
+            }
+            (Key::IndexPart(..), Some((value, ..))) => {
+                let part = IndexPart::decode(value).map_err(meta::Error::corrupt)?;
+                // Of a segment that is gone, it says nothing.
+                let _there = Arc::make_mut(&mut table.version).add_index(Arc::new(part));
+            }
+            (Key::IndexPart(_, index, segment), None) => {
+                let _there = Arc::make_mut(&mut table.version).remove_index(*segment, *index);
+            }
+            (Key::IndexModel(_, index), Some((value, created, _))) => {
+                if *created >= table.generation {
+                    let model = IndexModel::decode(value).map_err(meta::Error::corrupt)?;
+                    table.models.insert(*index, Arc::new(model));
+                }
+            }
+            (Key::IndexModel(_, index), None) => {
+                table.models.remove(index);
             }
             (Key::Segment(_, id) | Key::Inline(_, id), None) => table.remove_segment(*id),
             (Key::Deleted(_, id, _), Some((value, ..))) => {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::base::{Oid, Result, Revision, SegmentId};
-use crate::segment::{Column, TableSchema, TableVersion};
+use crate::segment::{Column, IndexModel, TableSchema, TableVersion};
 use crate::types::{PgType, TextContext, parse_text};
 
 use super::definition::{ColumnDef, TableDef};
@@ -32,6 +32,8 @@ pub struct Table {
     pub listed: imbl::HashSet<SegmentId>,
     /// How many keys say what is deleted in a segment.
     pub deltas: imbl::HashMap<SegmentId, u32>,
+    /// What its indexes have learnt, by their oids.
+    pub models: imbl::HashMap<Oid, Arc<IndexModel>>,
 }
 
 impl Table {
@@ -50,6 +52,7 @@ impl Table {
             inline: InlineSegments::default(),
             listed: imbl::HashSet::new(),
             deltas: imbl::HashMap::new(),
+            models: imbl::HashMap::new(),
         })
     }
 

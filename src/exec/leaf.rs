@@ -5,7 +5,7 @@ use std::sync::Arc;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::ExecutionPlan;
 
-use super::{KeyLookupExec, SegmentScanExec, VectorSearchExec};
+use super::{BatchVectorSearchExec, KeyLookupExec, SegmentScanExec, VectorSearchExec};
 use crate::base::{ColumnId, Oid};
 use crate::index::Metric;
 
@@ -51,10 +51,16 @@ pub type KeyPart = (ColumnId, String, Vec<Arc<dyn PhysicalExpr>>);
 /// What a vector search did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SearchWork {
-    /// Pieces of the table whose vectors were looked at.
+    /// Pieces of the table whose rows were all compared with the query.
     pub segments: usize,
-    /// Vectors that were compared with the query.
+    /// Pieces that were searched through an index, as often as they were.
+    pub indexed: usize,
+    /// Distances that were computed.
     pub rows: usize,
+    /// Rows that the filter looked at.
+    pub filtered: u64,
+    /// The least recall that the indexes promise, in thousandths; none where none does.
+    pub recall_thousandths: Option<usize>,
 }
 
 /// What an operator says, if it is one that reads a table.
@@ -64,6 +70,9 @@ pub fn leaf(plan: &dyn ExecutionPlan) -> Option<Leaf> {
     }
     if let Some(lookup) = plan.downcast_ref::<KeyLookupExec>() {
         return Some(lookup.leaf());
+    }
+    if let Some(batch) = plan.downcast_ref::<BatchVectorSearchExec>() {
+        return Some(batch.leaf());
     }
     plan.downcast_ref::<VectorSearchExec>().map(VectorSearchExec::leaf)
 }

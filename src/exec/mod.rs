@@ -15,6 +15,7 @@ mod pruning;
 mod read;
 mod run;
 mod scan;
+mod search_settings;
 mod session_values;
 mod slots;
 mod source;
@@ -31,10 +32,14 @@ pub use observe::{Observation, ObservedExec, Observer};
 pub(crate) use run::CancelOnDrop;
 pub use run::{ParameterValues, Run, Tables};
 pub use scan::SegmentScanExec;
+pub use search_settings::SearchSettings;
 pub use session_values::{SequenceName, SessionValues};
 pub use slots::Slots;
 pub use source::TableSource;
-pub use vector_search::{VectorSearch, VectorSearchExec, VectorSearchPlanner};
+pub use vector_search::{
+    BatchVectorSearch, BatchVectorSearchExec, VectorSearch, VectorSearchExec, VectorSearchPlanner,
+    nearest_distances,
+};
 
 use std::sync::Arc;
 

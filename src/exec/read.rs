@@ -104,6 +104,7 @@ async fn row_ids(
                     ordinal,
                     meta: Arc::clone(meta),
                     deleted: Arc::clone(&segment.deleted),
+                    indexes: Arc::clone(&segment.indexes),
                 });
                 reader.row_ids(&unit).await?
             }

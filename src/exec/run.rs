@@ -11,6 +11,7 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::prelude::SessionConfig;
 
 use super::observe::Observer;
+use super::search_settings::SearchSettings;
 use super::session_values::SessionValues;
 use crate::base::{Oid, SqlError};
 use crate::segment::{Reader, TableVersion};
@@ -35,6 +36,8 @@ pub struct Run {
     pub session: Option<Arc<dyn SessionValues>>,
     /// Who watches, for EXPLAIN ANALYZE.
     pub observer: Option<Arc<Observer>>,
+    /// How hard vector searches look.
+    pub search: SearchSettings,
 }
 
 /// The part of a [`Run`] that operators find in their task context.
@@ -42,6 +45,7 @@ pub struct Run {
 pub(crate) struct Bound {
     tables: Arc<dyn Tables>,
     cancelled: Arc<AtomicBool>,
+    search: SearchSettings,
 }
 
 impl Bound {
@@ -67,6 +71,11 @@ impl Bound {
         self.tables.reader()
     }
 
+    /// How hard vector searches look.
+    pub(crate) fn search(&self) -> SearchSettings {
+        self.search
+    }
+
     /// Set when the run's stream is gone: work on blocking threads looks at it between pieces.
     pub(crate) fn cancelled(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.cancelled)
@@ -86,13 +95,19 @@ impl Drop for CancelOnDrop {
 impl Run {
     /// An execution over these tables.
     pub fn new(tables: Arc<dyn Tables>, runtime: Arc<RuntimeEnv>) -> Self {
-        Self { tables, runtime, session: None, observer: None }
+        Self { tables, runtime, session: None, observer: None, search: SearchSettings::default() }
     }
 
     /// The same execution, for a session.
     #[must_use]
     pub fn with_session(self, session: Arc<dyn SessionValues>) -> Self {
         Self { session: Some(session), ..self }
+    }
+
+    /// The same execution, with the session's settings of vector searches.
+    #[must_use]
+    pub fn searching(self, search: SearchSettings) -> Self {
+        Self { search, ..self }
     }
 
     /// The same execution, watched.
@@ -104,7 +119,11 @@ impl Run {
     /// The task context of a new execution, and the guard that lives as long as its stream.
     pub(crate) fn task(&self, config: &SessionConfig) -> (Arc<TaskContext>, CancelOnDrop) {
         let cancelled = Arc::new(AtomicBool::new(false));
-        let bound = Bound { tables: Arc::clone(&self.tables), cancelled: Arc::clone(&cancelled) };
+        let bound = Bound {
+            tables: Arc::clone(&self.tables),
+            cancelled: Arc::clone(&cancelled),
+            search: self.search,
+        };
         let context = TaskContext::new(
             None,
             String::new(),

@@ -67,6 +67,18 @@ pub trait SessionValues: Send + Sync + Debug {
     /// # Errors
     /// 42P01, 22003.
     fn set_value(&self, sequence: &SequenceName, value: i64, called: bool) -> Result<()>;
+    /// The share of the true `k` nearest rows that searches through an index find, over so many rows
+    /// of its table as queries; none for an empty table.
+    ///
+    /// # Errors
+    /// 42704, 42809, 22023, and what reading says.
+    fn index_recall(&self, index: &SequenceName, k: i64, samples: i64) -> Result<Option<f64>>;
+    /// Brings the vectors and indexes of a table to this node's disk and memory; returns of how many
+    /// segments.
+    ///
+    /// # Errors
+    /// 42P01, and what reading says.
+    fn prewarm(&self, table: &SequenceName) -> Result<i64>;
     /// A relation's name as `regclass` shows it: with its schema where the path needs it.
     fn relation_name(&self, relation: Oid) -> Option<String>;
 }

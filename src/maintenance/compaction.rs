@@ -10,14 +10,16 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::base::{Oid, Result, SegmentId, SqlState};
+use crate::base::{Oid, Result, Revision, SegmentId, SqlState};
 use crate::catalog::{Snapshot, Table};
-use crate::segment::{Segment, merge};
+use crate::segment::{Draft, IndexPart, ObjectUnit, Segment, SegmentMeta, merge};
 use crate::store::meta::Mirrored;
 use crate::txn::{Engine, MergeCommit};
 
 use super::claim::Claim;
-use super::pick::{Policy, pick};
+use super::index_build::IndexBuilder;
+use super::indexing::is_missing;
+use super::pick::{Policy, Rest, pick, pick_settled};
 
 /// The claim's name.
 const TASK: &str = "merge";
@@ -33,6 +35,10 @@ pub struct Compactor {
     policy: Policy,
     /// When a table was first seen with rows in metadata, by the monotonic clock.
     inline_since: Mutex<HashMap<Oid, Duration>>,
+    /// The last change of a table, and when it was first seen.
+    changed: Mutex<HashMap<Oid, (Revision, Duration)>>,
+    /// Held while segments are merged: on one node, one merge at a time.
+    merging: tokio::sync::Mutex<()>,
 }
 
 /// A snapshot, a table in it, and the segments to merge.
@@ -41,7 +47,13 @@ type NextMerge = (Arc<Mirrored<Snapshot>>, Arc<Table>, Vec<Segment>);
 impl Compactor {
     /// A compactor of an engine's tables.
     pub fn new(engine: Arc<Engine>, policy: Policy) -> Self {
-        Self { engine, policy, inline_since: Mutex::default() }
+        Self {
+            engine,
+            policy,
+            inline_since: Mutex::default(),
+            changed: Mutex::default(),
+            merging: tokio::sync::Mutex::default(),
+        }
     }
 
     /// Does what there is to do now; returns how many merges were published. A table that can't
@@ -49,6 +61,7 @@ impl Compactor {
     pub async fn run_once(&self) -> usize {
         let tables: Vec<Oid> = self.engine.current().state.tables.keys().copied().collect();
         self.inline_since.lock().retain(|oid, _| tables.contains(oid));
+        self.changed.lock().retain(|oid, _| tables.contains(oid));
         let mut merges = 0;
         for table in tables {
             match self.compact_table(table).await {
@@ -70,6 +83,7 @@ impl Compactor {
         let Some(claim) = Claim::take(&self.engine, oid, TASK).await? else { return Ok(0) };
         let mut merges = 0;
         let mut outcome = Ok(());
+        let alone = self.merging.lock().await;
         while merges < MERGES_MAX
             && let Some((_open, table, inputs)) = self.next(oid)
         {
@@ -83,6 +97,7 @@ impl Compactor {
                 }
             }
         }
+        drop(alone);
         let folded = match outcome {
             Ok(()) => self.fold(oid).await,
             failed => failed,
@@ -116,9 +131,9 @@ impl Compactor {
     fn next(&self, oid: Oid) -> Option<NextMerge> {
         let snapshot = self.engine.current();
         let table = Arc::clone(snapshot.state.tables.get(&oid)?);
-        let old = self.is_inline_old(&table);
+        let rest = Rest { old: self.is_inline_old(&table), quiet: self.is_quiet(&table) };
         let operations_max = self.engine.meta().limits().operations_max;
-        let inputs = pick(&table, &self.policy, old, operations_max)?;
+        let inputs = pick(&table, &self.policy, rest, operations_max)?;
         Some((snapshot, table, inputs))
     }
 
@@ -134,6 +149,42 @@ impl Compactor {
         now.saturating_sub(first) >= self.policy.inline_age
     }
 
+    /// Whether nobody has changed the table for long.
+    fn is_quiet(&self, table: &Table) -> bool {
+        let now = self.engine.clock().monotonic();
+        let last = table.appends.max(table.deletes);
+        let mut changed = self.changed.lock();
+        let seen = changed.entry(table.oid()).or_insert((last, now));
+        if seen.0 != last {
+            *seen = (last, now);
+        }
+        now.saturating_sub(seen.1) >= self.policy.quiet_age
+    }
+
+    /// Makes few segments of a table's many, for an index that is about to be built over them.
+    ///
+    /// # Errors
+    /// As [`Compactor::merge`].
+    pub async fn settle(&self, oid: Oid) -> Result<()> {
+        let Some(claim) = Claim::take(&self.engine, oid, TASK).await? else { return Ok(()) };
+        let alone = self.merging.lock().await;
+        let snapshot = self.engine.current();
+        let each = self.engine.meta().limits().operations_max / 8;
+        let merged = match snapshot.state.tables.get(&oid) {
+            Some(table) => match pick_settled(table, &self.policy, each.max(2)) {
+                Some(inputs) => self.merge(table, &inputs).await,
+                None => Ok(()),
+            },
+            None => Ok(()),
+        };
+        drop(alone);
+        claim.release(&self.engine).await;
+        match merged {
+            Err(error) if error.code() == SqlState::SERIALIZATION_FAILURE => Ok(()),
+            merged => merged,
+        }
+    }
+
     /// Merges these segments of this version of a table, whose snapshot the caller keeps.
     ///
     /// # Errors
@@ -147,15 +198,52 @@ impl Compactor {
         tracing::debug!(
             table = %source.oid(), inputs = ids.len(), outputs = outputs.len(), "merged segments"
         );
+        let indexes = self.index_outputs(source, inputs, &outputs, &draft).await?;
         let commit = MergeCommit {
             table: source.oid(),
             source: Arc::clone(source),
             inputs: ids,
             outputs,
+            indexes,
             draft,
             moved: merged.map,
         };
         self.engine.commit_merge(commit).await?;
         Ok(())
+    }
+
+    /// Builds the indexes that the inputs had over what was made of them.
+    async fn index_outputs(
+        &self,
+        source: &Arc<Table>,
+        inputs: &[Segment],
+        outputs: &[Arc<SegmentMeta>],
+        draft: &Arc<Draft>,
+    ) -> Result<Vec<IndexPart>> {
+        let mut parts = Vec::new();
+        for index in source.definition.vector_indexes() {
+            let had = |input: &Segment| input.indexes.iter().any(|part| part.index == index.oid);
+            if !inputs.iter().any(had) {
+                continue;
+            }
+            let model = source.models.get(&index.oid);
+            let since = self.engine.clock().monotonic();
+            let building = self.engine.index_builds().begin(source.oid(), index.oid, since);
+            let builder = IndexBuilder::of(&self.engine, source, index, building.build());
+            for (ordinal, meta) in (0..).zip(outputs) {
+                let unit = ObjectUnit {
+                    ordinal,
+                    meta: Arc::clone(meta),
+                    deleted: Arc::default(),
+                    indexes: Arc::default(),
+                };
+                if is_missing(&unit, index.oid)
+                    && let Some(builder) = &builder
+                {
+                    parts.push(builder.part(&unit, model.map(|model| &**model), draft).await?);
+                }
+            }
+        }
+        Ok(parts)
     }
 }

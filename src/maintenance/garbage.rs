@@ -27,7 +27,7 @@ use crate::txn::{Consistency, Engine};
 use super::claim::Claim;
 use super::living::Living;
 use super::metadata::Tidier;
-use super::reachable::{Removals, listed_paths};
+use super::reachable::{Listed, Removals, listed_paths};
 
 /// The claim's name.
 const TASK: &str = "garbage";
@@ -72,8 +72,10 @@ impl Collector {
         let reader = self.engine.reader();
         let mut removed = 0;
         for object in unreachable {
-            if let Some(meta) = &object.meta {
-                reader.forget(meta);
+            match &object.listed {
+                Some(Listed::Segment(meta)) => reader.forget(meta),
+                Some(Listed::Index(object)) => reader.forget_index(object),
+                None => {}
             }
             if !living.removes_here(&object.path) {
                 continue;

@@ -1,5 +1,5 @@
 //! Rank 7: background work, so that there is nothing to vacuum: small commits become objects,
-//! small segments become larger ones, what nobody can reach goes.
+//! small segments become larger ones, indexes are built over them, what nobody can reach goes.
 //!
 //! **Promise.** Nothing here changes what a statement sees, blocks a reader or fails a writer:
 //! merges are published through `txn` as any commit is, deletes made meanwhile are carried
@@ -12,6 +12,8 @@ mod check;
 mod claim;
 mod compaction;
 mod garbage;
+mod index_build;
+mod indexing;
 mod living;
 mod metadata;
 mod pick;
@@ -24,5 +26,6 @@ mod tests;
 pub use check::{Damage, TableSummary, check_objects, summarize};
 pub use compaction::Compactor;
 pub use garbage::Collector;
+pub use indexing::Indexer;
 pub use pick::Policy;
 pub use run::{maintain, tell_oldest_revision};

@@ -29,6 +29,11 @@ pub struct Policy {
     pub deleted_percent: u64,
     /// Keys that say what is deleted in one segment at which they become one.
     pub deltas: u32,
+    /// A table with vector indexes that nobody has changed for so long becomes as few segments as
+    /// can be: each is searched through an index of its own.
+    pub quiet_age: Duration,
+    /// Segments that become one then have at most so many bytes together.
+    pub settled_bytes: u64,
 }
 
 impl Default for Policy {
@@ -42,6 +47,8 @@ impl Default for Policy {
             segment_bytes: 512 << 20,
             deleted_percent: 30,
             deltas: 64,
+            quiet_age: Duration::from_secs(10),
+            settled_bytes: 4 << 30,
         }
     }
 }
@@ -51,19 +58,30 @@ const INLINE_MERGE_BYTES_MAX: usize = 2 * INLINE_TABLE_BYTES_MAX;
 /// More inputs would only make the merge's transaction large.
 const INPUTS_MAX: usize = 8_192;
 
-/// The next merge of a table, if any. `old` tells that its rows in metadata have been there
-/// long, `operations_max` how many operations a metadata transaction may have.
+/// For how long a table has been as it is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Rest {
+    /// Its rows in metadata have been there long.
+    pub(super) old: bool,
+    /// Nobody has changed it for long.
+    pub(super) quiet: bool,
+}
+
+/// The next merge of a table, if any. `operations_max` tells how many operations a metadata
+/// transaction may have.
 pub(super) fn pick(
     table: &Table,
     policy: &Policy,
-    old: bool,
+    rest: Rest,
     operations_max: usize,
 ) -> Option<Vec<Segment>> {
-    // Each input may take two: its own key and its deletes.
-    let inputs_max = (operations_max.saturating_sub(24) / 2).clamp(2, INPUTS_MAX);
-    pick_inline(table, policy, old, inputs_max)
+    // Each input may take two, its own key and its deletes, and one for each index over it.
+    let each = 2 + table.definition.vector_indexes().count();
+    let inputs_max = (operations_max.saturating_sub(24) / each).clamp(2, INPUTS_MAX);
+    pick_inline(table, policy, rest.old, inputs_max)
         .or_else(|| pick_deleted(table, policy))
         .or_else(|| pick_tier(table, policy, inputs_max))
+        .or_else(|| if rest.quiet { pick_settled(table, policy, inputs_max) } else { None })
 }
 
 fn pick_inline(
@@ -127,6 +145,39 @@ fn pick_tier(table: &Table, policy: &Policy, inputs_max: usize) -> Option<Vec<Se
             bytes += size;
             rows += segment.live_rows();
             bytes <= 2 * policy.segment_bytes && rows <= SEGMENT_ROWS_MAX as u64
+        })
+        .map(|(_, segment)| segment.clone())
+        .collect();
+    (picked.len() > 1).then_some(picked)
+}
+
+/// Segments that can become one, of a table that is searched through indexes: as many as fit, the
+/// smallest first.
+pub(super) fn pick_settled(
+    table: &Table,
+    policy: &Policy,
+    inputs_max: usize,
+) -> Option<Vec<Segment>> {
+    table.definition.vector_indexes().next()?;
+    let mut segments: Vec<(u64, &Segment)> = table
+        .version
+        .objects()
+        .filter_map(|(_, segment)| match &segment.rows {
+            Rows::Object(meta) => {
+                Some((live_bytes(meta.bytes.max(meta.data.length), segment), segment))
+            }
+            Rows::Memory(_) => None,
+        })
+        .collect();
+    segments.sort_by_key(|(bytes, segment)| (*bytes, segment.id));
+    let (mut bytes, mut rows) = (0, 0);
+    let picked: Vec<Segment> = segments
+        .into_iter()
+        .take(inputs_max)
+        .take_while(|(size, segment)| {
+            bytes += size;
+            rows += segment.live_rows();
+            bytes <= policy.settled_bytes && rows <= SEGMENT_ROWS_MAX as u64
         })
         .map(|(_, segment)| segment.clone())
         .collect();

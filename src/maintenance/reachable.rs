@@ -4,20 +4,38 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::base::{Oid, Revision, SegmentId};
+use crate::base::{Oid, Revision};
 use crate::catalog::{Snapshot, Table};
-use crate::segment::{Rows, SegmentMeta};
+use crate::segment::{ObjectRef, Rows, SegmentMeta};
 use crate::store::meta::Mirrored;
 
-/// A table as it was last seen, with the segments that it listed.
-type Seen = (Arc<Table>, HashMap<SegmentId, Arc<SegmentMeta>>);
+/// An object that metadata lists, with what the reader must forget with it.
+#[derive(Clone, Debug)]
+pub(super) enum Listed {
+    /// A segment's rows.
+    Segment(Arc<SegmentMeta>),
+    /// What belongs to an index.
+    Index(ObjectRef),
+}
+
+impl Listed {
+    fn path(&self) -> &str {
+        match self {
+            Self::Segment(meta) => &meta.data.path,
+            Self::Index(object) => &object.path,
+        }
+    }
+}
+
+/// A table as it was last seen, with the objects that it listed, by their names.
+type Seen = (Arc<Table>, HashMap<String, Listed>);
 
 /// Objects that no newer snapshot lists than the revision says.
 #[derive(Debug, Default)]
 pub(super) struct Removals {
     seen: HashMap<Oid, Seen>,
     /// By path: from this revision on, nothing lists the object.
-    removed: BTreeMap<String, (Revision, Option<Arc<SegmentMeta>>)>,
+    removed: BTreeMap<String, (Revision, Option<Listed>)>,
 }
 
 /// Something to remove.
@@ -25,7 +43,7 @@ pub(super) struct Removals {
 pub(super) struct Unreachable {
     pub(super) path: String,
     /// What was known of it; nothing where it was found by its name.
-    pub(super) meta: Option<Arc<SegmentMeta>>,
+    pub(super) listed: Option<Listed>,
 }
 
 impl Removals {
@@ -42,18 +60,19 @@ impl Removals {
             if self.seen.get(oid).is_some_and(|(seen, _)| Arc::ptr_eq(seen, table)) {
                 continue;
             }
-            let now: HashMap<_, _> = objects(table).map(|meta| (meta.id, meta)).collect();
+            let now: HashMap<_, _> =
+                objects(table).map(|object| (object.path().to_owned(), object)).collect();
             if let Some((_, before)) = self.seen.remove(oid) {
-                let gone = before.into_iter().filter(|(id, _)| !now.contains_key(id));
-                self.note(snapshot.revision, gone.map(|(_, meta)| meta));
+                let gone = before.into_iter().filter(|(path, _)| !now.contains_key(path));
+                self.note(snapshot.revision, gone.map(|(_, object)| object));
             }
             self.seen.insert(*oid, (Arc::clone(table), now));
         }
     }
 
-    fn note(&mut self, at: Revision, gone: impl Iterator<Item = Arc<SegmentMeta>>) {
-        for meta in gone {
-            self.removed.insert(meta.data.path.clone(), (at, Some(meta)));
+    fn note(&mut self, at: Revision, gone: impl Iterator<Item = Listed>) {
+        for object in gone {
+            self.removed.insert(object.path().to_owned(), (at, Some(object)));
         }
     }
 
@@ -75,22 +94,28 @@ impl Removals {
             .map(|(path, _)| path.clone())
             .collect();
         let take = |path: String| {
-            let (_, meta) = self.removed.remove(&path)?;
-            Some(Unreachable { path, meta })
+            let (_, listed) = self.removed.remove(&path)?;
+            Some(Unreachable { path, listed })
         };
         taken.into_iter().filter_map(take).collect()
     }
 }
 
-fn objects(table: &Table) -> impl Iterator<Item = Arc<SegmentMeta>> {
-    table.version.objects().filter_map(|(_, segment)| match &segment.rows {
-        Rows::Object(meta) => Some(Arc::clone(meta)),
-        Rows::Memory(_) => None,
-    })
+fn objects(table: &Table) -> impl Iterator<Item = Listed> {
+    let models = table.models.values().map(|model| Listed::Index(model.object.clone()));
+    let segments = table.version.objects().flat_map(|(_, segment)| {
+        let rows = match &segment.rows {
+            Rows::Object(meta) => Some(Listed::Segment(Arc::clone(meta))),
+            Rows::Memory(_) => None,
+        };
+        let parts = segment.indexes.iter().flat_map(|part| part.objects());
+        rows.into_iter().chain(parts.map(|object| Listed::Index(object.clone())))
+    });
+    models.chain(segments)
 }
 
 /// The names of all objects that a snapshot lists.
 pub(super) fn listed_paths(snapshot: &Snapshot) -> HashSet<String> {
     let tables = snapshot.tables.values();
-    tables.flat_map(|table| objects(table)).map(|meta| meta.data.path.clone()).collect()
+    tables.flat_map(|table| objects(table)).map(|object| object.path().to_owned()).collect()
 }

@@ -9,6 +9,7 @@ use crate::txn::Engine;
 
 use super::compaction::Compactor;
 use super::garbage::Collector;
+use super::indexing::Indexer;
 use super::pick::Policy;
 
 /// Between two looks at what there is to do.
@@ -25,22 +26,36 @@ const HISTORY_PAUSE: Duration = Duration::from_secs(300);
 /// Does an engine's background work until it is told to stop. What it is in the middle of then
 /// is given up: whatever it has written is garbage that the next start collects.
 pub async fn maintain(engine: Arc<Engine>, policy: Policy, shutdown: CancellationToken) {
-    let compact = compact(Arc::clone(&engine), policy);
+    let compactor = Arc::new(Compactor::new(Arc::clone(&engine), policy));
+    let compact = compact(Arc::clone(&compactor));
+    let index = build_indexes(Arc::clone(&engine), compactor);
     let forget = forget_history(Arc::clone(&engine));
     let collect = collect(engine);
     tokio::select! {
         () = collect => {}
         () = forget => {}
+        () = index => {}
         () = shutdown.cancelled() => {}
         () = compact => {}
     }
 }
 
-async fn compact(engine: Arc<Engine>, policy: Policy) {
-    let compactor = Compactor::new(engine, policy);
+async fn compact(compactor: Arc<Compactor>) {
     loop {
         tokio::time::sleep(PAUSE).await;
         compactor.run_once().await;
+    }
+}
+
+async fn build_indexes(engine: Arc<Engine>, compactor: Arc<Compactor>) {
+    let builds = Arc::clone(engine.index_builds());
+    let indexer = Indexer::new(engine, compactor);
+    loop {
+        tokio::select! {
+            () = builds.woken() => {}
+            () = tokio::time::sleep(PAUSE) => {}
+        }
+        indexer.run_once().await;
     }
 }
 

@@ -4,7 +4,7 @@
 //! rows in memory, each with its deleted rows. [`Reader`] reads them, [`Writer`] makes new
 //! ones, [`merge`] makes few of many. docs/format.md draws every byte.
 //!
-//! Uses `store/object` (bytes) and `base`. Never looks into metadata, never decides which
+//! Uses `store/object` (bytes), `index` and `base`. Never looks into metadata, never decides which
 //! segments a table has, never overwrites anything.
 
 mod adapt;
@@ -12,6 +12,7 @@ mod bounds;
 mod corrupt;
 mod deletes;
 mod fuse;
+mod index_part;
 mod inline;
 mod key_filter;
 mod key_hash;
@@ -32,12 +33,13 @@ mod write;
 pub use crate::store::object::{ObjectRef, Part};
 pub use bounds::{Bound, ColumnStatistics};
 pub use deletes::{decode_deletes, encode_deletes};
+pub use index_part::{IndexModel, IndexPart};
 pub use inline::{decode_inline, encode_inline};
 pub use memory::MemoryRun;
 pub use meta::{KeyFilterRef, SegmentMeta};
 pub use pruning::{GroupStatistics, Statistics};
 pub use read::{KeyMatch, Pruner, Reader, ReaderOptions, RowGroups, Scan, Vectors};
-pub use rows::{InMemory, RowIdMap, Rows, Segment};
+pub use rows::{InMemory, IndexParts, RowIdMap, Rows, Segment};
 pub use schema::{ADDRESS, Column, ROW_ID, TableSchema};
 pub use version::{ObjectUnit, TableVersion, Unit, address, split_address};
 pub use write::{Draft, Drafts, MergeMap, Merged, Moved, Writer, WriterOptions, merge};

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, RecordBatch, UInt64Array};
 use roaring::RoaringBitmap;
 
-use super::SegmentMeta;
 use super::key_index::KeyIndexes;
+use super::{IndexPart, SegmentMeta};
 use crate::base::{ColumnId, Result, RowIds, SegmentId, SqlError};
 
 /// The hidden row ids of a segment, in row order.
@@ -132,6 +132,9 @@ pub enum Rows {
     Memory(Arc<InMemory>),
 }
 
+/// The indexes over a segment that are built, by their oids.
+pub type IndexParts = Arc<[Arc<IndexPart>]>;
+
 /// Immutable rows, and which of them are deleted. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Segment {
@@ -141,17 +144,21 @@ pub struct Segment {
     pub rows: Rows,
     /// The positions of deleted rows.
     pub deleted: Arc<RoaringBitmap>,
+    /// The indexes over it.
+    pub indexes: IndexParts,
 }
 
 impl Segment {
     /// A segment in an object, nothing deleted.
     pub fn object(meta: Arc<SegmentMeta>) -> Self {
-        Self { id: meta.id, rows: Rows::Object(meta), deleted: Arc::default() }
+        let (id, rows) = (meta.id, Rows::Object(meta));
+        Self { id, rows, deleted: Arc::default(), indexes: Arc::default() }
     }
 
     /// A segment in memory, nothing deleted.
     pub fn memory(id: SegmentId, rows: Arc<InMemory>) -> Self {
-        Self { id, rows: Rows::Memory(rows), deleted: Arc::default() }
+        let rows = Rows::Memory(rows);
+        Self { id, rows, deleted: Arc::default(), indexes: Arc::default() }
     }
 
     /// How many rows it has, the deleted ones included.

@@ -12,7 +12,7 @@ use imbl::{HashMap, OrdMap};
 use roaring::RoaringBitmap;
 
 use super::memory::{MemoryRun, MemoryTree};
-use super::{RowIdMap, Rows, Segment, SegmentMeta};
+use super::{IndexPart, IndexParts, RowIdMap, Rows, Segment, SegmentMeta};
 use crate::base::{Oid, SegmentId};
 
 /// The address of a row.
@@ -60,6 +60,8 @@ pub struct ObjectUnit {
     pub meta: Arc<SegmentMeta>,
     /// The positions of its deleted rows.
     pub deleted: Arc<RoaringBitmap>,
+    /// The indexes over it.
+    pub indexes: IndexParts,
 }
 
 impl Unit {
@@ -192,6 +194,36 @@ impl TableVersion {
         true
     }
 
+    /// Adds an index over a segment, in the place of one of the same oid; false when the version
+    /// has no such segment.
+    pub fn add_index(&mut self, part: Arc<IndexPart>) -> bool {
+        self.edit_indexes(part.segment, |parts| {
+            parts.retain(|known| known.index != part.index);
+            parts.push(Arc::clone(&part));
+            parts.sort_by_key(|part| part.index);
+        })
+    }
+
+    /// Forgets an index over a segment; false when the version has no such segment.
+    pub fn remove_index(&mut self, segment: SegmentId, index: Oid) -> bool {
+        self.edit_indexes(segment, |parts| parts.retain(|known| known.index != index))
+    }
+
+    fn edit_indexes(
+        &mut self,
+        segment: SegmentId,
+        edit: impl FnOnce(&mut Vec<Arc<IndexPart>>),
+    ) -> bool {
+        let ordinal = self.ordinals.get(&segment);
+        let Some(segment) = ordinal.and_then(|ordinal| self.objects.get_mut(ordinal)) else {
+            return false;
+        };
+        let mut parts = segment.indexes.to_vec();
+        edit(&mut parts);
+        segment.indexes = parts.into();
+        true
+    }
+
     /// The version with one more segment.
     #[must_use]
     pub fn with_segment(&self, segment: Segment) -> Self {
@@ -320,6 +352,7 @@ pub(super) fn object_unit(ordinal: u32, segment: &Segment) -> Option<ObjectUnit>
             ordinal,
             meta: Arc::clone(meta),
             deleted: Arc::clone(&segment.deleted),
+            indexes: Arc::clone(&segment.indexes),
         }),
         Rows::Memory(_) => None,
     }

@@ -38,10 +38,11 @@ impl Session {
         let mut snapshot = Arc::clone(snapshot);
         for _ in 0..ATTEMPTS_MAX {
             let mut ddl = self.make(prepared, &snapshot)?;
-            let mut fill = None;
+            let (mut fill, mut awaited) = (None, None);
             for effect in std::mem::take(&mut ddl.effects) {
                 match effect {
                     Effect::Fill(table, query) => fill = Some((table, query)),
+                    Effect::AwaitIndex(table, index) => awaited = Some((table, index)),
                     effect => self.check_rows(&effect, &snapshot, &mut ddl).await?,
                 }
             }
@@ -56,6 +57,10 @@ impl Session {
                     self.seen = self.seen.max(revision);
                     for notice in ddl.notices {
                         self.notice(notice);
+                    }
+                    engine.index_builds().wake();
+                    if let Some((table, index)) = awaited {
+                        self.await_index(table, index, revision).await?;
                     }
                     return match fill {
                         None => Ok(Outcome::command(prepared.tag())),
@@ -183,7 +188,7 @@ impl Session {
                     SqlError::new(SqlState::FOREIGN_KEY_VIOLATION, message).with_constraint(name),
                 )
             }
-            Effect::Fill(..) => return Ok(()),
+            Effect::Fill(..) | Effect::AwaitIndex(..) => return Ok(()),
         };
         // A table that the same statement creates has no rows.
         let Some(table) = state.tables.get(&oid) else { return Ok(()) };

@@ -7,6 +7,7 @@
 //!
 //! Never speaks the protocol, never touches the stores.
 
+mod await_index;
 mod conflict;
 mod connection;
 mod constraint;
@@ -15,6 +16,7 @@ mod cursor;
 mod define;
 mod dispatch;
 mod explain;
+mod index_recall;
 mod interrupt;
 mod known_query;
 mod modify;

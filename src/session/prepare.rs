@@ -240,7 +240,8 @@ impl Session {
 
     fn relations(&self, snapshot: &Arc<Mirrored<Snapshot>>) -> StatementRelations {
         let search_path = self.search_path();
-        let view = SessionView { settings: self.settings.clone(), search_path };
+        let engine = Arc::clone(self.server.engine());
+        let view = SessionView { settings: self.settings.clone(), search_path, engine };
         StatementRelations::new(snapshot, view)
     }
 

@@ -96,6 +96,7 @@ impl Session {
         let runtime = Arc::clone(&self.server.parts.runtime);
         Run::new(Arc::new(tables), runtime)
             .with_session(self.values(snapshot))
+            .searching(self.settings.search())
             .watched(watch.map(|watch| &watch.observer))
     }
 

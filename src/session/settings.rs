@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::base::{Result, SqlError, SqlState};
+use crate::exec::SearchSettings;
 use crate::txn::Consistency;
 use crate::types::{ByteaOutput, IntervalStyle, TextContext, TimeZone};
 
@@ -36,6 +37,8 @@ pub(super) enum Kind {
     IntervalStyle,
     TimeZone,
     Consistency,
+    /// A share of the whole, above 0 and up to 1; empty: not set.
+    Share,
 }
 
 /// Until when a value holds.
@@ -63,6 +66,8 @@ pub(super) struct Settings {
     version: u64,
     /// What plans depend on, until the next change.
     surroundings: OnceLock<Arc<Surroundings>>,
+    /// How hard vector searches look, until the next change.
+    search: OnceLock<SearchSettings>,
 }
 
 /// The settings that a plan depends on.
@@ -155,6 +160,7 @@ impl Settings {
     fn touched(&mut self) {
         self.version += 1;
         self.surroundings = OnceLock::new();
+        self.search = OnceLock::new();
     }
 
     /// Another number for every change.
@@ -261,6 +267,20 @@ impl Settings {
         self.get("redkite.consistency").and_then(consistency).unwrap_or_default()
     }
 
+    /// How hard vector searches look.
+    pub(super) fn search(&self) -> SearchSettings {
+        fn parsed<T: std::str::FromStr>(settings: &Settings, name: &str) -> Option<T> {
+            settings.get(name)?.parse().ok()
+        }
+        let default = SearchSettings::default();
+        *self.search.get_or_init(|| SearchSettings {
+            recall_target: parsed(self, "redkite.recall_target"),
+            ef_search: parsed(self, "hnsw.ef_search").unwrap_or(default.ef_search),
+            probes: parsed(self, "ivfflat.probes").unwrap_or(default.probes),
+            use_indexes: self.is_on("enable_indexscan"),
+        })
+    }
+
     /// How values are read and shown.
     pub(super) fn text_context(&self) -> TextContext {
         let mut context = TextContext::default();
@@ -342,6 +362,18 @@ fn canonical(setting: &Setting, value: &str, settings: &Settings) -> Result<Stri
         }
         Kind::TimeZone => {
             TimeZone::parse_setting(value).map(|zone| zone.name().to_owned()).ok_or_else(invalid)
+        }
+        Kind::Share if value.trim().is_empty() => Ok(String::new()),
+        Kind::Share => {
+            let share: f32 = value.trim().parse().map_err(|_| invalid())?;
+            if share > 0.0 && share <= 1.0 {
+                return Ok(share.to_string());
+            }
+            let message = format!(
+                "{share} is outside the valid range for parameter \"{}\" (0 .. 1)",
+                setting.name
+            );
+            Err(SqlError::new(SqlState::INVALID_PARAMETER_VALUE, message))
         }
         Kind::Consistency => {
             consistency(value).map(|_| value.to_ascii_lowercase()).ok_or_else(|| {

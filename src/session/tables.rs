@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use datafusion::logical_expr::ScalarUDF;
 
@@ -11,6 +12,7 @@ use crate::exec::Tables;
 use crate::plan::{Relation, Relations};
 use crate::segment::{Reader, TableVersion};
 use crate::store::meta::Mirrored;
+use crate::txn::{Engine, IndexBuild};
 use crate::types::PgType;
 
 use super::settings::Settings;
@@ -59,6 +61,7 @@ pub(super) fn schema_of(state: &Snapshot, table: Oid) -> Option<&str> {
 pub(super) struct SessionView {
     pub(super) settings: Settings,
     pub(super) search_path: Vec<String>,
+    pub(super) engine: Arc<Engine>,
 }
 
 impl system::SessionFacts for SessionView {
@@ -68,6 +71,21 @@ impl system::SessionFacts for SessionView {
 
     fn search_path(&self) -> &[String] {
         &self.search_path
+    }
+
+    fn index_builds(&self) -> Vec<system::IndexProgress> {
+        let now = self.engine.clock().monotonic();
+        let load = |number: &AtomicU64| number.load(Ordering::Relaxed);
+        let progress = |build: Arc<IndexBuild>| system::IndexProgress {
+            table: build.table,
+            index: build.index,
+            phase: build.phase().name(),
+            segments: (load(&build.segments), load(&build.segments_done)),
+            rows: (load(&build.rows), load(&build.done)),
+            bytes: load(&build.bytes),
+            seconds: now.saturating_sub(build.since).as_secs_f64(),
+        };
+        self.engine.index_builds().running().into_iter().map(progress).collect()
     }
 }
 

@@ -24,6 +24,7 @@ use crate::store::meta::Mirrored;
 use crate::types::TextContext;
 
 use super::connection::Session;
+use super::index_recall::Measure;
 use super::server::Server;
 use super::settings::{Scope, Settings, split_names};
 use super::transaction::State;
@@ -123,6 +124,21 @@ impl StatementValues {
             Some(sequence) => Ok(Arc::clone(sequence)),
             None => Err(undefined(&oid.to_string())),
         }
+    }
+
+    fn relation(&self, name: &SequenceName) -> Result<Relation> {
+        let state = &self.snapshot.state;
+        let found = match name {
+            SequenceName::Oid(oid) => state.relation_of(*oid),
+            SequenceName::Text(text) => {
+                let path = self.settings.lock().search_path(&self.user);
+                find_relation(state, text, &path)
+            }
+        };
+        found.ok_or_else(|| match name {
+            SequenceName::Oid(oid) => undefined(&oid.to_string()),
+            SequenceName::Text(text) => undefined(text),
+        })
     }
 
     fn check_may_write(&self, function: &str) -> Result<()> {
@@ -235,6 +251,18 @@ impl SessionValues for StatementValues {
             self.shared.sequences.lock().current.insert(sequence.oid, value);
         }
         Ok(())
+    }
+
+    fn index_recall(&self, index: &SequenceName, k: i64, samples: i64) -> Result<Option<f64>> {
+        let index = self.relation(index)?;
+        let search = self.settings.lock().search();
+        let measure = Measure { k, samples, search };
+        wait(measure.recall(self.server.engine(), &self.snapshot.state, index))
+    }
+
+    fn prewarm(&self, table: &SequenceName) -> Result<i64> {
+        let relation = self.relation(table)?;
+        wait(super::index_recall::prewarm(self.server.engine(), &self.snapshot.state, relation))
     }
 
     fn relation_name(&self, oid: Oid) -> Option<String> {

@@ -15,6 +15,7 @@ use crate::cluster::Membership;
 use crate::segment::{Drafts, Reader};
 use crate::store::meta::{self, MetaStore, Mirror, Mirrored};
 
+use super::index_builds::IndexBuilds;
 use super::open_snapshots::{OpenSnapshots, Pin};
 use super::publish::{Publisher, QUEUE_MAX, Submission, Verdict, Work};
 use super::row_ids::RowIdAllocator;
@@ -77,6 +78,7 @@ pub struct Engine {
     /// Objects that this node has written and not published.
     drafts: Arc<Drafts>,
     pub(super) warmer: Warmer,
+    index_builds: Arc<IndexBuilds>,
     /// When the mirror was last known to hold all, by the monotonic clock, in microseconds.
     last_fresh_us: AtomicU64,
 }
@@ -108,6 +110,7 @@ impl Engine {
             open: Arc::default(),
             drafts,
             warmer,
+            index_builds: Arc::default(),
             last_fresh_us: AtomicU64::new(0),
         })
     }
@@ -135,6 +138,11 @@ impl Engine {
     /// Objects that this node has written and not published.
     pub fn drafts(&self) -> &Arc<Drafts> {
         &self.drafts
+    }
+
+    /// The indexes that this node builds now.
+    pub fn index_builds(&self) -> &Arc<IndexBuilds> {
+        &self.index_builds
     }
 
     /// Randomness.

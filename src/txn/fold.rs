@@ -54,7 +54,7 @@ impl Engine {
     }
 
     /// Holds as long as the segment is one of the table's.
-    fn is_there(&self, table: &Table, id: SegmentId) -> Option<Compare> {
+    pub(super) fn is_there(&self, table: &Table, id: SegmentId) -> Option<Compare> {
         let (_, segment) = table.version.find(id)?;
         let key = self.keys().segment(table.oid(), id);
         Some(match &segment.rows {

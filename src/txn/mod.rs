@@ -18,6 +18,8 @@ mod engine;
 mod flush;
 mod fold;
 mod foreign_key;
+mod index_builds;
+mod index_parts;
 mod key_code;
 mod open_snapshots;
 mod prepared;
@@ -34,6 +36,7 @@ mod write_behind;
 mod write_set;
 
 pub use engine::{Consistency, Engine, EngineParts};
+pub use index_builds::{BuildPhase, Building, IndexBuild, IndexBuilds};
 pub use prepared::{MergeCommit, Prepared};
 pub use sequence::SequenceState;
 pub use write_behind::WriteBehind;

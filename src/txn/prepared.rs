@@ -9,7 +9,7 @@ use roaring::RoaringBitmap;
 
 use crate::base::{CommitId, Oid, Revision, SegmentId, SqlError};
 use crate::catalog::{Snapshot, Table};
-use crate::segment::{Draft, Segment, SegmentMeta};
+use crate::segment::{Draft, IndexPart, Segment, SegmentMeta};
 use crate::store::meta::Mirrored;
 
 use super::key_code::{KeyCode, KeyCoder, KeyCodes};
@@ -132,6 +132,8 @@ pub struct MergeCommit {
     pub inputs: Vec<SegmentId>,
     /// What comes.
     pub outputs: Vec<Arc<SegmentMeta>>,
+    /// The indexes over what comes.
+    pub indexes: Vec<IndexPart>,
     /// Who wrote it.
     pub draft: Arc<Draft>,
     /// Where each row went.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::base::{Oid, Result, Revision, SqlError};
 use crate::catalog::{Keys, Snapshot, Table};
 use crate::segment::{self, Rows, Segment, TableVersion};
-use crate::store::meta::Operation;
+use crate::store::meta::{Compare, Operation};
 
 use super::key_code::KeyCode;
 use super::prepared::{MergeCommit, NewKeys, Prepared, PreparedTable};
@@ -212,31 +212,43 @@ impl MergeCommit {
         base: &Snapshot,
         step: &mut Step,
     ) -> Result<()> {
-        let now = current(base, self.table, "")?;
-        step.unchanged(keys.schema_version(self.table), now.schema_version);
-        step.unchanged(keys.generation(self.table), now.generation);
+        let oid = self.table;
+        let now = current(base, oid, "")?;
+        step.unchanged(keys.schema_version(oid), now.schema_version);
+        step.unchanged(keys.generation(oid), now.generation);
         // Deletes that come meanwhile name the inputs: they must see that those are gone.
-        step.unchanged(keys.deletes(self.table), now.deletes);
-        step.touched.push(keys.deletes(self.table));
+        step.unchanged(keys.deletes(oid), now.deletes);
+        step.touched.push(keys.deletes(oid));
         for id in &self.inputs {
-            let segment = keys.segment(self.table, *id);
+            let segment = keys.segment(oid, *id);
             if now.listed.contains(id) {
                 step.operations.push(Operation::put(segment, Vec::new()));
             } else if now.inline.contains(id) {
-                step.operations.push(Operation::delete(keys.inline(self.table, *id)));
+                step.operations.push(Operation::delete(keys.inline(oid, *id)));
             } else {
                 step.operations.push(Operation::delete(segment));
             }
             if now.version.find(*id).is_some_and(|(_, segment)| !segment.deleted.is_empty()) {
-                step.operations.push(Operation::Delete(keys.all_deleted(self.table, *id)));
+                step.operations.push(Operation::Delete(keys.all_deleted(oid, *id)));
+            }
+            // One may be published at this moment, so all that could be are removed.
+            let indexes = now.definition.vector_indexes().filter(|_| !now.inline.contains(id));
+            for index in indexes {
+                step.operations.push(Operation::delete(keys.index_part(oid, index.oid, *id)));
             }
         }
         for segment in &self.outputs {
-            let key = keys.segment(self.table, segment.id);
+            let key = keys.segment(oid, segment.id);
             step.operations.push(Operation::put(key, segment.encode()?));
         }
+        let defined = |index: Oid| now.definition.vector_indexes().any(|now| now.oid == index);
+        for part in self.indexes.iter().filter(|part| defined(part.index)) {
+            step.compares.push(Compare::Present(keys.index_exists(oid, part.index)));
+            let key = keys.index_part(oid, part.index, part.segment);
+            step.operations.push(Operation::put(key, part.encode()?));
+        }
         for (segment, positions) in self.carry_over(&now.version)? {
-            let key = keys.deleted(self.table, segment, prepared.id);
+            let key = keys.deleted(oid, segment, prepared.id);
             step.operations.push(Operation::put(key, segment::encode_deletes(&positions)));
         }
         Ok(())

@@ -40,7 +40,8 @@ pub(super) fn index_columns(table: &TableDef, index: &IndexDef) -> Vec<String> {
             Some(column) => quoted(&column.name),
             None => part.expression.clone().unwrap_or_default(),
         };
-        text + &part.options
+        let class = part.operator_class.as_ref().map(|class| format!(" {}", quoted(class)));
+        text + &class.unwrap_or_default() + &part.options
     });
     columns.collect()
 }
@@ -48,8 +49,15 @@ pub(super) fn index_columns(table: &TableDef, index: &IndexDef) -> Vec<String> {
 /// `CREATE INDEX t_a_idx ON public.t USING btree (a)`.
 pub(super) fn named_index(facts: &Facts, table: &TableDef, index: &IndexDef) -> String {
     let filter = index.filter.as_ref().map(|filter| format!(" WHERE ({filter})"));
+    let options = index.options.iter();
+    let options: Vec<String> =
+        options.map(|(name, value)| format!("{name}='{}'", value.replace('\'', "''"))).collect();
+    let with = match options.is_empty() {
+        true => String::new(),
+        false => format!(" WITH ({})", options.join(", ")),
+    };
     format!(
-        "CREATE INDEX {} ON {}.{} USING {} ({}){}",
+        "CREATE INDEX {} ON {}.{} USING {} ({}){with}{}",
         quoted(&index.name),
         quoted(facts.catalog().schema_name(table.schema)),
         quoted(&table.name),

@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use super::pg_stat_progress::IndexProgress;
 use crate::base::Oid;
 use crate::catalog::{RoleDef, SequenceDef, Snapshot, Table, ViewDef};
 use crate::store::meta::Mirrored;
@@ -13,6 +14,8 @@ pub trait SessionFacts: Debug + Send + Sync {
     fn settings(&self) -> Vec<(String, String)>;
     /// The schemas where names without one are looked for, in order.
     fn search_path(&self) -> &[String];
+    /// The indexes that this node builds now.
+    fn index_builds(&self) -> Vec<IndexProgress>;
 }
 
 /// The catalog at a statement's snapshot, and the session's part.

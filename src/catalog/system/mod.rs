@@ -32,6 +32,7 @@ mod pg_namespace;
 mod pg_proc;
 mod pg_sequence;
 mod pg_settings;
+mod pg_stat_progress;
 mod pg_tables;
 mod pg_type;
 mod pg_views;
@@ -46,6 +47,7 @@ use crate::base::Oid;
 use definition::Definition;
 pub use facts::{Facts, SessionFacts};
 pub use functions::{function, name_function, named_oid};
+pub use pg_stat_progress::IndexProgress;
 use provider::SystemRelation;
 
 /// The schema of PostgreSQL's own catalogs.
@@ -77,6 +79,7 @@ const RELATIONS: &[&[Definition]] = &[
     pg_views::RELATIONS,
     pg_indexes::RELATIONS,
     pg_collation::RELATIONS,
+    pg_stat_progress::RELATIONS,
     information_schema::RELATIONS,
     empty::RELATIONS,
 ];

@@ -17,6 +17,26 @@ pub(super) const HEAP: u32 = 2;
 /// The access method that keys' indexes show.
 pub(super) const BTREE: u32 = 403;
 
+/// Access methods of indexes: PostgreSQL's, pgvector's, and our own.
+const INDEX_METHODS: &[(u32, &str)] = &[
+    (BTREE, "btree"),
+    (405, "hash"),
+    (783, "gist"),
+    (2742, "gin"),
+    (3580, "brin"),
+    (4000, "spgist"),
+    (12_801, "ivfflat"),
+    (12_802, "hnsw"),
+    (12_803, "redkite"),
+];
+
+/// The oid of an index's access method.
+pub(super) fn method(name: &str) -> u32 {
+    let known = INDEX_METHODS.iter().find(|(_, known)| *known == name);
+    known.map_or(BTREE, |(oid, _)| *oid)
+}
+
 fn rows(_: &Facts) -> Vec<Row> {
-    vec![row![HEAP, "heap", 0, 't'], row![BTREE, "btree", 0, 'i']]
+    let indexes = INDEX_METHODS.iter().map(|(oid, name)| row![*oid, *name, 0, 'i']);
+    std::iter::once(row![HEAP, "heap", 0, 't']).chain(indexes).collect()
 }

@@ -7,7 +7,7 @@ use crate::base::Oid;
 use super::cell::{Cell, NULL, row};
 use super::definition::{Definition, Row};
 use super::facts::{Facts, SUPERUSER};
-use super::pg_am::{BTREE, HEAP};
+use super::pg_am::{self, BTREE, HEAP};
 
 pub(super) const RELATIONS: &[Definition] = &[Definition {
     oid: 1259,
@@ -31,6 +31,8 @@ struct Relation<'a> {
     schema: u32,
     owner: Oid,
     kind: char,
+    /// The oid of the access method.
+    method: u32,
     columns: usize,
     rows: u64,
     checks: usize,
@@ -42,11 +44,6 @@ struct Relation<'a> {
 
 impl Relation<'_> {
     fn row(&self) -> Row {
-        let method = match self.kind {
-            'r' => HEAP,
-            'i' => BTREE,
-            _ => 0,
-        };
         let tuples: Cell = Some(self.rows.to_string());
         row![
             self.oid,
@@ -55,7 +52,7 @@ impl Relation<'_> {
             0,
             0,
             self.owner,
-            method,
+            self.method,
             self.oid,
             0,
             i32::try_from(self.rows / 100).unwrap_or(i32::MAX),
@@ -99,6 +96,7 @@ fn rows(facts: &Facts) -> Vec<Row> {
             schema: definition.schema.0,
             owner: definition.owner,
             kind: 'r',
+            method: HEAP,
             columns: definition.columns.len(),
             rows: table.version.row_count(),
             checks: definition.checks.len(),
@@ -109,12 +107,13 @@ fn rows(facts: &Facts) -> Vec<Row> {
         let plain_index = Relation { checks: 0, indexed: false, foreign: false, ..relation };
         for key in &definition.keys {
             let (oid, name, columns) = (key.oid, &*key.name, key.columns.len());
-            let index = Relation { oid, name, kind: 'i', columns, ..plain_index };
+            let index = Relation { oid, name, kind: 'i', method: BTREE, columns, ..plain_index };
             rows.push(index.row());
         }
         for index in &definition.indexes {
             let (oid, name, columns) = (index.oid, &*index.name, index.columns.len());
-            let index = Relation { oid, name, kind: 'i', columns, ..plain_index };
+            let method = pg_am::method(&index.method);
+            let index = Relation { oid, name, kind: 'i', method, columns, ..plain_index };
             rows.push(index.row());
         }
     }
@@ -125,6 +124,7 @@ fn rows(facts: &Facts) -> Vec<Row> {
             schema: schema.0,
             owner,
             kind,
+            method: 0,
             columns,
             rows: 0,
             checks: 0,

@@ -22,6 +22,13 @@ impl SessionFacts for Alone {
     fn search_path(&self) -> &[String] {
         &self.0
     }
+
+    fn index_builds(&self) -> Vec<super::IndexProgress> {
+        let (table, index) = (crate::base::Oid(1), crate::base::Oid(2));
+        let (segments, rows) = ((2, 1), (10, 4));
+        let phase = "initializing";
+        vec![super::IndexProgress { table, index, phase, segments, rows, bytes: 7, seconds: 2.0 }]
+    }
 }
 
 fn facts() -> Facts {

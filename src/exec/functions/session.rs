@@ -205,6 +205,12 @@ fn call(
             let name = session.relation_name(Oid(oid));
             text(name.unwrap_or_else(|| if oid == 0 { "-".into() } else { oid.to_string() }))
         }
+        What::IndexRecall => {
+            let number = |at: usize| columns[at].as_primitive::<Int64Type>().value(row);
+            let index = sequence(&columns[0], row)?;
+            Some(ScalarValue::Float64(session.index_recall(&index, number(1), number(2))?))
+        }
+        What::Prewarm => int8(session.prewarm(&sequence(&columns[0], row)?)?),
         _ => return Err(internal(format!("{what:?} has no value of its own"))),
     })
 }

@@ -38,6 +38,8 @@ pub(super) enum What {
     SetValue,
     RelationName,
     TransactionId,
+    IndexRecall,
+    Prewarm,
 }
 
 /// The functions by name.
@@ -77,6 +79,8 @@ pub(super) const WHATS: &[(What, &str)] = &[
     (What::RelationName, "redkite_regclass_text"),
     (What::TransactionId, "txid_current"),
     (What::TransactionId, "pg_current_xact_id"),
+    (What::IndexRecall, "redkite_recall"),
+    (What::Prewarm, "redkite_prewarm"),
 ];
 
 /// What an argument must be.
@@ -127,6 +131,8 @@ impl What {
             Self::NextValue | Self::CurrentValue => &[&[Relation]],
             Self::SetValue => &[&[Relation, Int8], &[Relation, Int8, Bool]],
             Self::RelationName => &[&[Oid]],
+            Self::IndexRecall => &[&[Relation, Int8, Int8]],
+            Self::Prewarm => &[&[Relation]],
             _ => &[&[]],
         }
     }
@@ -150,7 +156,9 @@ impl What {
             | Self::CurrentValue
             | Self::LastValue
             | Self::SetValue
-            | Self::TransactionId => PgType::Int8,
+            | Self::TransactionId
+            | Self::Prewarm => PgType::Int8,
+            Self::IndexRecall => PgType::Float8,
         }
     }
 }
@@ -191,6 +199,8 @@ pub(super) fn constant(what: What, session: &dyn SessionValues) -> Result<Option
         | What::CurrentValue
         | What::LastValue
         | What::SetValue
+        | What::IndexRecall
+        | What::Prewarm
         | What::RelationName => return Ok(None),
     }))
 }

@@ -1,8 +1,16 @@
-//! Exact vector search: the `k` rows of a table that are nearest to a query.
+//! Vector search: the `k` rows of a table that are nearest to a query.
 
+mod batch;
+mod exact;
 mod exec;
+mod filter;
+mod indexed;
 mod node;
 mod search;
+mod target;
+mod work;
 
+pub use batch::{BatchVectorSearch, BatchVectorSearchExec};
 pub use exec::VectorSearchExec;
 pub use node::{VectorSearch, VectorSearchPlanner};
+pub use search::nearest_distances;

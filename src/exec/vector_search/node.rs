@@ -16,7 +16,8 @@ use datafusion::logical_expr::{
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner};
 
-use super::VectorSearchExec;
+use super::target::Target;
+use super::{BatchVectorSearch, BatchVectorSearchExec, VectorSearchExec};
 use crate::exec::TableSource;
 use crate::exec::source::Filter;
 use crate::index::Metric;
@@ -37,6 +38,8 @@ pub struct VectorSearch {
     pub query: Expr,
     /// How many rows.
     pub k: usize,
+    /// Rows whose distance is NULL, and then those where it is no number, come first: the sort falls.
+    pub unset_first: bool,
     /// What rows must fulfil, over the table's columns.
     pub filters: Vec<Expr>,
     /// The table's columns that come out, by their place in the source's schema.
@@ -57,7 +60,8 @@ impl PartialOrd for VectorSearch {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         let key = |node: &Self| {
             let metric = format!("{:?}", node.metric);
-            (node.source.oid(), node.column.id, metric, node.k, node.projection.clone())
+            let how = (node.k, node.unset_first);
+            (node.source.oid(), node.column.id, metric, how, node.projection.clone())
         };
         match key(self).cmp(&key(other)) {
             Ordering::Equal => {}
@@ -110,7 +114,7 @@ impl UserDefinedLogicalNodeCore for VectorSearch {
     }
 }
 
-/// Makes [`VectorSearchExec`] of [`VectorSearch`].
+/// Makes [`VectorSearchExec`] of [`VectorSearch`], and the same for many vectors.
 #[derive(Debug)]
 pub struct VectorSearchPlanner;
 
@@ -121,19 +125,30 @@ impl ExtensionPlanner for VectorSearchPlanner {
         planner: &dyn PhysicalPlanner,
         node: &dyn UserDefinedLogicalNode,
         _logical_inputs: &[&LogicalPlan],
-        _physical_inputs: &[Arc<dyn ExecutionPlan>],
+        physical_inputs: &[Arc<dyn ExecutionPlan>],
         session: &dyn Session,
         planning: &PhysicalPlanningContext,
     ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-        let Some(node) = node.as_any().downcast_ref::<VectorSearch>() else { return Ok(None) };
-        let query =
-            planner.create_physical_expr(&node.query, &DFSchema::empty(), session, planning)?;
+        let batch = node.as_any().downcast_ref::<BatchVectorSearch>();
+        let one = node.as_any().downcast_ref::<VectorSearch>();
+        let Some(node) = one.or(batch.map(|batch| &batch.search)) else { return Ok(None) };
+        let input = match batch {
+            Some(batch) => Arc::clone(batch.input.schema()),
+            None => Arc::new(DFSchema::empty()),
+        };
+        let query = planner.create_physical_expr(&node.query, &input, session, planning)?;
         let table = node.source.qualified_schema(&node.name)?;
         let filter = conjunction(node.filters.iter().cloned())
             .map(|filter| planner.create_physical_expr(&filter, &table, session, planning))
             .transpose()?;
         let filter = filter.map(|predicate| Filter::new(&node.source, predicate)).transpose()?;
-        let schema = Arc::clone(node.schema.inner());
-        Ok(Some(Arc::new(VectorSearchExec::new(node, query, filter, schema))))
+        let target = Target::of(node, filter);
+        Ok(Some(match (batch, physical_inputs) {
+            (Some(batch), [input]) => {
+                let (input, schema) = (Arc::clone(input), Arc::clone(batch.schema.inner()));
+                Arc::new(BatchVectorSearchExec::new(input, target, query, batch.outer, schema))
+            }
+            _ => Arc::new(VectorSearchExec::new(target, query, Arc::clone(node.schema.inner()))),
+        }))
     }
 }

@@ -328,9 +328,11 @@ impl<'a> Draft<'a> {
             if changed.rows {
                 self.edit.touch(keys.schema_version(oid));
             }
-            if let Some(before) = self.snapshot.tables.get(&oid) {
+            let before = self.snapshot.tables.get(&oid);
+            if let Some(before) = before {
                 self.edit.unchanged(keys.schema_version(oid), before.schema_version);
             }
+            self.define_indexes(&changed.definition, before.map(|table| &*table.definition));
         }
         for (oid, sequence) in std::mem::take(&mut self.sequences) {
             if !self.dropped.contains(&oid) {
@@ -360,6 +362,20 @@ impl<'a> Draft<'a> {
             let _ = self.edit.oid();
         }
         Ok(Ddl { edit: self.edit, notices: self.notices, effects: self.effects })
+    }
+
+    /// Says which vector indexes there are, and removes what was built for those that go.
+    fn define_indexes(&mut self, now: &TableDef, before: Option<&TableDef>) {
+        let (keys, oid) = (self.context.keys, now.oid);
+        let had = |index: Oid| before.is_some_and(|t| t.vector_indexes().any(|i| i.oid == index));
+        for index in now.vector_indexes().filter(|index| !had(index.oid)) {
+            self.edit.touch(keys.index_exists(oid, index.oid));
+        }
+        for gone in before.into_iter().flat_map(TableDef::vector_indexes) {
+            if now.vector_indexes().all(|index| index.oid != gone.oid) {
+                self.edit.remove_all(keys.index_data(oid, gone.oid));
+            }
+        }
     }
 
     /// Removes the keys of an object that exists.

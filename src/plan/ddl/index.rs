@@ -1,15 +1,18 @@
-//! CREATE INDEX. A unique index is a key that PostgreSQL shows without a constraint. Others have no
-//! work to do, since segments' statistics do it: their definitions are kept, so that they can be
-//! shown, renamed and dropped, and nothing else is stored for them.
+//! CREATE INDEX. A unique index is a key that PostgreSQL shows without a constraint. One over vectors
+//! is built over the table's segments in the background. Others have no work to do, since segments'
+//! statistics do it: their definitions are kept, so that they can be shown, renamed and dropped, and
+//! nothing else is stored for them.
 
 use crate::base::{Oid, Result, SqlError, SqlState};
-use crate::catalog::{IndexColumnDef, IndexDef, Relation, TableDef};
+use crate::catalog::{IndexColumnDef, IndexDef, Relation, TableDef, VectorIndexDef};
 use crate::plan::statement::{CreateIndex, IndexColumn};
 
+use super::Effect;
 use super::constraint::{NewKey, add_key};
 use super::draft::{Draft, NameKind};
 use super::naming::columns_part;
 use super::refuse;
+use super::vector_index::VectorMethod;
 
 /// CREATE INDEX.
 pub(super) fn create(draft: &mut Draft<'_>, statement: &CreateIndex) -> Result<()> {
@@ -32,11 +35,7 @@ pub(super) fn create(draft: &mut Draft<'_>, statement: &CreateIndex) -> Result<(
             return Err(SqlError::unsupported(message));
         }
         "hash" | "gin" | "gist" | "spgist" | "brin" => {}
-        "hnsw" | "ivfflat" => {
-            let message = format!("access method \"{}\" is not supported", statement.method);
-            return Err(SqlError::unsupported(message)
-                .with_hint("Vectors are searched exactly, which needs no index."));
-        }
+        method if VectorMethod::of(method).is_some() => {}
         method => {
             let message = format!("access method \"{method}\" does not exist");
             return Err(SqlError::new(SqlState::UNDEFINED_OBJECT, message));
@@ -58,8 +57,12 @@ pub(super) fn create(draft: &mut Draft<'_>, statement: &CreateIndex) -> Result<(
         }
         return Err(SqlError::new(SqlState::DUPLICATE_TABLE, message));
     }
+    if let Some(method) = VectorMethod::of(&statement.method) {
+        let vector = method.define(&table, statement)?;
+        return add_index(draft, &table, statement, Some(vector));
+    }
     if !statement.unique {
-        return add_index(draft, &table, statement);
+        return add_index(draft, &table, statement, None);
     }
     if statement.filter.is_some() {
         return Err(SqlError::unsupported("partial unique indexes are not supported"));
@@ -80,7 +83,12 @@ pub(super) fn create(draft: &mut Draft<'_>, statement: &CreateIndex) -> Result<(
 }
 
 /// An index that is no key.
-fn add_index(draft: &mut Draft<'_>, table: &TableDef, statement: &CreateIndex) -> Result<()> {
+fn add_index(
+    draft: &mut Draft<'_>,
+    table: &TableDef,
+    statement: &CreateIndex,
+    vector: Option<VectorIndexDef>,
+) -> Result<()> {
     let name = match &statement.name {
         Some(name) => name.clone(),
         None => {
@@ -93,7 +101,16 @@ fn add_index(draft: &mut Draft<'_>, table: &TableDef, statement: &CreateIndex) -
     draft.claim_relation(table.schema, &name, oid)?;
     let columns = statement.columns.iter().map(|part| indexed(table, part)).collect();
     let filter = statement.filter.as_ref().map(|filter| filter.text.clone());
-    let index = IndexDef { oid, name, method: statement.method.clone(), columns, filter };
+    if vector.is_some() && !statement.concurrently {
+        draft.effects.push(Effect::AwaitIndex(table.oid, oid));
+    }
+    let options = statement.options.iter().map(|option| {
+        let value = option.value.clone().unwrap_or_else(|| "true".to_owned());
+        (option.name.clone(), value)
+    });
+    let options = options.collect();
+    let method = statement.method.clone();
+    let index = IndexDef { oid, name, method, columns, filter, options, vector };
     draft.table_mut(table.oid)?.indexes.push(index);
     Ok(())
 }
@@ -114,6 +131,9 @@ pub(super) fn copy(
         parts.push(column.map_or_else(|| "expr".to_owned(), |column| column.name.clone()));
         let same = column.and_then(|column| draft.table(table)?.column(&column.name));
         part.column = same.map(|column| column.id);
+        if let (Some(vector), Some(id)) = (&mut index.vector, part.column) {
+            vector.column = id;
+        }
     }
     let part = columns_part(&parts);
     index.name = draft.choose_relation_name(schema, &table_name, Some(&part), "idx");
@@ -151,5 +171,6 @@ fn indexed(table: &TableDef, part: &IndexColumn) -> IndexColumnDef {
         Some(_) => None,
         None => Some(part.expression.text.clone()),
     };
-    IndexColumnDef { column, expression, options }
+    let operator_class = part.operator_class.as_ref().map(|class| class.name.clone());
+    IndexColumnDef { column, expression, operator_class, options }
 }

@@ -34,6 +34,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod text;
+mod vector_index;
 mod verifier;
 mod view;
 mod view_query;
@@ -94,6 +95,8 @@ pub enum Effect {
     ForeignKey(Arc<TableDef>, String),
     /// The new table's rows come from a query.
     Fill(Oid, Box<Query>),
+    /// A table's new index is built over the rows that there are before the statement returns.
+    AwaitIndex(Oid, Oid),
 }
 
 /// A definition, ready to be published.

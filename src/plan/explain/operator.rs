@@ -16,7 +16,7 @@ use super::expression::{column_name, condition, sort_key, sql};
 use super::join;
 use super::node::{Detail, Node, relation, width};
 use crate::base::ColumnId;
-use crate::catalog::Snapshot;
+use crate::catalog::{IndexDef, Snapshot};
 use crate::exec::{Access, Leaf, Observation, ObservedExec, leaf};
 
 /// The node of an operator and, below it, those of its inputs. `limited`: a LIMIT above has
@@ -196,11 +196,29 @@ fn table(leaf: &Leaf, plan: &Arc<dyn ExecutionPlan>, catalog: &Snapshot) -> Node
                 sql(query)
             );
             let mut node = Node::new("Vector Search", estimate).with("Order By", order);
-            node.index = Some("exact".to_owned());
+            let index = catalog.tables.get(&leaf.table).and_then(|table| {
+                let of_column = |index: &&IndexDef| {
+                    let vector = index.vector.as_ref();
+                    let id = table.definition.column(column).map(|column| column.id);
+                    vector.is_some_and(|v| Some(v.column) == id && v.spec.metric == *metric)
+                };
+                table.definition.vector_indexes().find(of_column)
+            });
+            node.index = Some(index.map_or_else(|| "exact".to_owned(), |index| index.name.clone()));
             let number = |number: usize| Detail::Number(number as u64);
             node.details.extend(leaf.limit.map(|limit| ("Limit", number(limit))));
             node.measured.push(("Segments Searched", number(work.segments)));
+            if index.is_some() {
+                node.measured.push(("Index Searches", number(work.indexed)));
+            }
             node.measured.push(("Rows Compared", number(work.rows)));
+            if leaf.filter.is_some() {
+                node.measured.push(("Rows Filtered", Detail::Number(work.filtered)));
+            }
+            if let Some(recall) = work.recall_thousandths {
+                let percent = Detail::Text(format!("{}.{}%", recall / 10, recall % 10));
+                node.measured.push(("Expected Recall", percent));
+            }
             node
         }
     };

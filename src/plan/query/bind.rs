@@ -5,12 +5,12 @@ use std::sync::Arc;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::logical_expr::{Expr, Extension, LogicalPlan};
 
 use super::errors::external;
 use super::literal::parameter_index;
 use crate::base::{SqlError, SqlState};
-use crate::exec::Slots;
+use crate::exec::{BatchVectorSearch, Slots};
 use crate::types::PgType;
 
 /// The parameters that stand in LIMIT and OFFSET: DataFusion plans differently for different
@@ -18,8 +18,12 @@ use crate::types::PgType;
 pub(crate) fn limit_parameters(plan: &LogicalPlan) -> Result<Vec<usize>> {
     let mut found = Vec::new();
     plan.apply_with_subqueries(|node| {
-        if let LogicalPlan::Limit(limit) = node {
-            for expr in [&limit.skip, &limit.fetch].into_iter().flatten() {
+        let limits = match node {
+            LogicalPlan::Limit(limit) => [limit.skip.as_deref(), limit.fetch.as_deref()],
+            other => [batch_search(other).and_then(|batch| batch.limit.as_ref()), None],
+        };
+        if limits.iter().any(Option::is_some) {
+            for expr in limits.into_iter().flatten() {
                 expr.apply(|expr| {
                     if let Expr::Placeholder(placeholder) = expr {
                         found.extend(parameter_index(placeholder));
@@ -38,6 +42,14 @@ pub(crate) fn limit_parameters(plan: &LogicalPlan) -> Result<Vec<usize>> {
 /// Puts the values of LIMIT's and OFFSET's parameters in their place.
 pub(crate) fn bind_limits(plan: LogicalPlan, values: &[ScalarValue]) -> Result<LogicalPlan> {
     let bound = plan.transform_up_with_subqueries(|node| {
+        if let Some(batch) = batch_search(&node)
+            && let Some(limit) = &batch.limit
+        {
+            let k = count(limit.clone(), values, "LIMIT")?;
+            let Some(k) = rows_of(k) else { return Ok(Transformed::no(node)) };
+            let node = Arc::new(batch.limited(k));
+            return Ok(Transformed::yes(LogicalPlan::Extension(Extension { node })));
+        }
         let LogicalPlan::Limit(mut limit) = node else { return Ok(Transformed::no(node)) };
         let offset = limit.skip.take().map(|skip| count(*skip, values, "OFFSET")).transpose()?;
         let fetch = limit.fetch.take().map(|fetch| count(*fetch, values, "LIMIT")).transpose()?;
@@ -46,6 +58,20 @@ pub(crate) fn bind_limits(plan: LogicalPlan, values: &[ScalarValue]) -> Result<L
         Ok(Transformed::yes(LogicalPlan::Limit(limit)))
     })?;
     Ok(bound.data)
+}
+
+fn batch_search(node: &LogicalPlan) -> Option<&BatchVectorSearch> {
+    let LogicalPlan::Extension(extension) = node else { return None };
+    extension.node.as_any().downcast_ref()
+}
+
+/// A count of rows as a number: all of them where there is no limit.
+fn rows_of(count: Option<Expr>) -> Option<usize> {
+    match count {
+        None => Some(usize::MAX),
+        Some(Expr::Literal(ScalarValue::Int64(Some(rows)), _)) => usize::try_from(rows).ok(),
+        Some(_) => None,
+    }
 }
 
 /// A count of rows as a literal; none for NULL, which is no limit.
@@ -80,6 +106,14 @@ pub(crate) fn bind_slots(
     types: &[PgType],
 ) -> Result<LogicalPlan> {
     let bound = plan.transform_up_with_subqueries(|node| {
+        let node = match batch_search(&node) {
+            Some(batch) => {
+                let bind = |expr: Expr| Ok(expr.transform_up(|e| Ok(slot(e, slots, types)))?.data);
+                let node = Arc::new(batch.map_filters(bind)?);
+                LogicalPlan::Extension(Extension { node })
+            }
+            None => node,
+        };
         let names = NamePreserver::new(&node);
         node.map_expressions(|expr| {
             let saved = names.save(&expr);

@@ -3,14 +3,23 @@
 //!
 //! What such a part computes it computes for each row of the left side, so it moves on top of
 //! it, and no join is left. DataFusion undoes other correlations, and not this one.
+//!
+//! A vector search for each row, `FROM q, LATERAL (SELECT .. ORDER BY t.v <-> q.v LIMIT k)`, moves
+//! there as well: one operator searches for many vectors at once.
 
 use std::sync::Arc;
 
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::common::{Column, JoinType, NullHandling, Result, ScalarValue};
-use datafusion::logical_expr::{
-    Expr, Filter, LogicalPlan, LogicalPlanBuilder, Projection, SubqueryAlias,
+use datafusion::common::{
+    Column, DFSchema, JoinType, NullHandling, Result, ScalarValue, internal_err,
 };
+use datafusion::logical_expr::{
+    Expr, Extension, Filter, Limit, LogicalPlan, LogicalPlanBuilder, Projection, Sort,
+    SubqueryAlias, Unnest,
+};
+
+use super::vector_rule;
+use crate::exec::BatchVectorSearch;
 
 /// Moves the lateral parts of a plan that have no tables.
 pub(super) fn without_lateral(plan: LogicalPlan) -> Result<LogicalPlan> {
@@ -21,10 +30,11 @@ pub(super) fn without_lateral(plan: LogicalPlan) -> Result<LogicalPlan> {
             let outer = join.join_type == JoinType::Left;
             let joined = outer || join.join_type == JoinType::Inner;
             let always = join.filter.as_ref().is_none_or(is_true) && join.on.is_empty();
-            if !joined || !always || !movable(&right, outer)? {
+            if !joined || !always || !movable(&right, outer, None)? {
                 return Ok(Transformed::no(node));
             }
-            moved(&right, &join.left, outer).map(Transformed::yes)
+            let place = Place { left: &join.left, outer, limit: None };
+            moved(&right, &place).map(Transformed::yes)
         })?
         .data)
 }
@@ -50,8 +60,40 @@ fn is_true(expr: &Expr) -> bool {
     matches!(expr, Expr::Literal(ScalarValue::Boolean(Some(true)), _))
 }
 
+/// Where a part moves to.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    left: &'a Arc<LogicalPlan>,
+    /// Rows of the left side stay where the part gives none.
+    outer: bool,
+    /// How many rows are wanted of what is below: a number or a parameter.
+    limit: Option<&'a Expr>,
+}
+
+/// How many rows a LIMIT lets through that skips none.
+fn limit_of(limit: &Limit) -> Option<&Expr> {
+    let no_skip = match &limit.skip {
+        None => true,
+        Some(skip) => matches!(skip.as_ref(), Expr::Literal(ScalarValue::Int64(Some(0)), _)),
+    };
+    let plain = |fetch: &&Expr| matches!(fetch, Expr::Literal(..) | Expr::Placeholder(_));
+    limit.fetch.as_deref().filter(plain).filter(|_| no_skip)
+}
+
 /// Whether a part is made of nothing but what can be put on top of other rows.
-fn movable(plan: &LogicalPlan, outer: bool) -> Result<bool> {
+fn movable(plan: &LogicalPlan, outer: bool, limit: Option<&Expr>) -> Result<bool> {
+    match plan {
+        LogicalPlan::Limit(node) => {
+            let limit = limit_of(node);
+            return Ok(limit.is_some() && movable(&node.input, outer, limit)?);
+        }
+        LogicalPlan::Sort(sort) => {
+            return Ok(
+                limit.is_some() && vector_rule::find(sort, 0, vector_rule::from_outside)?.is_some()
+            );
+        }
+        _ => {}
+    }
     let mut alone = true;
     plan.apply_expressions(|expr| {
         expr.apply(|expr| {
@@ -67,11 +109,13 @@ fn movable(plan: &LogicalPlan, outer: bool) -> Result<bool> {
     })?;
     Ok(alone
         && match plan {
-            LogicalPlan::EmptyRelation(empty) => empty.produce_one_row,
-            LogicalPlan::Projection(projection) => movable(&projection.input, outer)?,
-            LogicalPlan::SubqueryAlias(alias) => movable(&alias.input, outer)?,
-            LogicalPlan::Unnest(unnest) => movable(&unnest.input, outer)?,
-            LogicalPlan::Filter(filter) => !outer && movable(&filter.input, outer)?,
+            LogicalPlan::EmptyRelation(empty) => limit.is_none() && empty.produce_one_row,
+            LogicalPlan::Projection(projection) => movable(&projection.input, outer, limit)?,
+            LogicalPlan::SubqueryAlias(alias) => movable(&alias.input, outer, limit)?,
+            LogicalPlan::Unnest(unnest) => limit.is_none() && movable(&unnest.input, outer, None)?,
+            LogicalPlan::Filter(filter) => {
+                !outer && limit.is_none() && movable(&filter.input, outer, None)?
+            }
             _ => false,
         })
 }
@@ -85,19 +129,64 @@ fn columns_of(left: &LogicalPlan) -> Vec<Expr> {
 }
 
 /// The part on top of the left side, whose columns stay first.
-fn moved(plan: &LogicalPlan, left: &Arc<LogicalPlan>, outer: bool) -> Result<LogicalPlan> {
+fn moved(plan: &LogicalPlan, place: &Place<'_>) -> Result<LogicalPlan> {
     match plan {
+        LogicalPlan::Limit(limit) => {
+            moved(&limit.input, &Place { limit: limit_of(limit), ..*place })
+        }
+        LogicalPlan::Sort(sort) => searched(sort, place),
+        LogicalPlan::Projection(Projection { input, .. })
+        | LogicalPlan::SubqueryAlias(SubqueryAlias { input, .. })
+        | LogicalPlan::Unnest(Unnest { input, .. })
+        | LogicalPlan::Filter(Filter { input, .. }) => on_top(plan, moved(input, place)?, place),
+        _ => Ok(place.left.as_ref().clone()),
+    }
+}
+
+/// A vector search for each row of the left side.
+fn searched(sort: &Sort, place: &Place<'_>) -> Result<LogicalPlan> {
+    let found = vector_rule::find(sort, 0, vector_rule::from_outside)?;
+    let (Some(found), Some(limit)) = (found, place.limit) else {
+        return internal_err!("a lateral part that can't be moved");
+    };
+    let limit = Some(limit.clone());
+    let mut search = found.search;
+    search.query = bound(search.query)?;
+    let right = match place.outer {
+        false => search.schema.as_ref().clone(),
+        true => nullable(&search.schema)?,
+    };
+    let schema = Arc::new(place.left.schema().join(&right)?);
+    let (input, outer) = (Arc::clone(place.left), place.outer);
+    let node = BatchVectorSearch { input, search, limit, outer, schema };
+    let leaf = LogicalPlan::Extension(Extension { node: Arc::new(node) });
+    found.path.iter().rev().try_fold(leaf, |below, node| on_top(node, below, place))
+}
+
+/// The same columns where rows may be missing.
+fn nullable(schema: &DFSchema) -> Result<DFSchema> {
+    let fields = schema
+        .iter()
+        .map(|(qualifier, field)| {
+            let field = field.as_ref().clone().with_nullable(true);
+            (qualifier.cloned(), Arc::new(field))
+        })
+        .collect();
+    DFSchema::new_with_metadata(fields, schema.metadata().clone())
+}
+
+/// A node of the part on top of what its input has become.
+fn on_top(node: &LogicalPlan, below: LogicalPlan, place: &Place<'_>) -> Result<LogicalPlan> {
+    match node {
         LogicalPlan::Projection(projection) => {
-            let input = moved(&projection.input, left, outer)?;
-            let mut exprs = columns_of(left);
+            let mut exprs = columns_of(place.left);
             for expr in &projection.expr {
                 exprs.push(bound(expr.clone())?);
             }
-            Projection::try_new(exprs, Arc::new(input)).map(LogicalPlan::Projection)
+            Projection::try_new(exprs, Arc::new(below)).map(LogicalPlan::Projection)
         }
-        LogicalPlan::SubqueryAlias(SubqueryAlias { input, alias, .. }) => {
-            let below = moved(input, left, outer)?;
-            let mut exprs = columns_of(left);
+        LogicalPlan::SubqueryAlias(SubqueryAlias { alias, .. }) => {
+            let mut exprs = columns_of(place.left);
             let width = exprs.len();
             let schema = Arc::clone(below.schema());
             for at in width..schema.fields().len() {
@@ -108,21 +197,19 @@ fn moved(plan: &LogicalPlan, left: &Arc<LogicalPlan>, outer: bool) -> Result<Log
             Projection::try_new(exprs, Arc::new(below)).map(LogicalPlan::Projection)
         }
         LogicalPlan::Unnest(unnest) => {
-            let input = moved(&unnest.input, left, outer)?;
-            let options = unnest.options.clone().with_null_handling(match outer {
+            let options = unnest.options.clone().with_null_handling(match place.outer {
                 true => NullHandling::PreserveAndExpandEmpty,
                 false => NullHandling::Drop,
             });
-            LogicalPlanBuilder::from(input)
+            LogicalPlanBuilder::from(below)
                 .unnest_columns_with_options(unnest.exec_columns.clone(), options)?
                 .build()
         }
         LogicalPlan::Filter(filter) => {
-            let input = moved(&filter.input, left, outer)?;
             let predicate = bound(filter.predicate.clone())?;
-            Filter::try_new(predicate, Arc::new(input)).map(LogicalPlan::Filter)
+            Filter::try_new(predicate, Arc::new(below)).map(LogicalPlan::Filter)
         }
-        _ => Ok(left.as_ref().clone()),
+        _ => Ok(below),
     }
 }
 

@@ -5,9 +5,12 @@
 //! The sort goes, since a search returns its rows in order, and nothing above changes the order
 //! of a single partition.
 
+use arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::common::{Column, DFSchema, Result};
-use datafusion::logical_expr::{Expr, Extension, LogicalPlan, Sort, TableScan};
+use datafusion::common::{Column, DFSchema, Result, ScalarValue};
+use datafusion::logical_expr::{
+    BinaryExpr, Expr, ExprSchemable, Extension, LogicalPlan, Operator, Sort, TableScan,
+};
 use std::sync::Arc;
 
 use crate::exec::{TableSource, VectorSearch};
@@ -28,8 +31,30 @@ pub(crate) fn apply(plan: LogicalPlan) -> Result<LogicalPlan> {
 }
 
 fn search(sort: &Sort) -> Result<Option<LogicalPlan>> {
-    let (Some(k), [key]) = (sort.fetch, sort.expr.as_slice()) else { return Ok(None) };
-    if !key.asc || key.nulls_first {
+    let Some(k) = sort.fetch else { return Ok(None) };
+    let Some(found) = find(sort, k, row_independent)? else { return Ok(None) };
+    let leaf = LogicalPlan::Extension(Extension { node: Arc::new(found.search) });
+    let rebuild = |input, node: &&LogicalPlan| node.with_new_exprs(node.expressions(), vec![input]);
+    found.path.iter().rev().try_fold(leaf, rebuild).map(Some)
+}
+
+/// A search, and the nodes between it and its sort, the upper ones first.
+pub(super) struct Found<'a> {
+    pub(super) search: VectorSearch,
+    pub(super) path: Vec<&'a LogicalPlan>,
+}
+
+/// The search that a sort of which the first `k` rows are wanted stands for. `may_be_query` tells
+/// what rows may be compared with.
+pub(super) fn find<'a>(
+    sort: &'a Sort,
+    k: usize,
+    may_be_query: fn(&Expr) -> bool,
+) -> Result<Option<Found<'a>>> {
+    let [key] = sort.expr.as_slice() else { return Ok(None) };
+    // PostgreSQL's two defaults: ASC has NULLs last, DESC has them first.
+    let descending = !key.asc;
+    if key.nulls_first != descending {
         return Ok(None);
     }
     let mut path: Vec<&LogicalPlan> = Vec::new();
@@ -66,18 +91,12 @@ fn search(sort: &Sort) -> Result<Option<LogicalPlan>> {
                 node = filter.input.as_ref();
             }
             LogicalPlan::TableScan(scan) if scan.fetch.is_none() => {
-                let leaf = leaf(scan, exprs, k)?;
-                return leaf.map(|leaf| rebuild(leaf, &path)).transpose();
+                let search = leaf(scan, exprs, (k, descending), may_be_query);
+                return Ok(search.map(|search| Found { search, path }));
             }
             _ => return Ok(None),
         }
     }
-}
-
-fn rebuild(leaf: LogicalPlan, path: &[&LogicalPlan]) -> Result<LogicalPlan> {
-    path.iter()
-        .rev()
-        .try_fold(leaf, |input, node| node.with_new_exprs(node.expressions(), vec![input]))
 }
 
 /// Puts what a node's output columns are made of in their place.
@@ -107,34 +126,75 @@ fn substitute_all(
     Ok(Some(below))
 }
 
-fn leaf(scan: &TableScan, exprs: Vec<Expr>, k: usize) -> Result<Option<LogicalPlan>> {
-    let Some(source) = super::source::of_scan(scan) else { return Ok(None) };
+fn leaf(
+    scan: &TableScan,
+    exprs: Vec<Expr>,
+    (k, descending): (usize, bool),
+    may_be_query: fn(&Expr) -> bool,
+) -> Option<VectorSearch> {
+    let source = super::source::of_scan(scan)?;
     let mut exprs = exprs.into_iter();
-    let Some((metric, column, query)) = exprs.next().and_then(|key| distance(key, &source)) else {
-        return Ok(None);
-    };
+    let key = exprs.next()?;
+    let product = descending && is_inner_product(&key);
+    let key = if descending && !product { reversed(key)? } else { key };
+    let (metric, column, query) = distance(key, product, &source, may_be_query)?;
     let mut filters = scan.filters.clone();
     filters.extend(exprs);
     if filters.iter().any(|filter| !stands_alone(filter)) {
-        return Ok(None);
+        return None;
     }
     let all = || (0..source.width()).collect();
-    let node = VectorSearch {
+    Some(VectorSearch {
         source: Arc::clone(&source),
         name: scan.table_name.clone(),
         column,
         metric,
         query,
         k,
+        unset_first: descending,
         filters,
         projection: scan.projection.clone().unwrap_or_else(all),
         schema: Arc::clone(&scan.projected_schema),
+    })
+}
+
+/// What grows as the key falls: `d` of `1 - d`, `-d` and `d * -1`.
+fn reversed(key: Expr) -> Option<Expr> {
+    let number = |expr: &Expr| match expr {
+        Expr::Literal(value, _) => value.cast_to(&DataType::Float64).ok().and_then(|v| match v {
+            ScalarValue::Float64(number) => number,
+            _ => None,
+        }),
+        _ => None,
     };
-    Ok(Some(LogicalPlan::Extension(Extension { node: Arc::new(node) })))
+    match key.unalias() {
+        Expr::Negative(inner) => Some(*inner),
+        Expr::Cast(cast) if PgType::of_field(&cast.field) == PgType::Float8 => reversed(*cast.expr),
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Minus, right }) => {
+            number(&left).map(|_| *right)
+        }
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Multiply, right }) => {
+            match (number(&left), number(&right)) {
+                (Some(factor), None) if factor < 0.0 => Some(*right),
+                (None, Some(factor)) if factor < 0.0 => Some(*left),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+fn is_inner_product(expr: &Expr) -> bool {
+    matches!(expr, Expr::ScalarFunction(function) if function.func.name() == "inner_product")
 }
 
 /// The metric, the table's column and the other side of a distance.
-fn distance(key: Expr, source: &TableSource) -> Option<(Metric, SegmentColumn, Expr)> {
+fn distance(
+    key: Expr,
+    product: bool,
+    source: &TableSource,
+    may_be_query: fn(&Expr) -> bool,
+) -> Option<(Metric, SegmentColumn, Expr)> {
     let mut key = key.unalias();
     while let Expr::Cast(cast) = key {
         // A distance is a float8 already; a cast to a type with fewer values could make ties.
@@ -146,19 +206,27 @@ fn distance(key: Expr, source: &TableSource) -> Option<(Metric, SegmentColumn, E
     let Expr::ScalarFunction(function) = key else { return None };
     let metric = match function.func.name() {
         "l2_distance" => Metric::L2,
+        // Falling: its negative is the distance.
+        "inner_product" if product => Metric::InnerProduct,
         "vector_negative_inner_product" => Metric::InnerProduct,
         "cosine_distance" => Metric::Cosine,
         "l1_distance" => Metric::L1,
         _ => return None,
     };
     let [left, right] = <[Expr; 2]>::try_from(function.args).ok()?;
+    // A call by name may have left a string for the function to read.
+    let outside = DFSchema::empty();
+    let is_text = |expr: &Expr| expr.get_type(&outside).is_ok_and(|ty| ty.is_string());
+    if is_text(&left) || is_text(&right) {
+        return None;
+    }
     let vector = |expr: &Expr| match expr {
         Expr::Column(column) => source.vector_column(&column.name).cloned(),
         _ => None,
     };
     match (vector(&left), vector(&right)) {
-        (Some(column), None) if row_independent(&right) => Some((metric, column, right)),
-        (None, Some(column)) if row_independent(&left) => Some((metric, column, left)),
+        (Some(column), None) if may_be_query(&right) => Some((metric, column, right)),
+        (None, Some(column)) if may_be_query(&left) => Some((metric, column, left)),
         _ => None,
     }
 }
@@ -166,6 +234,23 @@ fn distance(key: Expr, source: &TableSource) -> Option<(Metric, SegmentColumn, E
 /// Whether an expression has the same value for all rows.
 fn row_independent(expr: &Expr) -> bool {
     stands_alone(expr) && expr.column_refs().is_empty() && !expr.is_volatile()
+}
+
+/// Whether an expression has the same value for all rows but those outside.
+pub(super) fn from_outside(expr: &Expr) -> bool {
+    let mut alone = true;
+    let walked = expr.apply(|expr| {
+        alone &= !matches!(
+            expr,
+            Expr::Column(_)
+                | Expr::ScalarSubquery(_)
+                | Expr::Exists(_)
+                | Expr::InSubquery(_)
+                | Expr::SetComparison(_)
+        );
+        Ok(TreeNodeRecursion::Continue)
+    });
+    walked.is_ok() && alone && !expr.is_volatile()
 }
 
 /// Whether an expression can be evaluated by a leaf of the plan: it has nothing of an outer

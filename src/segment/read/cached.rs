@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use super::footer::RowGroups;
 use super::vectors::Vectors;
 use crate::base::{ColumnId, SegmentId};
+use crate::index;
 use crate::segment::key_filter::KeyFilter;
 use crate::segment::key_index::KeyIndex;
 
@@ -33,6 +34,10 @@ pub(super) struct Cached {
     /// Mapped memory, so it is counted by the cache on disk.
     pub(super) vectors: Cache<(SegmentId, ColumnId), Arc<Vectors>>,
     pub(super) making: InFlight<(SegmentId, ColumnId)>,
+    /// By their objects' names: mapped memory as well.
+    pub(super) index_parts: Cache<String, Arc<index::Part>>,
+    pub(super) index_models: Cache<String, Arc<index::Model>>,
+    pub(super) opening: InFlight<String>,
 }
 
 impl Cached {
@@ -49,6 +54,9 @@ impl Cached {
             indexes: weighed(indexes, |index: &Arc<KeyIndex>| index.bytes()),
             vectors: Cache::new(4096),
             making: InFlight::default(),
+            index_parts: Cache::new(4096),
+            index_models: Cache::new(256),
+            opening: InFlight::default(),
         }
     }
 

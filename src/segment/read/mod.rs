@@ -7,6 +7,7 @@ mod cached;
 mod chunks;
 mod find;
 mod footer;
+mod indexes;
 mod reader;
 mod scan;
 mod take;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::cached::Cached;
 use crate::base::SegmentId;
-use crate::store::object::{Cache, Objects};
+use crate::store::object::{Cache, ObjectRef, Objects};
 
 /// How much a [`Reader`] may keep.
 #[derive(Debug, Clone, Copy)]
@@ -60,6 +60,11 @@ impl Reader {
         self.cached.forget(meta.id, &meta.columns);
         self.cache.remove_prefix(&cache_prefix(meta.id));
     }
+}
+
+/// The name of a file in the cache for an object of an index.
+pub(super) fn index_name(object: &ObjectRef) -> &str {
+    object.path.rsplit('/').next().unwrap_or(&object.path)
 }
 
 /// What the names of a segment's cache files begin with.

@@ -3,10 +3,12 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, UInt64Array};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, UInt64Array,
+};
 use arrow::buffer::BooleanBuffer;
 use arrow::compute::filter;
-use arrow::datatypes::{FieldRef, Schema, SchemaRef};
+use arrow::datatypes::{FieldRef, Schema, SchemaRef, UInt64Type};
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use roaring::RoaringBitmap;
@@ -15,7 +17,7 @@ use super::Reader;
 use super::footer::RowGroups;
 use crate::base::limits::BATCH_ROWS;
 use crate::base::{ColumnId, Result, SqlError};
-use crate::segment::corrupt::broken;
+use crate::segment::corrupt::{broken, corrupt};
 use crate::segment::memory::MemoryRun;
 use crate::segment::pruning::Statistics;
 use crate::segment::schema::{ROW_ID_COLUMN, address_field, is_vector, row_id_field};
@@ -295,7 +297,7 @@ impl Reader {
             None => {
                 let read = self.chunks(meta, groups, group, &[ROW_ID_COLUMN]).await?;
                 let found = read.into_iter().next().flatten();
-                found.ok_or_else(|| crate::segment::corrupt::corrupt(&meta.data.path, "no row ids"))
+                found.ok_or_else(|| corrupt(&meta.data.path, "no row ids"))
             }
         }
     }
@@ -313,15 +315,35 @@ impl Reader {
         let mut ids = Vec::with_capacity(meta.rows as usize);
         for group in 0..meta.group_count() {
             let array = self.group_row_ids(meta, &groups, group).await?;
-            let array = arrow::array::AsArray::as_primitive_opt::<arrow::datatypes::UInt64Type>(
-                array.as_ref(),
-            )
-            .ok_or_else(|| crate::segment::corrupt::corrupt(&meta.data.path, "no row ids"))?
-            .clone();
-            ids.extend_from_slice(array.values());
+            ids.extend_from_slice(listed(meta, &array)?);
         }
         Ok(RowIdMap::Listed(ids.into()))
     }
+
+    /// The hidden row ids of a few positions of a unit, in their order: reads only the row groups
+    /// that these are in.
+    pub async fn row_ids_at(&self, unit: &Unit, positions: &[u32]) -> Result<Vec<u64>> {
+        if let Some(ids) = unit.row_ids() {
+            return Ok(positions.iter().map(|position| ids.get(*position)).collect());
+        }
+        let Unit::Object(object) = unit else { return Ok(Vec::new()) };
+        let meta = &object.meta;
+        let groups = self.row_groups(meta).await?;
+        let mut ids = Vec::with_capacity(positions.len());
+        for position in positions {
+            let array = self.group_row_ids(meta, &groups, position / meta.group_rows).await?;
+            let row = (position % meta.group_rows) as usize;
+            let id = listed(meta, &array)?.get(row).copied();
+            ids.push(id.ok_or_else(|| corrupt(&meta.data.path, "a row without its id"))?);
+        }
+        Ok(ids)
+    }
+}
+
+/// The row ids of a row group.
+fn listed<'a>(meta: &SegmentMeta, array: &'a ArrayRef) -> Result<&'a [u64]> {
+    let ids = array.as_primitive_opt::<UInt64Type>();
+    Ok(ids.ok_or_else(|| corrupt(&meta.data.path, "no row ids"))?.values())
 }
 
 fn wanted_groups(unit: &ObjectUnit, groups: &RowGroups, scan: &Scan) -> Vec<u32> {

@@ -47,6 +47,11 @@ impl Vectors {
         &self.values
     }
 
+    /// The same numbers, kept as long as the result is.
+    pub fn shared(&self) -> ScalarBuffer<f32> {
+        self.values.clone()
+    }
+
     /// Which rows are NULL; `None`: none.
     pub fn nulls(&self) -> Option<&NullBuffer> {
         self.nulls.as_ref()
@@ -243,7 +248,7 @@ impl Reader {
         Ok(())
     }
 
-    async fn object_vectors(
+    pub(super) async fn object_vectors(
         &self,
         meta: &Arc<SegmentMeta>,
         column: &Column,

@@ -12,9 +12,10 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
+use uuid::Uuid;
 
 use crate::base::{Incarnation, Oid, SegmentId};
-use crate::store::object::data_path;
+use crate::store::object::{data_path, index_path};
 
 /// It may yet be published, by its holders only.
 const OPEN: u8 = 0;
@@ -62,7 +63,15 @@ impl Drafts {
 impl Draft {
     /// Names a segment's object, before anything of it is written.
     pub(super) fn name(&self, table: Oid, segment: SegmentId) -> String {
-        let path = data_path(table, self.drafts.incarnation, segment);
+        self.hold(data_path(table, self.drafts.incarnation, segment))
+    }
+
+    /// Names an object of an index, before anything of it is written.
+    pub fn name_index(&self, table: Oid, id: Uuid) -> String {
+        self.hold(index_path(table, self.drafts.incarnation, id))
+    }
+
+    fn hold(&self, path: String) -> String {
         self.drafts.open.lock().insert(path.clone());
         self.paths.lock().push(path.clone());
         path

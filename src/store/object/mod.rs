@@ -27,7 +27,7 @@ pub use counters::{Counters, Counts};
 pub use durable::{FileJournal, FileStep};
 pub use error::{Error, Result};
 pub use location::Location;
-pub use names::{data_path, incarnation_of, process_folder, table_folder};
+pub use names::{data_path, incarnation_of, index_path, process_folder, table_folder};
 pub use objects::{Listed, ObjectRef, Objects, Part, Parts};
 pub use retry::Patience;
 pub use upload::Upload;

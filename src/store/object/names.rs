@@ -1,12 +1,19 @@
-//! The names of objects: `data/<table oid>/<incarnation>/<segment>.parquet`, below the
-//! location's prefix. Names are never reused; garbage collection reads the incarnation from
+//! The names of objects: `data/<table oid>/<incarnation>/<segment>.parquet`, and `<id>.index`
+//! beside it for what belongs to an index, below the location's prefix. Names are never reused; garbage collection reads the incarnation from
 //! them.
+
+use uuid::Uuid;
 
 use crate::base::{Incarnation, Oid, SegmentId};
 
 /// The name of a segment's data object.
 pub fn data_path(table: Oid, incarnation: Incarnation, segment: SegmentId) -> String {
     format!("data/{table}/{incarnation}/{segment}.parquet")
+}
+
+/// The name of an object of an index of a table.
+pub fn index_path(table: Oid, incarnation: Incarnation, id: Uuid) -> String {
+    format!("data/{table}/{incarnation}/{id}.index")
 }
 
 /// The folder of the objects of a table that one start of a process has written.

@@ -1,0 +1,264 @@
+//! Search of one piece of a table through an index over its segment.
+//!
+//! A filter is asked in the cheapest way that is right: about the candidates that the index gives,
+//! more of them as long as few pass; or about all rows, after which the index looks among those
+//! that passed, or they are compared one by one. An index that gives fewer rows than are wanted
+//! has the last word never: then all rows are compared.
+
+use std::sync::Arc;
+
+use datafusion::common::{DataFusionError, Result as FusionResult};
+use roaring::RoaringBitmap;
+
+use super::filter::SharedFilter;
+use super::search::{Candidate, Search, cancelled};
+use crate::base::{SqlError, SqlState};
+use crate::exec::external;
+use crate::exec::search_settings::Effort;
+use crate::index::{IndexError, IndexKind, Part, SearchOptions, Selection, TopK};
+use crate::segment::{IndexPart, ObjectUnit, Unit};
+
+/// An index that a search may go through.
+struct Way {
+    part: Arc<Part>,
+    kind: IndexKind,
+    dimensions: usize,
+    rows: u32,
+    effort: Effort,
+}
+
+/// Candidates of which a filter is asked at first, for each row that is wanted, and at least.
+const CANDIDATES_FOR_EACH: usize = 4;
+const CANDIDATES_MIN: usize = 48;
+/// More than this many times the rows that are wanted for the share that passes: what is asked
+/// for next should be enough.
+const CANDIDATES_SLACK: f64 = 1.5;
+/// A filter over this many rows costs about what one candidate of an index costs.
+const ROWS_FOR_CANDIDATE: usize = 1_000;
+/// Nanoseconds of a distance to a row that lies anywhere: the memory's, and each number's.
+const EXACT_ROW_NS: f64 = 30.0;
+const EXACT_NUMBER_NS: f64 = 0.3;
+/// Nanoseconds of one more candidate of a graph, each number's.
+const GRAPH_NUMBER_NS: f64 = 15.0;
+/// The same for a list that is probed, for each row and number.
+const LIST_NUMBER_NS: f64 = 0.05;
+/// An effort from which a search leaves its thread to others.
+const EFFORT_INLINE_MAX: u32 = 512;
+
+impl Search {
+    /// The best candidates of a piece through an index; none where it has none that serves, or
+    /// where comparing the rows is the better way.
+    pub(super) async fn indexed(
+        self: &Arc<Self>,
+        unit: &Unit,
+        query: &Arc<[f32]>,
+    ) -> FusionResult<Option<Vec<Candidate>>> {
+        let Unit::Object(object) = unit else { return Ok(None) };
+        let Some(way) = self.way(object, query.len()).await? else { return Ok(None) };
+        let way = Arc::new(way);
+        match &self.filter {
+            None => {
+                let none = Arc::new(Allowed::ExceptDeleted);
+                let effort = way.effort.effort;
+                let nearest = self.through(&way, object, query, (self.k, effort), &none).await?;
+                match nearest.len() < self.k {
+                    true => Ok(None),
+                    false => self.candidates(unit, nearest).await.map(Some),
+                }
+            }
+            Some(filter) => self.filtered(unit, object, &way, query, filter).await,
+        }
+    }
+
+    /// An index over the searched column with the searched distance.
+    async fn way(&self, unit: &ObjectUnit, dimensions: usize) -> FusionResult<Option<Way>> {
+        let serves = |part: &&Arc<IndexPart>| {
+            part.column == self.column.id
+                && part.spec.metric == self.metric
+                && part.spec.dimensions == dimensions
+                // What no index finds comes first: it must have all rows.
+                && (!self.unset_first || part.rows == unit.meta.rows)
+        };
+        let Some(part) = unit.indexes.iter().find(serves) else { return Ok(None) };
+        if !self.settings.use_indexes {
+            return Ok(None);
+        }
+        let open = match self.reader.open_index(part) {
+            Some(open) => Ok(Some(open)),
+            None => self.reader.index(unit, part, &self.column).await,
+        };
+        let open = match open {
+            Ok(Some(open)) => open,
+            Ok(None) => return Ok(None),
+            Err(error) if error.code() == SqlState::DATA_CORRUPTED => {
+                tracing::error!(%error, segment = %unit.meta.id, "searching without an index");
+                return Ok(None);
+            }
+            Err(error) => return Err(external(error)),
+        };
+        let effort = self.settings.effort(&part.spec.kind, part.calibration.as_ref());
+        Ok(Some(Way {
+            part: open,
+            kind: part.spec.kind.clone(),
+            dimensions,
+            rows: unit.meta.rows,
+            effort,
+        }))
+    }
+
+    /// The nearest rows that the index finds among those that are allowed.
+    async fn through(
+        self: &Arc<Self>,
+        way: &Arc<Way>,
+        unit: &ObjectUnit,
+        query: &Arc<[f32]>,
+        (k, effort): (usize, u32),
+        allowed: &Arc<Allowed>,
+    ) -> FusionResult<TopK> {
+        self.check_cancelled()?;
+        if effort <= EFFORT_INLINE_MAX {
+            return self.look(way, unit, query, (k, effort), allowed);
+        }
+        let search = Arc::clone(self);
+        let (way, unit, query) = (Arc::clone(way), unit.clone(), Arc::clone(query));
+        let allowed = Arc::clone(allowed);
+        let look = move || search.look(&way, &unit, &query, (k, effort), &allowed);
+        let looked = tokio::task::spawn_blocking(look).await;
+        looked.map_err(|error| DataFusionError::ExecutionJoin(Box::new(error)))?
+    }
+
+    fn look(
+        &self,
+        way: &Way,
+        unit: &ObjectUnit,
+        query: &[f32],
+        (k, effort): (usize, u32),
+        allowed: &Allowed,
+    ) -> FusionResult<TopK> {
+        let selection = match allowed {
+            Allowed::Only(rows) => Selection::Only(rows),
+            Allowed::ExceptDeleted if unit.deleted.is_empty() => Selection::All,
+            Allowed::ExceptDeleted => Selection::Except(&unit.deleted),
+        };
+        let options = SearchOptions {
+            k,
+            effort,
+            refine: way.effort.refine,
+            first_row: 0,
+            selection,
+            cancelled: &self.cancelled,
+        };
+        let mut nearest = TopK::new(k);
+        let work = way.part.search(query, &options, &mut nearest).map_err(failed)?;
+        self.work.indexed(work.distances, way.effort.recall);
+        Ok(nearest)
+    }
+
+    /// The same with a filter.
+    async fn filtered(
+        self: &Arc<Self>,
+        unit: &Unit,
+        object: &ObjectUnit,
+        way: &Arc<Way>,
+        query: &Arc<[f32]>,
+        (filter, reads): &SharedFilter,
+    ) -> FusionResult<Option<Vec<Candidate>>> {
+        let live = Arc::new(Allowed::ExceptDeleted);
+        let most = object.meta.rows as usize / ROWS_FOR_CANDIDATE;
+        let mut wanted = (self.k.saturating_mul(CANDIDATES_FOR_EACH)).max(CANDIDATES_MIN);
+        while wanted <= most {
+            let effort = way.effort_for(wanted, self.k);
+            let nearest = self.through(way, object, query, (wanted, effort), &live).await?;
+            let nearest = nearest.into_sorted();
+            let position = |row: u64| u32::try_from(row).unwrap_or(u32::MAX);
+            let positions: Vec<u32> =
+                nearest.iter().map(|neighbour| position(neighbour.row)).collect();
+            let keeps = self.keeps(unit, filter, reads, &positions).await?;
+            let passing = keeps.iter().filter(|keep| **keep).count();
+            if passing >= self.k {
+                let mut kept = TopK::new(self.k);
+                for (neighbour, _) in nearest.iter().zip(&keeps).filter(|(_, keep)| **keep) {
+                    kept.push(neighbour.distance, neighbour.row);
+                }
+                return self.candidates(unit, kept).await.map(Some);
+            }
+            if nearest.len() < wanted {
+                break;
+            }
+            wanted = next(wanted, passing, self.k);
+        }
+        let allowed = self.allowed(unit, filter, reads).await?;
+        if allowed.is_empty() {
+            return Ok(Some(Vec::new()));
+        }
+        if way.is_exact_cheaper(allowed.len()) || allowed.len() <= self.k as u64 {
+            return Arc::clone(self).exact(unit.clone(), Some(allowed)).await.map(Some);
+        }
+        let effort = way.effort.effort;
+        let only = Arc::new(Allowed::Only(allowed));
+        let nearest = self.through(way, object, query, (self.k, effort), &only).await?;
+        if nearest.len() < self.k {
+            let Allowed::Only(allowed) = &*only else { return Ok(None) };
+            return Arc::clone(self).exact(unit.clone(), Some(allowed.clone())).await.map(Some);
+        }
+        self.candidates(unit, nearest).await.map(Some)
+    }
+}
+
+/// Rows among which an index looks.
+enum Allowed {
+    ExceptDeleted,
+    Only(RoaringBitmap),
+}
+
+/// How many candidates to ask for next.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "an estimate, far below the precision's end"
+)]
+fn next(wanted: usize, passing: usize, k: usize) -> usize {
+    let share = passing.max(1) as f64 / wanted as f64;
+    let enough = (k as f64 / share * CANDIDATES_SLACK) as usize;
+    enough.max(wanted.saturating_mul(2))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "an estimate, far below the precision's end")]
+impl Way {
+    /// The effort that finds so many candidates as well as it finds `k`.
+    fn effort_for(&self, wanted: usize, k: usize) -> u32 {
+        let deeper = wanted as f64 / k.max(1) as f64;
+        let effort = f64::from(self.effort.effort);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+        match self.kind {
+            IndexKind::Hnsw { .. } => effort.max(wanted as f64).min(1e6) as u32,
+            IndexKind::IvfFlat { .. } | IndexKind::Redkite { .. } => {
+                (effort * deeper.sqrt()).ceil().min(1e6) as u32
+            }
+        }
+    }
+
+    /// Whether comparing that many rows costs less than finding them through the index.
+    fn is_exact_cheaper(&self, allowed: u64) -> bool {
+        let numbers = self.dimensions as f64;
+        let exact = allowed as f64 * (EXACT_ROW_NS + EXACT_NUMBER_NS * numbers);
+        let share = allowed as f64 / f64::from(self.rows.max(1));
+        let effort = f64::from(self.effort.effort);
+        let through = match self.kind {
+            IndexKind::Hnsw { .. } => effort / share * GRAPH_NUMBER_NS * numbers,
+            IndexKind::IvfFlat { .. } | IndexKind::Redkite { .. } => {
+                let list = f64::from(self.rows).sqrt();
+                effort * list / share.sqrt() * LIST_NUMBER_NS * numbers
+            }
+        };
+        exact <= through
+    }
+}
+
+fn failed(error: IndexError) -> DataFusionError {
+    match error {
+        IndexError::Cancelled => cancelled(),
+        error => external(SqlError::internal(format!("searching an index: {error}"))),
+    }
+}

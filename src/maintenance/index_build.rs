@@ -1,0 +1,167 @@
+//! Building an index over one segment: its vectors in, an object and what metadata keeps of it out.
+//! Who publishes it is another matter: with its segment when a merge has made that, by itself
+//! otherwise.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+
+use crate::base::{Oid, Result, SqlError, SqlState};
+use crate::catalog::{IndexDef, Table, VectorIndexDef};
+use crate::index::{self, IndexError, Metric, Model, Part, Points, Work};
+use crate::segment::{Column, Draft, IndexModel, IndexPart, ObjectUnit, Unit, Vectors};
+use crate::txn::{BuildPhase, Engine, IndexBuild};
+
+/// An index that is being built over segments of a table.
+pub(super) struct IndexBuilder<'a> {
+    engine: &'a Engine,
+    table: &'a Arc<Table>,
+    index: Oid,
+    vector: &'a VectorIndexDef,
+    column: Column,
+    build: &'a Arc<IndexBuild>,
+}
+
+impl<'a> IndexBuilder<'a> {
+    /// None where the index builds nothing, or its column is gone.
+    pub(super) fn of(
+        engine: &'a Engine,
+        table: &'a Arc<Table>,
+        index: &'a IndexDef,
+        build: &'a Arc<IndexBuild>,
+    ) -> Option<Self> {
+        let vector = index.vector.as_ref()?;
+        let column = table.schema.columns.iter().find(|column| column.id == vector.column)?;
+        Some(Self { engine, table, index: index.oid, vector, column: column.clone(), build })
+    }
+
+    /// Builds over one segment. `model` is what parts of the kind share.
+    ///
+    /// # Errors
+    /// When vectors can't be read or the object can't be written; 57014 when the build is stopped.
+    pub(super) async fn part(
+        &self,
+        unit: &ObjectUnit,
+        model: Option<&IndexModel>,
+        draft: &Draft,
+    ) -> Result<IndexPart> {
+        let reader = self.engine.reader();
+        let vectors = reader.vectors(&Unit::Object(unit.clone()), &self.column).await?;
+        let trained = match model {
+            Some(model) => Some(reader.model(model).await?),
+            None => None,
+        };
+        let points = self.points(unit, vectors.as_deref())?;
+        let rows = u32::try_from(points.len()).unwrap_or(u32::MAX);
+        self.build.enter(BuildPhase::Loading);
+        let spec = self.vector.spec.clone();
+        let seed = self.engine.random().u64();
+        let (bytes, calibration) = self
+            .run(move |work, build| {
+                let bytes = Bytes::from(index::build(&spec, trained.as_deref(), &points, work)?);
+                build.enter(BuildPhase::Calibrating);
+                let part = Part::open(&spec, trained, &bytes, points.values().clone())?;
+                let calibration = index::calibrate(&part, &points, seed, work)?;
+                Ok((bytes, calibration))
+            })
+            .await?;
+        self.build.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        let object = self.engine.write_index(self.table.oid(), draft, bytes).await?;
+        Ok(IndexPart {
+            index: self.index,
+            segment: unit.meta.id,
+            column: self.vector.column,
+            spec: self.vector.spec.clone(),
+            object,
+            model: model.map(|model| model.object.clone()),
+            rows,
+            calibration: Some(calibration),
+        })
+    }
+
+    /// The rows that are indexed: those with a vector that are not deleted.
+    fn points(&self, unit: &ObjectUnit, vectors: Option<&Vectors>) -> Result<Points> {
+        let dimensions = self.vector.spec.dimensions;
+        let Some(vectors) = vectors.filter(|vectors| vectors.dimensions() == dimensions) else {
+            let none = Some(Arc::from([]));
+            return Points::new(Vec::new().into(), dimensions, none).map_err(failed);
+        };
+        let cosine = self.vector.spec.metric == Metric::Cosine;
+        let takes_part = |row: &u32| {
+            let vector = vectors.vector(*row as usize);
+            let vector = vector.filter(|_| !unit.deleted.contains(*row));
+            vector.is_some_and(|vector| !cosine || vector.iter().any(|number| *number != 0.0))
+        };
+        let all = unit.meta.rows;
+        let rows: Vec<u32> = (0..all).filter(takes_part).collect();
+        let rows = (rows.len() < all as usize).then(|| Arc::from(rows));
+        Points::new(vectors.shared(), dimensions, rows).map_err(failed)
+    }
+
+    /// What parts of the index share, trained on a sample of these segments and not yet listed.
+    ///
+    /// # Errors
+    /// As [`IndexBuilder::part`].
+    pub(super) async fn model(&self, units: &[ObjectUnit], draft: &Draft) -> Result<IndexModel> {
+        self.build.enter(BuildPhase::Training);
+        let dimensions = self.vector.spec.dimensions;
+        let rows: u64 = units.iter().map(|unit| u64::from(unit.meta.rows)).sum();
+        let wanted = Model::sample_rows(&self.vector.spec, rows);
+        let mut sample = Vec::new();
+        for unit in units {
+            let reader = self.engine.reader();
+            let vectors = reader.vectors(&Unit::Object(unit.clone()), &self.column).await?;
+            let points = self.points(unit, vectors.as_deref())?;
+            let share = u128::from(unit.meta.rows) * wanted as u128 / u128::from(rows.max(1));
+            let share = usize::try_from(share).unwrap_or(usize::MAX).max(1);
+            sample.reserve(share.min(points.len()) * dimensions);
+            take_sample(&points, share, &mut sample);
+        }
+        let spec = self.vector.spec.clone();
+        let bytes =
+            self.run(move |work, _| Ok(Model::train(&spec, &sample, rows, work)?.encode())).await?;
+        let object = self.engine.write_index(self.table.oid(), draft, bytes).await?;
+        Ok(IndexModel { index: self.index, spec: self.vector.spec.clone(), object, rows })
+    }
+
+    /// Runs work on a thread of its own.
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Work<'_>, &IndexBuild) -> std::result::Result<T, IndexError> + Send + 'static,
+    ) -> Result<T> {
+        let build = Arc::clone(self.build);
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let (done, outcome) = tokio::sync::oneshot::channel();
+        let run = move || {
+            let ties = Work { threads, cancelled: &build.cancelled, done: &build.done };
+            let _nobody_waits = done.send(work(&ties, &build));
+        };
+        std::thread::Builder::new()
+            .name("index-build".to_owned())
+            .spawn(run)
+            .map_err(|error| SqlError::internal(format!("starting an index build: {error}")))?;
+        let ended = || SqlError::internal("an index build ended without a result");
+        outcome.await.map_err(|_| ended())?.map_err(failed)
+    }
+}
+
+/// Adds so many vectors, spread evenly over the points.
+fn take_sample(points: &Points, count: usize, sample: &mut Vec<f32>) {
+    let (dimensions, all) = (points.dimensions(), points.len());
+    let count = count.min(all);
+    for at in (0..count).map(|number| number * all / count.max(1)) {
+        let row = points.rows().map_or(at, |rows| rows[at] as usize);
+        sample.extend_from_slice(&points.values()[row * dimensions..(row + 1) * dimensions]);
+    }
+}
+
+fn failed(error: IndexError) -> SqlError {
+    match error {
+        IndexError::Cancelled => {
+            SqlError::new(SqlState::QUERY_CANCELED, "canceling an index build")
+        }
+        IndexError::OutOfMemory => SqlError::new(SqlState::OUT_OF_MEMORY, "out of memory"),
+        error => SqlError::internal(format!("building an index: {error}")),
+    }
+}

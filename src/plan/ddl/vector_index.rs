@@ -1,0 +1,168 @@
+//! What CREATE INDEX asks of a vector index: pgvector's access methods, operator classes and
+//! options, with its errors, and our own kind beside them.
+
+use crate::base::{Result, SqlError, SqlState};
+use crate::catalog::{ColumnDef, TableDef, VectorIndexDef};
+use crate::index::{DefinitionError, IndexKind, IndexSpec, Metric};
+use crate::plan::statement::{CreateIndex, IndexColumn, StorageOption};
+use crate::types::PgType;
+
+/// An access method that builds something over vectors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum VectorMethod {
+    Hnsw,
+    IvfFlat,
+    Redkite,
+}
+
+/// pgvector's operator classes over `vector`.
+const OPERATOR_CLASSES: &[(&str, Metric)] = &[
+    ("vector_l2_ops", Metric::L2),
+    ("vector_ip_ops", Metric::InnerProduct),
+    ("vector_cosine_ops", Metric::Cosine),
+    ("vector_l1_ops", Metric::L1),
+];
+
+impl VectorMethod {
+    /// The method that `USING` names.
+    pub(super) fn of(name: &str) -> Option<Self> {
+        [Self::Hnsw, Self::IvfFlat, Self::Redkite].into_iter().find(|method| method.name() == name)
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Hnsw => "hnsw",
+            Self::IvfFlat => "ivfflat",
+            Self::Redkite => "redkite",
+        }
+    }
+
+    /// What is to be built.
+    pub(super) fn define(self, table: &TableDef, create: &CreateIndex) -> Result<VectorIndexDef> {
+        let unsupported = |what: &str| {
+            let message = format!("access method \"{}\" does not support {what}", self.name());
+            Err(SqlError::unsupported(message))
+        };
+        if create.unique {
+            return unsupported("unique indexes");
+        }
+        if !create.include.is_empty() {
+            return unsupported("included columns");
+        }
+        let [part] = create.columns.as_slice() else {
+            return unsupported("multicolumn indexes");
+        };
+        if part.descending || part.nulls_first.is_some() {
+            let what = if part.descending { "ASC/DESC" } else { "NULLS FIRST/LAST" };
+            return unsupported(&format!("{what} options"));
+        }
+        let Some(column) = part.column.as_ref().and_then(|name| table.column(name)) else {
+            let message = "vector indexes on expressions are not supported";
+            return Err(SqlError::unsupported(message)
+                .with_hint("Index the column itself, or search exactly."));
+        };
+        let metric = self.metric(column, part)?;
+        let dimensions = dimensions(column)?;
+        let spec = IndexSpec { kind: self.kind(&create.options)?, metric, dimensions };
+        spec.check().map_err(refused)?;
+        Ok(VectorIndexDef { column: column.id, spec })
+    }
+
+    fn metric(self, column: &ColumnDef, part: &IndexColumn) -> Result<Metric> {
+        let ty = column.ty.pg_type();
+        let Some(class) = &part.operator_class else {
+            // Only ivfflat has a default in pgvector; for our own kind it is the same one.
+            return match (self, &ty) {
+                (Self::IvfFlat | Self::Redkite, PgType::Vector(_)) => Ok(Metric::L2),
+                _ => {
+                    let message = format!(
+                        "data type {} has no default operator class for access method \"{}\"",
+                        ty.bare().sql_name(),
+                        self.name()
+                    );
+                    Err(SqlError::new(SqlState::UNDEFINED_OBJECT, message).with_hint(
+                        "You must specify an operator class for the index or define a default \
+                         operator class for the data type.",
+                    ))
+                }
+            };
+        };
+        let known = OPERATOR_CLASSES.iter().find(|(name, _)| *name == class.name);
+        let Some((name, metric)) = known.filter(|(_, metric)| self.serves(*metric)) else {
+            let message = format!(
+                "operator class \"{}\" does not exist for access method \"{}\"",
+                class.name,
+                self.name()
+            );
+            return Err(SqlError::new(SqlState::UNDEFINED_OBJECT, message));
+        };
+        if !matches!(ty, PgType::Vector(_)) {
+            let ty = ty.bare();
+            let message =
+                format!("operator class \"{name}\" does not accept data type {}", ty.sql_name());
+            return Err(SqlError::new(SqlState::DATATYPE_MISMATCH, message));
+        }
+        Ok(*metric)
+    }
+
+    /// pgvector has no `vector_l1_ops` for ivfflat.
+    fn serves(self, metric: Metric) -> bool {
+        self == Self::Hnsw || metric != Metric::L1
+    }
+
+    fn kind(self, options: &[StorageOption]) -> Result<IndexKind> {
+        let (mut m, mut ef_construction) =
+            (IndexKind::M_DEFAULT, IndexKind::EF_CONSTRUCTION_DEFAULT);
+        let mut lists = None;
+        for option in options {
+            match (self, option.name.as_str()) {
+                (Self::Hnsw, "m") => m = number(option)?,
+                (Self::Hnsw, "ef_construction") => ef_construction = number(option)?,
+                (Self::IvfFlat | Self::Redkite, "lists") => lists = Some(number(option)?),
+                (_, name) => {
+                    let message = format!("unrecognized parameter \"{name}\"");
+                    return Err(SqlError::new(SqlState::INVALID_PARAMETER_VALUE, message));
+                }
+            }
+        }
+        Ok(match self {
+            Self::Hnsw => IndexKind::Hnsw { m, ef_construction },
+            Self::IvfFlat => {
+                IndexKind::IvfFlat { lists: lists.unwrap_or(IndexKind::LISTS_DEFAULT) }
+            }
+            Self::Redkite => IndexKind::Redkite { lists },
+        })
+    }
+}
+
+fn number(option: &StorageOption) -> Result<u32> {
+    let text = option.value.as_deref().unwrap_or("true");
+    text.parse().map_err(|_| {
+        let message = match text.parse::<i64>() {
+            Ok(_) => format!("value {text} out of bounds for option \"{}\"", option.name),
+            Err(_) => format!("invalid value for integer option \"{}\": {text}", option.name),
+        };
+        SqlError::new(SqlState::INVALID_PARAMETER_VALUE, message)
+    })
+}
+
+fn dimensions(column: &ColumnDef) -> Result<usize> {
+    match column.ty.pg_type() {
+        PgType::Vector(Some(dimensions)) => Ok(dimensions.into()),
+        _ => {
+            let message = "column does not have dimensions";
+            Err(SqlError::new(SqlState::INVALID_PARAMETER_VALUE, message))
+        }
+    }
+}
+
+fn refused(error: DefinitionError) -> SqlError {
+    match error {
+        DefinitionError::OutOfBounds { option, value, least, most } => SqlError::new(
+            SqlState::INVALID_PARAMETER_VALUE,
+            format!("value {value} out of bounds for option \"{option}\""),
+        )
+        .with_detail(format!("Valid values are between \"{least}\" and \"{most}\".")),
+        other => SqlError::new(SqlState::INVALID_PARAMETER_VALUE, other.to_string()),
+    }
+}

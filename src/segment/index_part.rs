@@ -1,0 +1,120 @@
+//! What metadata keeps of an index over one segment, and of what an index has learnt from its
+//! table: JSON with a version.
+//!
+//! An index is one object a segment: a *part*. It is derived from the segment's vectors, so that
+//! losing one costs time, never rows: a segment without a part is searched exactly.
+
+use serde::{Deserialize, Serialize};
+
+use super::ObjectRef;
+use crate::base::{ColumnId, Oid, Result, SegmentId, SqlError, SqlState};
+use crate::index::{Calibration, IndexSpec};
+
+/// The version that is written. Older ones are read forever.
+const VERSION: u32 = 1;
+
+/// An index over one segment, as metadata lists it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IndexPart {
+    /// The index.
+    pub index: Oid,
+    /// The segment.
+    pub segment: SegmentId,
+    /// The column that is indexed.
+    pub column: ColumnId,
+    /// How it was built.
+    pub spec: IndexSpec,
+    /// Its bytes.
+    pub object: ObjectRef,
+    /// What was learnt from the table before, where the kind learns.
+    pub model: Option<ObjectRef>,
+    /// How many rows it indexes: those with a vector that were not deleted.
+    pub rows: u32,
+    /// Which effort gives which recall.
+    pub calibration: Option<Calibration>,
+}
+
+/// What an index has learnt from its table: centroids and the like.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IndexModel {
+    /// The index.
+    pub index: Oid,
+    /// How it was trained.
+    pub spec: IndexSpec,
+    /// Its bytes.
+    pub object: ObjectRef,
+    /// How many rows the table had then.
+    pub rows: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Versioned<T> {
+    version: u32,
+    #[serde(flatten)]
+    value: T,
+}
+
+#[derive(Deserialize)]
+struct VersionOnly {
+    version: u32,
+}
+
+fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>> {
+    serde_json::to_vec(&Versioned { version: VERSION, value })
+        .map_err(|error| SqlError::internal(format!("index metadata: {error}")))
+}
+
+fn decode<T: for<'a> Deserialize<'a>>(bytes: &[u8]) -> Result<T> {
+    let corrupt = |what: String| {
+        SqlError::new(SqlState::DATA_CORRUPTED, format!("index metadata is corrupt: {what}"))
+    };
+    let found: VersionOnly =
+        serde_json::from_slice(bytes).map_err(|error| corrupt(error.to_string()))?;
+    if found.version != VERSION {
+        return Err(corrupt(format!("version {} is not known", found.version)));
+    }
+    let versioned: Versioned<T> =
+        serde_json::from_slice(bytes).map_err(|error| corrupt(error.to_string()))?;
+    Ok(versioned.value)
+}
+
+impl IndexPart {
+    /// The JSON for metadata.
+    ///
+    /// # Errors
+    /// Never for a part that was built.
+    pub fn encode(&self) -> Result<Vec<u8>> {
+        encode(self)
+    }
+
+    /// Reads the JSON of any version.
+    ///
+    /// # Errors
+    /// When it isn't such JSON (XX001), or a newer Redkite's.
+    pub fn decode(bytes: &[u8]) -> Result<Self> {
+        decode(bytes)
+    }
+
+    /// The objects that it needs.
+    pub fn objects(&self) -> impl Iterator<Item = &ObjectRef> {
+        std::iter::once(&self.object).chain(&self.model)
+    }
+}
+
+impl IndexModel {
+    /// The JSON for metadata.
+    ///
+    /// # Errors
+    /// Never for a model that was trained.
+    pub fn encode(&self) -> Result<Vec<u8>> {
+        encode(self)
+    }
+
+    /// Reads the JSON of any version.
+    ///
+    /// # Errors
+    /// When it isn't such JSON (XX001), or a newer Redkite's.
+    pub fn decode(bytes: &[u8]) -> Result<Self> {
+        decode(bytes)
+    }
+}

@@ -1,0 +1,134 @@
+//! Opening the indexes over segments: their objects are copied to the cache on disk once and
+//! mapped from there.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::Reader;
+use super::reader::index_name;
+use crate::base::{Result, SqlError, SqlState};
+use crate::index::{IndexError, IndexSpec, Model, Part};
+use crate::segment::corrupt::broken;
+use crate::segment::version::ObjectUnit;
+use crate::segment::{Column, IndexModel, IndexPart};
+use crate::store::object::ObjectRef;
+
+impl Reader {
+    /// The index over a segment if it is open already: costs no I/O.
+    pub fn open_index(&self, part: &IndexPart) -> Option<Arc<Part>> {
+        self.cached.index_parts.get(&part.object.path)
+    }
+
+    /// The index over a segment. None where the segment's vectors are not of the index's
+    /// dimension: then search exactly.
+    ///
+    /// # Errors
+    /// When an object can't be read, or is damaged (XX001, naming the object).
+    pub async fn index(
+        &self,
+        unit: &ObjectUnit,
+        part: &Arc<IndexPart>,
+        column: &Column,
+    ) -> Result<Option<Arc<Part>>> {
+        if let Some(open) = self.open_index(part) {
+            return Ok(Some(open));
+        }
+        let path = part.object.path.clone();
+        self.cached
+            .opening
+            .alone(path.clone(), async {
+                if let Some(open) = self.open_index(part) {
+                    return Ok(Some(open));
+                }
+                let Some(vectors) = self.object_vectors(&unit.meta, column).await? else {
+                    return Ok(None);
+                };
+                if vectors.dimensions() != part.spec.dimensions {
+                    return Ok(None);
+                }
+                let model = match &part.model {
+                    Some(object) => Some(self.model_of(&part.spec, object).await?),
+                    None => None,
+                };
+                let bytes = self.index_bytes(&part.object).await?;
+                let wanted = Arc::clone(part);
+                let open = move || {
+                    let values = vectors.shared();
+                    Part::open(&wanted.spec, model, &bytes, values)
+                        .map_err(|error| damaged(&wanted.object, &error))
+                };
+                let open = tokio::task::spawn_blocking(open)
+                    .await
+                    .map_err(|error| broken("opening an index", error))??;
+                let open = Arc::new(open);
+                self.cached.index_parts.insert(path, Arc::clone(&open));
+                Ok(Some(open))
+            })
+            .await
+    }
+
+    /// What an index has learnt from its table.
+    ///
+    /// # Errors
+    /// When the object can't be read, or is damaged.
+    pub async fn model(&self, model: &IndexModel) -> Result<Arc<Model>> {
+        self.model_of(&model.spec, &model.object).await
+    }
+
+    async fn model_of(&self, spec: &IndexSpec, object: &ObjectRef) -> Result<Arc<Model>> {
+        if let Some(model) = self.cached.index_models.get(&object.path) {
+            return Ok(model);
+        }
+        let bytes = self.index_bytes(object).await?;
+        let model = Model::decode(spec, bytes).map_err(|error| damaged(object, &error))?;
+        let model = Arc::new(model);
+        self.cached.index_models.insert(object.path.clone(), Arc::clone(&model));
+        Ok(model)
+    }
+
+    /// The object's bytes, mapped from the cache where that has room for them.
+    async fn index_bytes(&self, object: &ObjectRef) -> Result<Bytes> {
+        let name = index_name(object);
+        if let Some(bytes) = self.cached_index(name, object).await? {
+            return Ok(bytes);
+        }
+        let bytes = self.objects.get(object).await?;
+        self.cache_index(object, bytes.clone()).await?;
+        Ok(self.cached_index(name, object).await?.unwrap_or(bytes))
+    }
+
+    async fn cached_index(&self, name: &str, object: &ObjectRef) -> Result<Option<Bytes>> {
+        if !self.cache.contains(name) {
+            return Ok(None);
+        }
+        let (cache, name) = (Arc::clone(&self.cache), name.to_owned());
+        let found = tokio::task::spawn_blocking(move || cache.get(&name))
+            .await
+            .map_err(|error| broken("reading an index from the cache", error))?;
+        Ok(found.filter(|bytes| bytes.len() as u64 == object.length))
+    }
+
+    /// Keeps the bytes of an index's object at hand, where they are about to be asked for.
+    ///
+    /// # Errors
+    /// When the task that writes ends badly; a full disk is none.
+    pub async fn cache_index(&self, object: &ObjectRef, bytes: Bytes) -> Result<()> {
+        let (cache, name) = (Arc::clone(&self.cache), index_name(object).to_owned());
+        tokio::task::spawn_blocking(move || cache.put(&name, &bytes))
+            .await
+            .map_err(|error| broken("writing an index to the cache", error))
+    }
+
+    /// Forgets an object of an index that no version has any more, on disk too.
+    pub fn forget_index(&self, object: &ObjectRef) {
+        self.cached.index_parts.invalidate(&object.path);
+        self.cached.index_models.invalidate(&object.path);
+        self.cache.remove_prefix(index_name(object));
+    }
+}
+
+fn damaged(object: &ObjectRef, error: &IndexError) -> SqlError {
+    SqlError::new(SqlState::DATA_CORRUPTED, format!("object \"{}\" is corrupt", object.path))
+        .with_detail(error.to_string())
+}

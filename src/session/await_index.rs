@@ -1,0 +1,56 @@
+//! CREATE INDEX returns when the index serves all rows that there were when it was made.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::limits::INDEX_ROWS_MIN;
+use crate::base::{Oid, Result, Revision, SegmentId};
+use crate::catalog::Table;
+use crate::segment::{Rows, SegmentMeta};
+
+use super::connection::Session;
+
+/// Between two looks at how far the build is.
+const PAUSE: Duration = Duration::from_millis(5);
+
+impl Session {
+    /// Waits until an index is built over all segments that its table had at the revision, or until
+    /// table or index are gone.
+    ///
+    /// # Errors
+    /// Why the build has failed; the index is there nevertheless, and is tried again.
+    pub(super) async fn await_index(&self, table: Oid, index: Oid, since: Revision) -> Result<()> {
+        let engine = self.server.engine();
+        let wanted: BTreeSet<SegmentId> =
+            match engine.at_least(since).await?.state.tables.get(&table) {
+                Some(table) => unindexed(table, index).map(|meta| meta.id).collect(),
+                None => return Ok(()),
+            };
+        loop {
+            let snapshot = engine.current();
+            let Some(now) = snapshot.state.tables.get(&table) else { return Ok(()) };
+            let defined = now.definition.vector_indexes().any(|known| known.oid == index);
+            let waits = |meta: &Arc<SegmentMeta>| {
+                // A merge may have taken rows along: its outputs list their row ids.
+                wanted.contains(&meta.id) || meta.row_ids.is_none()
+            };
+            if !defined || !unindexed(now, index).any(|meta| waits(&meta)) {
+                return Ok(());
+            }
+            if let Some(error) = engine.index_builds().failure(table, index) {
+                return Err(error);
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+}
+
+/// The segments over which an index is yet to be built.
+fn unindexed(table: &Table, index: Oid) -> impl Iterator<Item = Arc<SegmentMeta>> {
+    table.version.objects().filter_map(move |(_, segment)| {
+        let Rows::Object(meta) = &segment.rows else { return None };
+        let has = segment.indexes.iter().any(|part| part.index == index);
+        (!has && u64::from(meta.rows) >= INDEX_ROWS_MIN).then(|| Arc::clone(meta))
+    })
+}
