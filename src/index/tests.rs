@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use roaring::RoaringBitmap;
 
-mod corrupt;
+mod fuzz;
 mod kinds;
 mod world;
 

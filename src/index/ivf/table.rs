@@ -5,6 +5,10 @@ use super::model::SUBSPACE;
 use crate::index::distance::Metric;
 use crate::index::faiss::{ENTRIES, TablePair};
 
+/// Added to a number below 256, it leaves that number, rounded, in the lowest bits of the sum: SIMD
+/// does that, and not Rust's conversions.
+const WHOLE: f32 = 12_582_912.0;
+
 /// Codebooks turned so that the sixteen entries of one dimension lie side by side.
 #[derive(Debug, Clone)]
 pub(super) struct Codebooks {
@@ -68,11 +72,11 @@ impl Table {
         let (mut sum, mut widest, mut all) = (0.0_f32, 0.0_f32, 0.0_f32);
         self.least.clear();
         for entries in &self.exact {
-            let least = entries.iter().copied().fold(f32::INFINITY, f32::min);
-            let span = entries.iter().copied().fold(f32::NEG_INFINITY, f32::max) - least;
+            let (least, most) = extremes(entries);
+            let span = most - least;
             self.least.push(least);
             sum += least;
-            widest = widest.max(span);
+            widest = if span > widest { span } else { widest };
             all += span;
         }
         // One less for each subspace: rounding must not carry the sum past 16 bits.
@@ -86,7 +90,7 @@ impl Table {
         let out = self.entries.iter_mut().flat_map(|pair| pair.0.iter_mut());
         for ((out, entries), least) in out.zip(&self.exact).zip(&self.least) {
             for (out, entry) in out.iter_mut().zip(entries) {
-                *out = ((entry - least) * scale + 0.5) as i32 as u8;
+                *out = ((entry - least) * scale + WHOLE).to_bits() as u8;
             }
         }
     }
@@ -99,4 +103,17 @@ impl Table {
         let sum = (distance - self.base) / self.step;
         if sum < 0.0 { None } else { Some(sum.min(f32::from(u16::MAX)) as u16) }
     }
+}
+
+/// The least and the most of sixteen numbers, halving them as SIMD does: a fold would go one by one.
+#[inline(always)]
+fn extremes(entries: &[f32; ENTRIES]) -> (f32, f32) {
+    let (mut low, mut high) = (*entries, *entries);
+    for half in [8, 4, 2, 1] {
+        for at in 0..half {
+            low[at] = if low[at + half] < low[at] { low[at + half] } else { low[at] };
+            high[at] = if high[at + half] > high[at] { high[at + half] } else { high[at] };
+        }
+    }
+    (low[0], high[0])
 }
