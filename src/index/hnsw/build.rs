@@ -2,7 +2,6 @@
 
 use super::graph::{Graph, Level, NONE};
 use super::groups::Groups;
-use super::reach::islands;
 use crate::index::definition::IndexSpec;
 use crate::index::error::IndexError;
 use crate::index::faiss::HnswGraph;
@@ -25,7 +24,6 @@ pub(in crate::index) fn build(
         links: Vec::new(),
         rows: Vec::new(),
         starts: Vec::new(),
-        islands: Vec::new(),
         levels: Vec::new(),
     };
     if groups.nodes > 0 {
@@ -74,12 +72,6 @@ fn lay_out(built: &HnswGraph, graph: &mut Graph<Vec<u32>>) -> Result<(), IndexEr
         Some(top) => place(&top.nodes, entry)?,
         None => entry,
     };
-    // Any node that stands above the lowest level may be where a search comes down.
-    let entries = match graph.levels.first() {
-        Some(level) => level.nodes.as_slice(),
-        None => &[entry],
-    };
-    graph.islands = islands(&graph.links, degree, entries);
     Ok(())
 }
 

@@ -11,7 +11,7 @@ pub(super) const NONE: u32 = u32::MAX;
 
 const PARAMETERS: usize = 4;
 /// Sections before those of the upper levels.
-const SECTIONS: usize = 4;
+const SECTIONS: usize = 3;
 
 /// A level above the lowest: its nodes, ascending, and for each of them its neighbours by their
 /// places among these.
@@ -33,7 +33,6 @@ pub(in crate::index) struct Graph<N = ScalarBuffer<u32>> {
     /// See [`super::groups::Groups`].
     pub(super) rows: N,
     pub(super) starts: N,
-    pub(super) islands: N,
     /// From level 1 up.
     pub(super) levels: Vec<Level<N>>,
 }
@@ -41,12 +40,8 @@ pub(in crate::index) struct Graph<N = ScalarBuffer<u32>> {
 impl Graph<Vec<u32>> {
     /// The bytes of a part.
     pub(super) fn encode(&self, spec: &IndexSpec, segment_rows: usize) -> Vec<u8> {
-        let mut sections = vec![
-            bytes_of(&self.links),
-            bytes_of(&self.rows),
-            bytes_of(&self.starts),
-            bytes_of(&self.islands),
-        ];
+        let mut sections =
+            vec![bytes_of(&self.links), bytes_of(&self.rows), bytes_of(&self.starts)];
         for level in &self.levels {
             sections.push(bytes_of(&level.nodes));
             sections.push(bytes_of(&level.links));
@@ -95,7 +90,6 @@ impl Graph {
             links: object.numbers(0)?,
             rows: object.numbers(1)?,
             starts: object.numbers(2)?,
-            islands: object.numbers(3)?,
             levels,
         };
         graph.verify(object.head.rows)?;
@@ -105,7 +99,6 @@ impl Graph {
     fn verify(&self, segment_rows: usize) -> Result<(), IndexError> {
         let whole = self.links.len() == self.nodes * self.m * 2
             && links_inside(&self.links, self.nodes)
-            && self.islands.iter().all(|node| (*node as usize) < self.nodes)
             && self.rows_whole(segment_rows)
             && self.levels_whole();
         if whole { Ok(()) } else { Err(IndexError::Corrupt("a graph that leads outside")) }

@@ -3,14 +3,12 @@
 //! from a file (docs/format.md, "HNSW parts").
 //!
 //! Equal vectors share one node, so that many of them don't fill each other's neighbour lists
-//! and fall off the graph. Nodes that can't be reached from the entry are told apart when the
-//! graph is written (*islands*), and searched when all else was: a search never finds fewer rows
-//! than there are.
+//! and fall off the graph. A search that has met all it can reach and wants more begins again at a
+//! node it has not met: it never finds fewer rows than there are.
 
 mod build;
 mod graph;
 mod groups;
-mod reach;
 mod search;
 mod visited;
 

@@ -145,7 +145,7 @@ impl<K: Kernel> Walk<'_, K> {
 
     /// Looks at neighbours of the nearest nodes until no nearer ones can be met.
     fn explore(&mut self, cancelled: &AtomicBool) -> Result<(), IndexError> {
-        let mut islands = 0;
+        let mut swept = 0;
         loop {
             while let Some(Reverse(nearest)) = self.scratch.frontier.pop() {
                 let found = &self.scratch.found;
@@ -160,13 +160,15 @@ impl<K: Kernel> Walk<'_, K> {
                 }
                 self.expand(nearest.number());
             }
-            // All that can be reached from here was seen.
-            let Some(island) = self.graph.islands.get(islands) else { return Ok(()) };
-            if self.scratch.found.len() >= self.width {
+            // All that can be reached from here was seen: begin again at a node that was not.
+            if self.scratch.found.len() >= self.width || swept >= self.graph.nodes {
                 return Ok(());
             }
-            islands += 1;
-            self.enter(*island);
+            self.enter(swept as u32);
+            swept += 1;
+            if swept.is_multiple_of(CHECK_EVERY as usize) {
+                work::check(cancelled)?;
+            }
         }
     }
 
