@@ -1,6 +1,6 @@
 //! Distances from one query to many vectors, as fast as can be: what orders candidates while an
 //! index is searched. The order is the metric's, the numbers are not: no roots, no offsets. What
-//! is reported is computed again by [`super::distance`].
+//! is reported is computed again by [`super::distance()`].
 
 use super::distance::{Metric, dot, dot_and_square, l1, l2_squared};
 
@@ -123,7 +123,7 @@ fn sum_four(query: &[f32], vectors: [&[f32]; 4], term: impl Fn(f32, f32, f32) ->
     totals
 }
 
-/// Adds the lanes; out of line for the reason of [`super::distance`]'s.
+/// Adds the lanes; out of line for the reason of [`mod@super::distance`]'s.
 #[inline(never)]
 fn reduce_four(sums: &[[f32; LANES]; 4]) -> [f32; 4] {
     sums.map(|sums| {
