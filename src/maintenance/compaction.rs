@@ -18,7 +18,6 @@ use crate::txn::{Engine, MergeCommit};
 
 use super::claim::Claim;
 use super::index_build::IndexBuilder;
-use super::indexing::is_missing;
 use super::pick::{Policy, Rest, pick, pick_settled};
 
 /// The claim's name.
@@ -237,7 +236,7 @@ impl Compactor {
                     deleted: Arc::default(),
                     indexes: Arc::default(),
                 };
-                if is_missing(&unit, index.oid)
+                if meta.lacks_index(&[], index.oid)
                     && let Some(builder) = &builder
                 {
                     parts.push(builder.part(&unit, model.map(|model| &**model), draft).await?);

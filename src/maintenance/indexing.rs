@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::base::limits::INDEX_ROWS_MIN;
 use crate::base::{Oid, Result};
 use crate::catalog::{IndexDef, Snapshot, Table};
 use crate::segment::{IndexModel, ObjectUnit, Unit};
@@ -124,7 +123,7 @@ impl Indexer {
                 Unit::Object(unit) => Some(unit),
                 Unit::Memory(_) => None,
             })
-            .filter(|unit| is_missing(unit, index.oid))
+            .filter(|unit| unit.meta.lacks_index(&unit.indexes, index.oid))
             .collect();
         (!units.is_empty()).then_some(Missing { _open: snapshot, table, index, units })
     }
@@ -178,10 +177,4 @@ impl Missing {
         let alone = vector.is_some_and(|vector| !vector.spec.kind.needs_model());
         alone && self.units.len() > 1 && self.units.iter().all(|unit| unit.indexes.is_empty())
     }
-}
-
-/// Whether an index is to be built over a segment and isn't yet.
-pub(super) fn is_missing(unit: &ObjectUnit, index: Oid) -> bool {
-    u64::from(unit.meta.rows) >= INDEX_ROWS_MIN
-        && unit.indexes.iter().all(|part| part.index != index)
 }

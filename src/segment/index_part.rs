@@ -4,9 +4,12 @@
 //! An index is one object a segment: a *part*. It is derived from the segment's vectors, so that
 //! losing one costs time, never rows: a segment without a part is searched exactly.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
-use super::ObjectRef;
+use super::{ObjectRef, SegmentMeta};
+use crate::base::limits::INDEX_ROWS_MIN;
 use crate::base::{ColumnId, Oid, Result, SegmentId, SqlError, SqlState};
 use crate::index::{Calibration, IndexSpec};
 
@@ -98,6 +101,13 @@ impl IndexPart {
     /// The objects that it needs.
     pub fn objects(&self) -> impl Iterator<Item = &ObjectRef> {
         std::iter::once(&self.object).chain(&self.model)
+    }
+}
+
+impl SegmentMeta {
+    /// Whether an index is to be built over this segment, which has these, and isn't yet.
+    pub fn lacks_index(&self, parts: &[Arc<IndexPart>], index: Oid) -> bool {
+        u64::from(self.rows) >= INDEX_ROWS_MIN && parts.iter().all(|part| part.index != index)
     }
 }
 

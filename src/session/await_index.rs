@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::base::limits::INDEX_ROWS_MIN;
 use crate::base::{Oid, Result, Revision, SegmentId};
 use crate::catalog::Table;
 use crate::segment::{Rows, SegmentMeta};
@@ -50,7 +49,6 @@ impl Session {
 fn unindexed(table: &Table, index: Oid) -> impl Iterator<Item = Arc<SegmentMeta>> {
     table.version.objects().filter_map(move |(_, segment)| {
         let Rows::Object(meta) = &segment.rows else { return None };
-        let has = segment.indexes.iter().any(|part| part.index == index);
-        (!has && u64::from(meta.rows) >= INDEX_ROWS_MIN).then(|| Arc::clone(meta))
+        meta.lacks_index(&segment.indexes, index).then(|| Arc::clone(meta))
     })
 }
