@@ -8,15 +8,17 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray};
+use datafusion::arrow::array::{Array, ArrayRef};
 use datafusion::arrow::compute::{CastOptions, cast, cast_with_options};
-use datafusion::arrow::datatypes::{DataType, FieldRef, Float32Type, Float64Type};
+use datafusion::arrow::datatypes::{DataType, FieldRef};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
     Volatility,
 };
 
+use super::cast_bits::cast_bits;
+use super::cast_vectors::{cast_vectors, is_vector_cast};
 use super::external;
 use crate::base::{SqlError, SqlState};
 use crate::types::{CastContext, ColumnBuilder, PgType, TextContext, parse_text, to_text};
@@ -111,6 +113,12 @@ impl CastFunction {
             DataType::Utf8View | DataType::LargeUtf8 => cast(array, &DataType::Utf8)?,
             _ => Arc::clone(array),
         };
+        if is_vector_cast(&self.source, &self.target) {
+            return cast_vectors(&array, &self.target).map_err(external);
+        }
+        if let Some(bits) = cast_bits(&array, &self.source, &self.target, self.explicit) {
+            return bits.map_err(external);
+        }
         let mut builder = ColumnBuilder::new(&self.target, array.len());
         let context = TextContext::default();
         for row in 0..array.len() {
@@ -134,9 +142,6 @@ impl CastFunction {
             .map_err(|error| SqlError::internal(error.to_string()))?;
         if self.source.bare() == self.target.bare() && !self.explicit_length() {
             return builder.append_scalar(&value);
-        }
-        if is_vector_pair(&self.source, &self.target) {
-            return self.elements(array, row, builder);
         }
         let mut text = to_text(&self.source, &value, context)?.unwrap_or_default();
         if matches!(self.source, PgType::Bpchar(_)) && !matches!(self.target, PgType::Bpchar(_)) {
@@ -198,54 +203,10 @@ impl CastFunction {
         }
         Ok(format!("{:.0}", float.round_ties_even()))
     }
-
-    /// Between vectors and arrays of numbers, element by element.
-    fn elements(
-        &self,
-        array: &ArrayRef,
-        row: usize,
-        builder: &mut ColumnBuilder,
-    ) -> Result<(), SqlError> {
-        let internal = |error: arrow::error::ArrowError| SqlError::internal(error.to_string());
-        let values = match array.as_fixed_size_list_opt() {
-            Some(list) => list.value(row),
-            None => array.as_list::<i32>().value(row),
-        };
-        let numbers = cast(&values, &DataType::Float64).map_err(internal)?;
-        let numbers = numbers.as_primitive::<Float64Type>();
-        if numbers.null_count() > 0 {
-            let message = "array must not contain nulls";
-            return Err(SqlError::new(SqlState::DATA_EXCEPTION, message));
-        }
-        let (open, close) = match self.target {
-            PgType::Vector(_) => ('[', ']'),
-            _ => ('{', '}'),
-        };
-        let mut text = String::from(open);
-        for (at, number) in numbers.values().iter().enumerate() {
-            if at > 0 {
-                text.push(',');
-            }
-            match values.as_primitive_opt::<Float32Type>() {
-                Some(short) => text.push_str(&short.value(at).to_string()),
-                None => text.push_str(&number.to_string()),
-            }
-        }
-        text.push(close);
-        builder.append_text(&text, &TextContext::default())
-    }
 }
 
 fn is_integer(ty: &PgType) -> bool {
     matches!(ty, PgType::Int2 | PgType::Int4 | PgType::Int8)
-}
-
-fn is_vector_pair(source: &PgType, target: &PgType) -> bool {
-    matches!(
-        (source, target),
-        (PgType::Vector(_), PgType::Array(_) | PgType::Vector(_))
-            | (PgType::Array(_), PgType::Vector(_))
-    )
 }
 
 /// A decimal number's text rounded half away from zero.

@@ -6,6 +6,8 @@
 //! never looks at the catalog, never plans.
 
 mod cast;
+mod cast_bits;
+mod cast_vectors;
 pub mod functions;
 mod in_order;
 mod leaf;

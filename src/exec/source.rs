@@ -70,7 +70,8 @@ impl TableSource {
     /// The column of this name if it holds vectors.
     pub fn vector_column(&self, name: &str) -> Option<&Column> {
         let column = self.table.columns.iter().find(|column| column.field.name() == name)?;
-        matches!(PgType::of_field(&column.field), PgType::Vector(_)).then_some(column)
+        let ty = PgType::of_field(&column.field);
+        matches!(ty, PgType::Vector(_) | PgType::Halfvec(_)).then_some(column)
     }
 
     /// The source's schema under the name that a statement uses.

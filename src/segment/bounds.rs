@@ -101,6 +101,9 @@ impl Bound {
             (Self::Float(value), DataType::Float64) => ScalarValue::Float64(Some(*value)),
             (Self::Text(value), DataType::Utf8) => ScalarValue::Utf8(Some(value.clone())),
             (Self::Bytes(value), DataType::Binary) => ScalarValue::Binary(Some(value.clone())),
+            (Self::Bytes(value), DataType::LargeBinary) => {
+                ScalarValue::LargeBinary(Some(value.clone()))
+            }
             (Self::Bytes(value), DataType::FixedSizeBinary(size))
                 if usize::try_from(*size) == Ok(value.len()) =>
             {
@@ -180,6 +183,12 @@ fn bounds_of(array: &dyn Array) -> Option<Bounds> {
         }
         DataType::Binary => {
             let array = array.as_binary::<i32>();
+            let low = min_binary(array)?;
+            let low = Bound::Bytes(low[..low.len().min(BOUND_BYTES_MAX)].to_vec());
+            Some((Some(low), bytes_above(max_binary(array)?).map(Bound::Bytes)))
+        }
+        DataType::LargeBinary => {
+            let array = array.as_binary::<i64>();
             let low = min_binary(array)?;
             let low = Bound::Bytes(low[..low.len().min(BOUND_BYTES_MAX)].to_vec());
             Some((Some(low), bytes_above(max_binary(array)?).map(Bound::Bytes)))

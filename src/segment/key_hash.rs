@@ -135,6 +135,12 @@ fn fold_column(hashes: &mut [u64], column: &ArrayRef) -> Option<()> {
                 *hash = fold_bytes(*hash, column.value(row));
             }
         }
+        DataType::LargeBinary => {
+            let column = column.as_binary::<i64>();
+            for (row, hash) in hashes.iter_mut().enumerate() {
+                *hash = fold_bytes(*hash, column.value(row));
+            }
+        }
         DataType::FixedSizeBinary(_) => {
             let column = column.as_fixed_size_binary();
             for (row, hash) in hashes.iter_mut().enumerate() {

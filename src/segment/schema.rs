@@ -80,21 +80,26 @@ pub(super) fn row_id_field() -> FieldRef {
     Arc::new(Field::new(ROW_ID, DataType::UInt64, false))
 }
 
-/// The dimensions of a `vector(n)` column; `None` for any other type.
+/// The dimensions of a `vector(n)` or `halfvec(n)` column; `None` for any other type.
 pub(super) fn vector_dimensions(data_type: &DataType) -> Option<usize> {
     match data_type {
-        DataType::FixedSizeList(item, length) if item.data_type() == &DataType::Float32 => {
-            usize::try_from(*length).ok()
-        }
+        DataType::FixedSizeList(item, length) if is_element(item) => usize::try_from(*length).ok(),
         _ => None,
     }
+}
+
+/// Whether it is what vectors consist of: floats of 32 bits or, in a `halfvec`, of 16.
+fn is_element(item: &Field) -> bool {
+    matches!(item.data_type(), DataType::Float32 | DataType::Float16)
 }
 
 /// Whether the column holds vectors, with or without a fixed number of dimensions.
 pub(super) fn is_vector(data_type: &DataType) -> bool {
     match data_type {
-        DataType::FixedSizeList(item, _) => item.data_type() == &DataType::Float32,
-        DataType::List(item) => item.name() == "vector" && item.data_type() == &DataType::Float32,
+        DataType::FixedSizeList(item, _) => is_element(item),
+        DataType::List(item) => {
+            matches!(item.name().as_str(), "vector" | "halfvec") && is_element(item)
+        }
         _ => false,
     }
 }

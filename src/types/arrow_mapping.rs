@@ -1,6 +1,7 @@
 //! How PostgreSQL's types lie in Arrow. A field carries its type in the metadata key
 //! [`TYPE_KEY`] where the Arrow type alone would not tell it; where an operator loses it, the Arrow
-//! type tells the nearest type. A vector is told from `real[]` by its inner field's name.
+//! type tells the nearest type. A vector is told from `real[]` by its inner field's name, and so is a
+//! `halfvec`; bit strings are the only ones that lie in `LargeBinary`.
 
 use std::sync::Arc;
 
@@ -16,10 +17,17 @@ pub(super) const NUMERIC_BARE: (u8, i8) = (38, 10);
 pub(crate) const NUMERIC_QUOTIENT: (u8, i8) = (76, 30);
 /// The name of the inner field of a vector.
 const VECTOR_ITEM: &str = "vector";
+/// The name of the inner field of a `halfvec`.
+const HALFVEC_ITEM: &str = "halfvec";
 
 /// The inner field of a vector's Arrow list.
 pub fn vector_item() -> FieldRef {
     Arc::new(Field::new(VECTOR_ITEM, DataType::Float32, false))
+}
+
+/// The inner field of a `halfvec`'s Arrow list.
+pub(super) fn halfvec_item() -> FieldRef {
+    Arc::new(Field::new(HALFVEC_ITEM, DataType::Float16, false))
 }
 
 impl PgType {
@@ -69,6 +77,9 @@ impl PgType {
             Self::Oidvector => DataType::List(item(&Self::Oid)),
             Self::Vector(Some(n)) => DataType::FixedSizeList(vector_item(), i32::from(*n)),
             Self::Vector(None) => DataType::List(vector_item()),
+            Self::Halfvec(Some(n)) => DataType::FixedSizeList(halfvec_item(), i32::from(*n)),
+            Self::Halfvec(None) => DataType::List(halfvec_item()),
+            Self::Bit(_) | Self::Varbit(_) => DataType::LargeBinary,
             Self::Array(element) => DataType::List(item(element)),
             Self::Void => DataType::Null,
         }
@@ -131,10 +142,8 @@ impl PgType {
             }
             DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Self::Text,
             DataType::FixedSizeBinary(16) => Self::Uuid,
-            DataType::Binary
-            | DataType::LargeBinary
-            | DataType::BinaryView
-            | DataType::FixedSizeBinary(_) => Self::Bytea,
+            DataType::LargeBinary => Self::Bit(None),
+            DataType::Binary | DataType::BinaryView | DataType::FixedSizeBinary(_) => Self::Bytea,
             DataType::Date32 => Self::Date,
             DataType::Time32(_) | DataType::Time64(_) => Self::Time,
             DataType::Date64 | DataType::Timestamp(_, None) => Self::Timestamp,
@@ -144,6 +153,10 @@ impl PgType {
                 Self::Vector(u16::try_from(*n).ok())
             }
             DataType::List(item) if item.name() == VECTOR_ITEM => Self::Vector(None),
+            DataType::FixedSizeList(item, n) if item.name() == HALFVEC_ITEM => {
+                Self::Halfvec(u16::try_from(*n).ok())
+            }
+            DataType::List(item) if item.name() == HALFVEC_ITEM => Self::Halfvec(None),
             DataType::List(item)
             | DataType::LargeList(item)
             | DataType::ListView(item)

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use arrow::array::{
     Array, ArrayRef, BinaryBuilder, BooleanBuilder, Date32Builder, Decimal128Builder,
     Decimal256Builder, FixedSizeBinaryBuilder, Float32Builder, Float64Builder, Int16Builder,
-    Int32Builder, Int64Builder, IntervalMonthDayNanoBuilder, NullArray, StringBuilder,
-    Time64MicrosecondBuilder, TimestampMicrosecondBuilder, UInt32Builder,
+    Int32Builder, Int64Builder, IntervalMonthDayNanoBuilder, LargeBinaryBuilder, NullArray,
+    StringBuilder, Time64MicrosecondBuilder, TimestampMicrosecondBuilder, UInt32Builder,
 };
-use arrow::datatypes::{Field, IntervalMonthDayNano, i256};
+use arrow::datatypes::{Field, Float16Type, Float32Type, IntervalMonthDayNano, i256};
 use datafusion::common::ScalarValue;
 
 use super::calendar::{DAY_US, POSTGRES_EPOCH_DAYS, POSTGRES_EPOCH_US};
@@ -17,8 +17,8 @@ use super::list_builder::{ListColumn, VectorColumn};
 use super::numeric::Shape;
 use super::string::Rule;
 use super::{
-    PgType, TextContext, boolean, bytea, datetime_input, errors, float, integer, interval_input,
-    json,
+    BitString, PgType, TextContext, boolean, bytea, datetime_input, errors, float, integer,
+    interval_input, json,
 };
 use crate::base::{Result, SqlError, SqlState};
 
@@ -49,7 +49,9 @@ enum Values {
     Interval(IntervalMonthDayNanoBuilder),
     Uuid(FixedSizeBinaryBuilder),
     Oid(UInt32Builder),
-    Vector(VectorColumn),
+    Bits(LargeBinaryBuilder),
+    Vector(VectorColumn<Float32Type>),
+    Halfvec(VectorColumn<Float16Type>),
     List(ListColumn),
     Void(usize),
 }
@@ -114,7 +116,11 @@ impl Values {
             | PgType::Regproc
             | PgType::Regnamespace
             | PgType::Regrole => Self::Oid(UInt32Builder::with_capacity(capacity)),
+            PgType::Bit(_) | PgType::Varbit(_) => {
+                Self::Bits(LargeBinaryBuilder::with_capacity(capacity, capacity * 9))
+            }
             PgType::Vector(dimensions) => Self::Vector(VectorColumn::new(*dimensions, capacity)),
+            PgType::Halfvec(dimensions) => Self::Halfvec(VectorColumn::new(*dimensions, capacity)),
             PgType::Array(element) => Self::List(ListColumn::new(element, false, capacity)),
             PgType::Int2vector => Self::List(ListColumn::new(&PgType::Int2, true, capacity)),
             PgType::Oidvector => Self::List(ListColumn::new(&PgType::Oid, true, capacity)),
@@ -145,7 +151,9 @@ macro_rules! each_builder {
             Values::Interval($builder) => $body,
             Values::Uuid($builder) => $body,
             Values::Oid($builder) => $body,
+            Values::Bits($builder) => $body,
             Values::Vector($builder) => $body,
+            Values::Halfvec($builder) => $body,
             Values::List($builder) => $body,
             Values::Void(_) => unreachable!("handled before"),
         }
@@ -225,7 +233,11 @@ impl ColumnBuilder {
             Values::Interval(values) => values.append_value(interval_input::parse(text)?),
             Values::Uuid(values) => append_uuid(values, bytea::parse_uuid(text)?)?,
             Values::Oid(values) => values.append_value(integer::parse_oid(text, ty)?),
+            Values::Bits(values) => {
+                values.append_value(BitString::parse(text)?.assigned(ty)?.stored());
+            }
             Values::Vector(values) => values.append_text(text)?,
+            Values::Halfvec(values) => values.append_text(text)?,
             Values::List(values) => values.append_text(text, context)?,
             Values::Void(length) => *length += 1,
         }
@@ -284,7 +296,11 @@ impl ColumnBuilder {
             Values::Interval(values) => values.append_value(interval(fixed(bytes, ty)?)?),
             Values::Uuid(values) => append_uuid(values, fixed(bytes, ty)?)?,
             Values::Oid(values) => values.append_value(u32::from_be_bytes(fixed(bytes, ty)?)),
+            Values::Bits(values) => {
+                values.append_value(BitString::parse_binary(bytes, ty)?.assigned(ty)?.stored());
+            }
             Values::Vector(values) => values.append_binary(bytes)?,
+            Values::Halfvec(values) => values.append_binary(bytes)?,
             Values::List(values) => values.append_binary(bytes)?,
             Values::Void(length) => *length += 1,
         }
@@ -316,10 +332,24 @@ impl ColumnBuilder {
             (Values::Bytea(values, _), ScalarValue::Binary(value)) => {
                 values.append_option(value.as_ref());
             }
+            (Values::Bits(values), ScalarValue::LargeBinary(Some(value))) => {
+                match self.ty == self.ty.bare() {
+                    true => values.append_value(value),
+                    false => {
+                        values.append_value(BitString::of(value).assigned(&self.ty)?.stored());
+                    }
+                }
+            }
             (Values::Vector(values), ScalarValue::FixedSizeList(list)) if list.len() == 1 => {
                 values.append_elements(&list.value(0))?;
             }
             (Values::Vector(values), ScalarValue::List(list)) if list.len() == 1 => {
+                values.append_elements(&list.value(0))?;
+            }
+            (Values::Halfvec(values), ScalarValue::FixedSizeList(list)) if list.len() == 1 => {
+                values.append_elements(&list.value(0))?;
+            }
+            (Values::Halfvec(values), ScalarValue::List(list)) if list.len() == 1 => {
                 values.append_elements(&list.value(0))?;
             }
             (
@@ -333,10 +363,11 @@ impl ColumnBuilder {
         Ok(())
     }
 
-    /// Adds a vector's elements, which must be a vector's ([`check_vector`](super::check_vector)).
-    pub(crate) fn append_vector(&mut self, elements: &[f32]) -> Result<()> {
+    /// Adds a vector of numbers, each as the nearest that the type has.
+    pub(crate) fn append_vector(&mut self, numbers: &[f32]) -> Result<()> {
         match &mut self.values {
-            Values::Vector(values) => values.append_slice(elements),
+            Values::Vector(values) => values.append_numbers(numbers),
+            Values::Halfvec(values) => values.append_numbers(numbers),
             _ => Err(SqlError::internal("not a column of vectors")),
         }
     }

@@ -28,18 +28,13 @@ pub fn cast_context(source: &PgType, target: &PgType) -> Option<CastContext> {
     if let Some(context) = numbers(&source, &target).or_else(|| times(&source, &target)) {
         return Some(context);
     }
+    if let Some(context) = vectors(&source, &target) {
+        return Some(context);
+    }
     match (&source, &target) {
-        (PgType::Vector(_), PgType::Array(to)) => match **to {
-            PgType::Float4 => Some(Implicit),
-            _ => None,
-        },
-        (PgType::Array(from), PgType::Vector(_)) => {
-            let number = matches!(
-                **from,
-                PgType::Int4 | PgType::Float4 | PgType::Float8 | PgType::Numeric(_)
-            );
-            number.then_some(Assignment)
-        }
+        (PgType::Bit(_) | PgType::Varbit(_), PgType::Bit(_) | PgType::Varbit(_)) => Some(Implicit),
+        (PgType::Bit(_), PgType::Int4 | PgType::Int8)
+        | (PgType::Int4 | PgType::Int8, PgType::Bit(_)) => Some(Explicit),
         (PgType::Bool, PgType::Int4) | (PgType::Int4, PgType::Bool) => Some(Explicit),
         (PgType::Json, PgType::Jsonb) | (PgType::Jsonb, PgType::Json) => Some(Assignment),
         (PgType::Jsonb, to) if to.is_number() || *to == PgType::Bool => Some(Explicit),
@@ -49,6 +44,26 @@ pub fn cast_context(source: &PgType, target: &PgType) -> Option<CastContext> {
         (PgType::Oid, to) if is_oid_like(to) => Some(Implicit),
         (PgType::Text | PgType::Varchar(_), PgType::Regclass) => Some(Implicit),
         (from, to) => strings(from, to),
+    }
+}
+
+/// pgvector's types turn into those that lose digits by themselves, into those that don't when
+/// stored; so do arrays of numbers.
+fn vectors(source: &PgType, target: &PgType) -> Option<CastContext> {
+    use CastContext::{Assignment, Implicit};
+    match (source, target) {
+        (PgType::Vector(_), PgType::Halfvec(_)) => Some(Implicit),
+        (PgType::Halfvec(_), PgType::Vector(_)) => Some(Assignment),
+        (PgType::Vector(_), PgType::Array(to)) if **to == PgType::Float4 => Some(Implicit),
+        (PgType::Halfvec(_), PgType::Array(to)) if **to == PgType::Float4 => Some(Assignment),
+        (PgType::Array(from), PgType::Vector(_) | PgType::Halfvec(_)) => {
+            let number = matches!(
+                **from,
+                PgType::Int4 | PgType::Float4 | PgType::Float8 | PgType::Numeric(_)
+            );
+            number.then_some(Assignment)
+        }
+        _ => None,
     }
 }
 

@@ -5,19 +5,20 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Date32Array, Decimal128Array,
-    Decimal256Array, FixedSizeBinaryArray, FixedSizeListArray, Float32Array, Float64Array,
-    Int16Array, Int32Array, Int64Array, IntervalMonthDayNanoArray, ListArray, StringArray,
-    Time64MicrosecondArray, TimestampMicrosecondArray, UInt32Array,
+    Decimal256Array, FixedSizeBinaryArray, Float32Array, Float64Array, Int16Array, Int32Array,
+    Int64Array, IntervalMonthDayNanoArray, LargeBinaryArray, ListArray, PrimitiveArray,
+    StringArray, Time64MicrosecondArray, TimestampMicrosecondArray, UInt32Array,
 };
-use arrow::buffer::NullBuffer;
+use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Float32Type};
+use arrow::datatypes::{DataType, Float16Type, Float32Type};
 use bytes::{BufMut, BytesMut};
 
 use super::calendar::{POSTGRES_EPOCH_DAYS, POSTGRES_EPOCH_US};
 use super::numeric::Shape;
+use super::vector::{self, Element};
 use super::{
-    PgType, TextContext, array_text, bytea, datetime_output, float, interval_output, vector,
+    BitString, PgType, TextContext, array_text, bytea, datetime_output, float, interval_output,
 };
 use crate::base::{Result, SqlError};
 
@@ -50,8 +51,9 @@ enum Values {
     Interval(IntervalMonthDayNanoArray),
     Uuid(FixedSizeBinaryArray),
     Oid(UInt32Array),
-    Vector(FixedSizeListArray, Float32Array),
-    BareVector(ListArray, Float32Array),
+    Bits(LargeBinaryArray),
+    Vector(Vectors<Float32Type>),
+    Halfvec(Vectors<Float16Type>),
     List {
         list: ListArray,
         element: Box<ColumnEncoder>,
@@ -139,7 +141,9 @@ impl ColumnEncoder {
             | PgType::Regproc
             | PgType::Regnamespace
             | PgType::Regrole => Values::Oid(array.as_primitive().clone()),
-            PgType::Vector(_) => vectors(array),
+            PgType::Bit(_) | PgType::Varbit(_) => Values::Bits(array.as_binary().clone()),
+            PgType::Vector(_) => Values::Vector(Vectors::new(array)),
+            PgType::Halfvec(_) => Values::Halfvec(Vectors::new(array)),
             PgType::Array(element) => list(array, element, false)?,
             PgType::Int2vector => list(array, &PgType::Int2, true)?,
             PgType::Oidvector => list(array, &PgType::Oid, true)?,
@@ -184,10 +188,9 @@ impl ColumnEncoder {
                 interval_output::write(values.value(row), out, context.interval_style);
             }
             Values::Uuid(values) => bytea::write_uuid(uuid(values, row), out),
-            Values::Vector(list, elements) => vector::write(fixed_vector(list, elements, row), out),
-            Values::BareVector(list, elements) => {
-                vector::write(bare_vector(list, elements, row), out);
-            }
+            Values::Bits(values) => BitString::of(values.value(row)).write(out),
+            Values::Vector(values) => vector::write::<Float32Type>(values.get(row), out),
+            Values::Halfvec(values) => vector::write::<Float16Type>(values.get(row), out),
             Values::List { list, element, blank, .. } => {
                 list_text(list, element, *blank, row, out, context);
             }
@@ -245,12 +248,9 @@ impl ColumnEncoder {
                 out.put_i32(value.months);
             }
             Values::Uuid(values) => out.put_slice(values.value(row)),
-            Values::Vector(list, elements) => {
-                vector::write_binary(fixed_vector(list, elements, row), out);
-            }
-            Values::BareVector(list, elements) => {
-                vector::write_binary(bare_vector(list, elements, row), out);
-            }
+            Values::Bits(values) => BitString::of(values.value(row)).write_binary(out),
+            Values::Vector(values) => vector::write_binary::<Float32Type>(values.get(row), out),
+            Values::Halfvec(values) => vector::write_binary::<Float16Type>(values.get(row), out),
             Values::List { list, element, oid, blank } => {
                 list_binary(list, element, (*oid, *blank), row, out);
             }
@@ -287,7 +287,12 @@ fn conform_type(array: &ArrayRef, ty: &PgType) -> Result<ArrayRef> {
         {
             Ok(Arc::clone(array))
         }
-        (PgType::Vector(_), _) => conform(array, &PgType::Vector(None).arrow()),
+        (PgType::Halfvec(_), DataType::FixedSizeList(item, _) | DataType::List(item))
+            if *item.data_type() == DataType::Float16 =>
+        {
+            Ok(Arc::clone(array))
+        }
+        (PgType::Vector(_) | PgType::Halfvec(_), _) => conform(array, &ty.bare().arrow()),
         // The element's encoder conforms the elements.
         (PgType::Array(_), DataType::List(_)) => Ok(Arc::clone(array)),
         // A number without a declared scale is shown with all the digits that it has.
@@ -315,33 +320,46 @@ fn uuid(values: &FixedSizeBinaryArray, row: usize) -> [u8; 16] {
     values.value(row).try_into().unwrap_or_default()
 }
 
-fn vectors(array: &ArrayRef) -> Values {
-    match array.as_fixed_size_list_opt() {
-        Some(list) => {
-            let elements = list.values().as_primitive::<Float32Type>().clone();
-            Values::Vector(list.clone(), elements)
-        }
-        None => {
-            let list = array.as_list::<i32>().clone();
-            let elements = list.values().as_primitive::<Float32Type>().clone();
-            Values::BareVector(list, elements)
+/// Vectors, of one length or each of its own.
+#[derive(Debug)]
+struct Vectors<E: Element> {
+    elements: PrimitiveArray<E>,
+    lengths: Lengths,
+}
+
+#[derive(Debug)]
+enum Lengths {
+    All(usize),
+    Each(OffsetBuffer<i32>),
+}
+
+impl<E: Element> Vectors<E> {
+    fn new(array: &ArrayRef) -> Self {
+        match array.as_fixed_size_list_opt() {
+            Some(list) => Self {
+                elements: list.values().as_primitive::<E>().clone(),
+                lengths: Lengths::All(usize::try_from(list.value_length()).unwrap_or(0)),
+            },
+            None => {
+                let list = array.as_list::<i32>();
+                Self {
+                    elements: list.values().as_primitive::<E>().clone(),
+                    lengths: Lengths::Each(list.offsets().clone()),
+                }
+            }
         }
     }
-}
 
-fn fixed_vector<'a>(
-    list: &FixedSizeListArray,
-    elements: &'a Float32Array,
-    row: usize,
-) -> &'a [f32] {
-    let dimensions = usize::try_from(list.value_length()).unwrap_or(0);
-    let start = usize::try_from(list.value_offset(row)).unwrap_or(0);
-    &elements.values()[start..start + dimensions]
-}
-
-fn bare_vector<'a>(list: &ListArray, elements: &'a Float32Array, row: usize) -> &'a [f32] {
-    let range = range(list, row);
-    &elements.values()[range]
+    fn get(&self, row: usize) -> &[E::Native] {
+        let range = match &self.lengths {
+            Lengths::All(dimensions) => row * dimensions..(row + 1) * dimensions,
+            Lengths::Each(ends) => {
+                let end = |at: usize| usize::try_from(ends[at]).unwrap_or(0);
+                end(row)..end(row + 1)
+            }
+        };
+        &self.elements.values()[range]
+    }
 }
 
 fn range(list: &ListArray, row: usize) -> std::ops::Range<usize> {

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, FixedSizeListArray, Float32Array, ListArray, NullBufferBuilder,
+    Array, ArrayRef, AsArray, FixedSizeListArray, ListArray, NullBufferBuilder, PrimitiveArray,
 };
 use arrow::buffer::{OffsetBuffer, ScalarBuffer};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Float32Type};
 
-use super::{ColumnBuilder, PgType, TextContext, array_text, errors, vector, vector_item};
+use super::vector::{self, Element};
+use super::{ColumnBuilder, PgType, TextContext, array_text, errors};
 use crate::base::{Oid, Result, SqlError};
 
 /// PostgreSQL's limit on a parameter or value bounds the elements of a batch to 32 bits.
@@ -19,14 +20,14 @@ fn offset(length: usize) -> i32 {
 
 /// Vectors: of the column's dimensions in a fixed-size list, otherwise in a list.
 #[derive(Debug)]
-pub(super) struct VectorColumn {
+pub(super) struct VectorColumn<E: Element> {
     dimensions: Option<usize>,
-    elements: Vec<f32>,
+    elements: Vec<E::Native>,
     offsets: Vec<i32>,
     nulls: NullBufferBuilder,
 }
 
-impl VectorColumn {
+impl<E: Element> VectorColumn<E> {
     pub(super) fn new(dimensions: Option<u16>, capacity: usize) -> Self {
         let dimensions = dimensions.map(usize::from);
         Self {
@@ -42,40 +43,45 @@ impl VectorColumn {
     }
 
     pub(super) fn append_null(&mut self) {
-        self.elements.resize(self.elements.len() + self.dimensions.unwrap_or(0), 0.0);
+        let filled = self.elements.len() + self.dimensions.unwrap_or(0);
+        self.elements.resize(filled, E::default_value());
         self.close(false);
     }
 
     pub(super) fn append_text(&mut self, text: &str) -> Result<()> {
-        self.append(|elements| vector::parse(text, elements))
+        self.append(|elements| vector::parse::<E>(text, elements))
     }
 
     pub(super) fn append_binary(&mut self, bytes: &[u8]) -> Result<()> {
-        self.append(|elements| vector::parse_binary(bytes, elements))
+        self.append(|elements| vector::parse_binary::<E>(bytes, elements))
     }
 
     pub(super) fn append_elements(&mut self, array: &ArrayRef) -> Result<()> {
         if array.null_count() > 0 {
             return Err(null_element());
         }
+        if let Some(same) = array.as_primitive_opt::<E>() {
+            return self.append(|elements| {
+                let start = elements.len();
+                elements.extend_from_slice(same.values());
+                vector::check::<E>(&elements[start..])
+            });
+        }
         let floats = cast(array, &DataType::Float32)
             .map_err(|error| SqlError::internal(error.to_string()))?;
-        self.append(|elements| {
-            let start = elements.len();
-            elements.extend_from_slice(floats.as_primitive::<Float32Type>().values());
-            vector::check(&elements[start..])
-        })
+        self.append_numbers(floats.as_primitive::<Float32Type>().values())
     }
 
-    pub(super) fn append_slice(&mut self, slice: &[f32]) -> Result<()> {
+    pub(super) fn append_numbers(&mut self, numbers: &[f32]) -> Result<()> {
         self.append(|elements| {
-            elements.extend_from_slice(slice);
-            Ok(())
+            let start = elements.len();
+            vector::narrow::<E>(numbers, elements)?;
+            vector::check::<E>(&elements[start..])
         })
     }
 
     /// Adds what `read` appends to the elements; nothing if that fails.
-    fn append(&mut self, read: impl FnOnce(&mut Vec<f32>) -> Result<()>) -> Result<()> {
+    fn append(&mut self, read: impl FnOnce(&mut Vec<E::Native>) -> Result<()>) -> Result<()> {
         let start = self.elements.len();
         let result = read(&mut self.elements).and_then(|()| {
             let found = self.elements.len() - start;
@@ -101,14 +107,15 @@ impl VectorColumn {
     }
 
     pub(super) fn finish(&mut self) -> ArrayRef {
-        let elements: ArrayRef = Arc::new(Float32Array::from(std::mem::take(&mut self.elements)));
+        let elements = ScalarBuffer::from(std::mem::take(&mut self.elements));
+        let elements: ArrayRef = Arc::new(PrimitiveArray::<E>::new(elements, None));
         let offsets = std::mem::replace(&mut self.offsets, vec![0]);
         let length = self.nulls.len();
         let nulls = self.nulls.finish();
         let array: ArrayRef = match self.dimensions {
             Some(dimensions) => {
                 let list = FixedSizeListArray::try_new_with_length(
-                    vector_item(),
+                    E::item(),
                     offset(dimensions),
                     elements,
                     nulls,
@@ -118,7 +125,7 @@ impl VectorColumn {
             }
             None => {
                 let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
-                Arc::new(ListArray::new(vector_item(), offsets, elements, nulls))
+                Arc::new(ListArray::new(E::item(), offsets, elements, nulls))
             }
         };
         array
@@ -127,7 +134,7 @@ impl VectorColumn {
 
 /// pgvector's error for a NULL inside an array that becomes a vector.
 pub(crate) fn null_element() -> SqlError {
-    SqlError::new(crate::base::SqlState::DATA_EXCEPTION, "array must not contain nulls")
+    SqlError::new(crate::base::SqlState::NULL_VALUE_NOT_ALLOWED, "array must not contain nulls")
 }
 
 /// Arrays of one dimension; `blank` ones are `int2vector` and `oidvector`, whose text has blanks

@@ -6,6 +6,7 @@
 
 mod array_text;
 mod arrow_mapping;
+mod bit_string;
 mod boolean;
 mod builder;
 mod bytea;
@@ -33,6 +34,7 @@ mod vector;
 
 pub(crate) use arrow_mapping::NUMERIC_QUOTIENT;
 pub use arrow_mapping::{TYPE_KEY, vector_item};
+pub(crate) use bit_string::{BitString, stored_blocks, stored_length};
 pub use builder::ColumnBuilder;
 pub use casts::{CastContext, cast_context};
 pub use context::{ByteaOutput, DateOrder, DateOutput, DateStyle, IntervalStyle, TextContext};
@@ -41,7 +43,7 @@ pub(crate) use list_builder::null_element;
 pub use parse::{parse_binary, parse_text, to_text};
 pub use pg_type::PgType;
 pub use time_zone::TimeZone;
-pub(crate) use vector::{check as check_vector, dimensions_differ, too_many_dimensions};
+pub(crate) use vector::{dimensions_differ, no_dimensions, to_halves, too_many_dimensions};
 
 #[cfg(test)]
 mod tests;

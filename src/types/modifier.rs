@@ -10,6 +10,8 @@ use crate::base::{Result, SqlError, SqlState};
 const HEADER: i32 = 4;
 /// PostgreSQL's limit on `varchar(n)` and `char(n)`.
 const LENGTH_MAX: i64 = 10_485_760;
+/// PostgreSQL's limit on `bit(n)` and `bit varying(n)`.
+const BITS_MAX: i64 = 83_886_080;
 /// What `Decimal256` holds; PostgreSQL goes to 1000.
 const PRECISION_MAX: i64 = 76;
 
@@ -23,7 +25,12 @@ impl PgType {
             Self::Varchar(Some(length)) | Self::Bpchar(Some(length)) => {
                 i32::try_from(*length).map_or(-1, |length| length + HEADER)
             }
-            Self::Vector(Some(dimensions)) => i32::from(*dimensions),
+            Self::Vector(Some(dimensions)) | Self::Halfvec(Some(dimensions)) => {
+                i32::from(*dimensions)
+            }
+            Self::Bit(Some(length)) | Self::Varbit(Some(length)) => {
+                i32::try_from(*length).unwrap_or(-1)
+            }
             Self::Array(element) => element.typmod(),
             _ => -1,
         }
@@ -47,6 +54,9 @@ impl PgType {
             Self::Varchar(_) => Self::Varchar(u32::try_from(typmod - HEADER).ok()),
             Self::Bpchar(_) => Self::Bpchar(u32::try_from(typmod - HEADER).ok()),
             Self::Vector(_) => Self::Vector(u16::try_from(typmod).ok()),
+            Self::Halfvec(_) => Self::Halfvec(u16::try_from(typmod).ok()),
+            Self::Bit(_) => Self::Bit(u32::try_from(typmod).ok()),
+            Self::Varbit(_) => Self::Varbit(u32::try_from(typmod).ok()),
             Self::Array(element) => Self::Array(Box::new(element.with_typmod(typmod))),
             other => other.clone(),
         }
@@ -66,7 +76,10 @@ impl PgType {
             (Self::Numeric(_), _) => invalid("invalid NUMERIC type modifier".to_owned()),
             (Self::Varchar(_), [length]) => Ok(Self::Varchar(Some(text("varchar", *length)?))),
             (Self::Bpchar(_), [length]) => Ok(Self::Bpchar(Some(text("char", *length)?))),
-            (Self::Vector(_), [dimensions]) => vector(*dimensions),
+            (Self::Vector(_), [n]) => Ok(Self::Vector(Some(dimensions("vector", *n)?))),
+            (Self::Halfvec(_), [n]) => Ok(Self::Halfvec(Some(dimensions("halfvec", *n)?))),
+            (Self::Bit(_), [length]) => Ok(Self::Bit(Some(bits("bit", *length)?))),
+            (Self::Varbit(_), [length]) => Ok(Self::Varbit(Some(bits("varbit", *length)?))),
             (Self::Time | Self::Timestamp | Self::Timestamptz | Self::Interval, [precision]) => {
                 if *precision < 0 {
                     let name = self.name().to_uppercase();
@@ -74,9 +87,15 @@ impl PgType {
                 }
                 Ok(self.clone())
             }
-            (Self::Varchar(_) | Self::Bpchar(_) | Self::Vector(_), _) => {
-                invalid("invalid type modifier".to_owned())
-            }
+            (
+                Self::Varchar(_)
+                | Self::Bpchar(_)
+                | Self::Vector(_)
+                | Self::Halfvec(_)
+                | Self::Bit(_)
+                | Self::Varbit(_),
+                _,
+            ) => invalid("invalid type modifier".to_owned()),
             _ => Err(SqlError::new(
                 SqlState::SYNTAX_ERROR,
                 format!("type modifier is not allowed for type \"{}\"", self.name()),
@@ -98,6 +117,11 @@ impl fmt::Display for PgType {
             Self::Bpchar(Some(length)) => write!(f, "character({length})"),
             Self::Bpchar(None) => f.write_str("bpchar"),
             Self::Vector(Some(dimensions)) => write!(f, "vector({dimensions})"),
+            Self::Halfvec(Some(dimensions)) => write!(f, "halfvec({dimensions})"),
+            Self::Bit(Some(length)) => write!(f, "bit({length})"),
+            // SQL's BIT is `bit(1)`.
+            Self::Bit(None) => f.write_str("\"bit\""),
+            Self::Varbit(Some(length)) => write!(f, "bit varying({length})"),
             Self::Array(element) => write!(f, "{element}[]"),
             other => f.write_str(other.error_name()),
         }
@@ -124,24 +148,26 @@ fn numeric(precision: i64, scale: i64) -> Result<PgType> {
 }
 
 fn text(name: &str, length: i64) -> Result<u32> {
-    let message = if length < 1 {
-        format!("length for type {name} must be at least 1")
-    } else if length > LENGTH_MAX {
-        format!("length for type {name} cannot exceed {LENGTH_MAX}")
-    } else {
-        return u32::try_from(length).map_err(|_| SqlError::internal("length out of range"));
-    };
-    Err(SqlError::new(SqlState::INVALID_PARAMETER_VALUE, message))
+    within("length", name, length, LENGTH_MAX)
 }
 
-fn vector(dimensions: i64) -> Result<PgType> {
-    let message = if dimensions < 1 {
-        "dimensions for type vector must be at least 1".to_owned()
+fn bits(name: &str, length: i64) -> Result<u32> {
+    within("length", name, length, BITS_MAX)
+}
+
+fn dimensions(name: &str, dimensions: i64) -> Result<u16> {
+    const MOST: i64 = VECTOR_DIMENSIONS_MAX as i64;
+    within("dimensions", name, dimensions, MOST)
+}
+
+/// A modifier from one to the most that the type takes.
+fn within<T: TryFrom<i64>>(what: &str, name: &str, value: i64, most: i64) -> Result<T> {
+    let message = if value < 1 {
+        format!("{what} for type {name} must be at least 1")
+    } else if value > most {
+        format!("{what} for type {name} cannot exceed {most}")
     } else {
-        match u16::try_from(dimensions) {
-            Ok(n) if usize::from(n) <= VECTOR_DIMENSIONS_MAX => return Ok(PgType::Vector(Some(n))),
-            _ => format!("dimensions for type vector cannot exceed {VECTOR_DIMENSIONS_MAX}"),
-        }
+        return T::try_from(value).map_err(|_| SqlError::internal(format!("{what} out of range")));
     };
     Err(SqlError::new(SqlState::INVALID_PARAMETER_VALUE, message))
 }

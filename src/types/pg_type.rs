@@ -73,8 +73,14 @@ pub enum PgType {
     PgNodeTree,
     /// `aclitem`: a privilege in the system catalogs
     Aclitem,
+    /// `bit(n)`; without a length: what `B'101'` is, of any length
+    Bit(Option<u32>),
+    /// `bit varying(n)`
+    Varbit(Option<u32>),
     /// pgvector's `vector(n)`
     Vector(Option<u16>),
+    /// pgvector's `halfvec(n)`
+    Halfvec(Option<u16>),
     /// A one-dimensional array
     Array(Box<PgType>),
     /// A literal whose type nothing has decided
@@ -130,7 +136,10 @@ const SCALARS: &[PgType] = &[
     PgType::Oidvector,
     PgType::PgNodeTree,
     PgType::Aclitem,
+    PgType::Bit(None),
+    PgType::Varbit(None),
     PgType::Vector(None),
+    PgType::Halfvec(None),
     PgType::Unknown,
     PgType::Void,
     PgType::Record,
@@ -193,7 +202,10 @@ impl PgType {
             Self::Oidvector => facts!(30, 1013, "oidvector", "oidvector", -1),
             Self::PgNodeTree => facts!(194, 0, "pg_node_tree", "pg_node_tree", -1),
             Self::Aclitem => facts!(1033, 1034, "aclitem", "aclitem", 16),
+            Self::Bit(_) => facts!(1560, 1561, "bit", "bit", -1),
+            Self::Varbit(_) => facts!(1562, 1563, "varbit", "bit varying", -1),
             Self::Vector(_) => facts!(16385, 16386, "vector", "vector", -1),
+            Self::Halfvec(_) => facts!(16387, 16388, "halfvec", "halfvec", -1),
             Self::Unknown => facts!(705, 0, "unknown", "unknown", -2),
             Self::Void => facts!(2278, 0, "void", "void", 4),
             Self::Record => facts!(2249, 2287, "record", "record", -1),
@@ -201,8 +213,8 @@ impl PgType {
         }
     }
 
-    /// The type's oid in `pg_type`. Those of `vector` and `vector[]` are fixed, so that drivers
-    /// may cache them.
+    /// The type's oid in `pg_type`. Those of pgvector's types and their arrays are fixed, so that
+    /// drivers may cache them.
     pub fn oid(&self) -> Oid {
         match self {
             Self::Array(element) => Oid(element.facts().array),
@@ -293,7 +305,10 @@ impl PgType {
             Self::Numeric(_) => Self::Numeric(None),
             Self::Varchar(_) => Self::Varchar(None),
             Self::Bpchar(_) => Self::Bpchar(None),
+            Self::Bit(_) => Self::Bit(None),
+            Self::Varbit(_) => Self::Varbit(None),
             Self::Vector(_) => Self::Vector(None),
+            Self::Halfvec(_) => Self::Halfvec(None),
             Self::Array(element) => Self::Array(Box::new(element.bare())),
             other => other.clone(),
         }
@@ -335,6 +350,11 @@ impl PgType {
         )
     }
 
+    /// Whether values are bit strings to PostgreSQL (category V).
+    pub fn is_bits(&self) -> bool {
+        matches!(self, Self::Bit(_) | Self::Varbit(_))
+    }
+
     /// `pg_type.typcategory`.
     pub fn category(&self) -> char {
         match self {
@@ -355,6 +375,7 @@ impl PgType {
             Self::Date | Self::Time | Self::Timestamp | Self::Timestamptz => 'D',
             Self::Interval => 'T',
             Self::Array(_) | Self::Int2vector | Self::Oidvector => 'A',
+            Self::Bit(_) | Self::Varbit(_) => 'V',
             Self::Char | Self::PgNodeTree => 'Z',
             Self::Unknown => 'X',
             Self::Void | Self::Record => 'P',
@@ -364,7 +385,8 @@ impl PgType {
             | Self::Jsonb
             | Self::Xid
             | Self::Aclitem
-            | Self::Vector(_) => 'U',
+            | Self::Vector(_)
+            | Self::Halfvec(_) => 'U',
         }
     }
 
@@ -372,7 +394,13 @@ impl PgType {
     pub fn is_preferred(&self) -> bool {
         matches!(
             self,
-            Self::Bool | Self::Float8 | Self::Oid | Self::Text | Self::Timestamptz | Self::Interval
+            Self::Bool
+                | Self::Float8
+                | Self::Oid
+                | Self::Text
+                | Self::Timestamptz
+                | Self::Interval
+                | Self::Varbit(_)
         )
     }
 }

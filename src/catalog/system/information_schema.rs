@@ -129,7 +129,7 @@ fn numeric(ty: &PgType) -> (Option<i32>, Option<i32>, Option<i32>) {
 fn data_type(ty: &PgType) -> String {
     match ty {
         PgType::Array(_) => "ARRAY".to_owned(),
-        PgType::Vector(_) => "USER-DEFINED".to_owned(),
+        PgType::Vector(_) | PgType::Halfvec(_) => "USER-DEFINED".to_owned(),
         other => other.bare().sql_name(),
     }
 }
@@ -137,11 +137,15 @@ fn data_type(ty: &PgType) -> String {
 /// A column's row, after the names.
 fn column(facts: &Facts, ty: &PgType, default: Cell, not_null: bool, identity: Cell) -> Row {
     let length = match ty {
-        PgType::Varchar(length) | PgType::Bpchar(length) => *length,
+        PgType::Varchar(length)
+        | PgType::Bpchar(length)
+        | PgType::Bit(length)
+        | PgType::Varbit(length) => *length,
         _ => None,
     };
     let octets = match ty {
         PgType::Text => Some(1_073_741_824),
+        PgType::Bit(_) | PgType::Varbit(_) => None,
         _ => length.map(|length| length.saturating_mul(4)),
     };
     let (precision, radix, scale) = numeric(ty);

@@ -52,7 +52,10 @@ pub(super) fn functions() -> Vec<(u32, String)> {
             | PgType::Jsonb
             | PgType::Uuid
             | PgType::Record
+            | PgType::Bit(_)
+            | PgType::Varbit(_)
             | PgType::Vector(_)
+            | PgType::Halfvec(_)
             | PgType::Void => "_",
             _ => "",
         };

@@ -30,52 +30,13 @@ fn rows(_: &Facts) -> Vec<Row> {
             rows.push(of(&scalar.array()));
         }
     }
-    for known in KNOWN {
-        rows.push(known.row(false));
-        rows.push(known.row(true));
-    }
     rows
-}
-
-/// A type that clients look up and that no column can have: pgvector's drivers ask for `bit`
-/// before they do anything.
-pub(super) struct Known {
-    /// Its oid.
-    pub(super) oid: u32,
-    /// The oid of its array.
-    pub(super) array: u32,
-    /// Its name.
-    pub(super) name: &'static str,
-}
-
-/// All of them.
-pub(super) const KNOWN: &[Known] = &[
-    Known { oid: 1560, array: 1561, name: "bit" },
-    Known { oid: 1562, array: 1563, name: "varbit" },
-];
-
-impl Known {
-    fn row(&self, array: bool) -> Row {
-        // As a type of its kind that is there, but for what names it.
-        let like = if array { PgType::Bytea.array() } else { PgType::Bytea };
-        let mut row = of(&like);
-        let changes = match array {
-            true => [(0, self.array), (13, self.oid), (14, 0)],
-            false => [(0, self.oid), (13, 0), (14, self.array)],
-        };
-        for (position, oid) in changes {
-            row[position] = Some(oid.to_string());
-        }
-        let prefix = if array { "_" } else { "" };
-        row[1] = Some(format!("{prefix}{}", self.name));
-        row
-    }
 }
 
 /// The schema a type is in: pgvector's are the extension's, in `public`.
 pub(super) fn namespace(ty: &PgType) -> u32 {
     match ty.element().unwrap_or(ty) {
-        PgType::Vector(_) => 2200,
+        PgType::Vector(_) | PgType::Halfvec(_) => 2200,
         _ => 11,
     }
 }

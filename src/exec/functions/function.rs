@@ -12,14 +12,17 @@ use datafusion::logical_expr::{
     Volatility,
 };
 
+use super::vector_operand::Family;
 use crate::base::{Result, SqlError, SqlState};
 use crate::types::PgType;
 
 /// What an argument must be; what isn't is turned into it where PostgreSQL would do so too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// A vector, an array of numbers, or a literal
+    /// A vector of any kind, an array of numbers, or a literal
     Vector,
+    /// A bit string, or a literal
+    Bits,
     /// Text
     Text,
     /// `json` or `jsonb`, or a literal
@@ -164,12 +167,22 @@ impl Kind {
         match self {
             Self::Any => keep(),
             Self::Vector => match ty {
-                PgType::Vector(_) | PgType::Text | PgType::Unknown => keep(),
+                PgType::Vector(_) | PgType::Halfvec(_) | PgType::Text | PgType::Unknown => keep(),
                 PgType::Array(element) if element.is_number() => keep(),
                 _ => None,
             },
+            Self::Bits => match ty {
+                PgType::Bit(_) | PgType::Varbit(_) | PgType::Unknown => {
+                    Some(PgType::Bit(None).arrow())
+                }
+                // A literal, which the function reads.
+                PgType::Text => keep(),
+                _ => None,
+            },
             Self::Array => match ty {
-                PgType::Array(_) | PgType::Vector(_) | PgType::Unknown => keep(),
+                PgType::Array(_) | PgType::Vector(_) | PgType::Halfvec(_) | PgType::Unknown => {
+                    keep()
+                }
                 _ => None,
             },
             Self::Text | Self::Json => {
@@ -248,8 +261,13 @@ impl ScalarUDFImpl for Function {
             Arguments::AndMore(kinds, kind) => (kinds, Some(kind)),
         };
         let kinds = first.iter().copied().chain(rest.into_iter().cycle());
-        let coerced: Option<Vec<DataType>> =
-            kinds.zip(types).map(|(kind, ty)| kind.coerce(ty)).collect();
+        let vector = types.iter().map(PgType::of).find(|ty| Family::of_type(ty).is_some());
+        let coerce = |(kind, ty): (Kind, &DataType)| match (&vector, ty) {
+            // What has no type yet is of the other operand's.
+            (Some(vector), DataType::Null) if kind == Kind::Vector => Some(vector.bare().arrow()),
+            _ => kind.coerce(ty),
+        };
+        let coerced: Option<Vec<DataType>> = kinds.zip(types).map(coerce).collect();
         let counts = types.len() >= first.len() && (rest.is_some() || types.len() == first.len());
         coerced.filter(|_| counts).ok_or_else(|| external(undefined(self.name, types)))
     }

@@ -5,6 +5,8 @@
 //! these functions (`<->` to `l2_distance`, `+` of integers to `checked_add`).
 
 mod average;
+mod bit_string;
+mod bits_too;
 mod cast_text;
 mod checked;
 mod datetime;
@@ -50,6 +52,8 @@ pub fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
     [
         vector_distance::all(),
         vector_make::all(),
+        bit_string::all(),
+        bits_too::all(),
         checked::all(),
         datetime::all(),
         from_char::all(),

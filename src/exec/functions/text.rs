@@ -10,7 +10,7 @@ use datafusion::logical_expr::{ColumnarValue, ScalarUDF};
 
 use super::function::{Arguments, Call, Function, Kind, arrays, internal, result, undefined};
 use crate::base::{Result, SqlError, SqlState};
-use crate::types::{ColumnEncoder, PgType, TextContext, json};
+use crate::types::{ColumnEncoder, PgType, TextContext, json, stored_length};
 
 /// The functions of this family. `redkite_json_agg` and `redkite_json_object_agg` make a document
 /// of arrays of JSON.
@@ -115,6 +115,10 @@ fn octets(arguments: &[ColumnarValue], call: &Call) -> Result<ColumnarValue> {
         (ty, _) if ty.is_string() || *ty == PgType::Unknown => {
             let texts = cast(&columns[0], &DataType::Utf8).map_err(internal)?;
             texts.as_string::<i32>().iter().map(|text| text.map(|t| length(t.len()))).collect()
+        }
+        (ty, _) if ty.is_bits() => {
+            let octets = |bits| length(stored_length(bits).div_ceil(8));
+            columns[0].as_binary::<i64>().iter().map(|bits| bits.map(octets)).collect()
         }
         (ty, _) => return Err(undefined("octet_length", &[ty.arrow()])),
     };

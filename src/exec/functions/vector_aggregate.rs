@@ -1,4 +1,4 @@
-//! `avg` and `sum`: of vectors, of numbers with PostgreSQL's types (`sum(bigint)` is `numeric` and
+//! `avg` and `sum`: of vectors of any kind, of numbers with PostgreSQL's types (`sum(bigint)` is `numeric` and
 //! does not wrap around, `avg(integer)` is `numeric`), and DataFusion's own for everything else.
 
 use std::hash::{Hash, Hasher};
@@ -19,7 +19,7 @@ use datafusion::logical_expr::{
 use super::average::{self, Average, GroupAverages};
 use super::function::{external, internal};
 use super::numeric::quotient_type;
-use super::vector_operand::{Operand, Output};
+use super::vector_operand::{Family, Operand, Output};
 use super::widened::{Widened, WidenedGroups};
 use crate::base::{SqlError, SqlState};
 use crate::types::{PgType, dimensions_differ};
@@ -61,7 +61,7 @@ impl Hash for VectorsToo {
 }
 
 fn is_vector(ty: &DataType) -> bool {
-    matches!(PgType::of(ty), PgType::Vector(_))
+    Family::of_type(&PgType::of(ty)).is_some()
 }
 
 fn any_vector(fields: &[FieldRef]) -> bool {
@@ -269,6 +269,10 @@ struct Sums {
 }
 
 impl Sums {
+    fn family(&self) -> Family {
+        Family::of(std::slice::from_ref(&self.ty))
+    }
+
     fn add(&mut self, elements: impl ExactSizeIterator<Item = f64>, count: i64) -> Outcome<()> {
         if self.count == 0 {
             self.sums.clear();
@@ -285,8 +289,8 @@ impl Sums {
 
 impl Accumulator for Sums {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Outcome<()> {
-        let operand = Operand::new(&ColumnarValue::Array(Arc::clone(&values[0])));
-        let operand = operand.map_err(external)?;
+        let column = ColumnarValue::Array(Arc::clone(&values[0]));
+        let operand = Operand::new(&column, self.family()).map_err(external)?;
         for row in 0..values[0].len() {
             if let Some(vector) = operand.get(row) {
                 self.add(vector.iter().map(|element| f64::from(*element)), 1)?;
@@ -302,7 +306,8 @@ impl Accumulator for Sums {
             return ScalarValue::try_from(&self.ty.arrow());
         }
         let divisor = if self.what == What::Average { self.count as f64 } else { 1.0 };
-        let elements = self.sums.iter().map(|sum| (sum / divisor) as f32);
+        let family = self.family();
+        let elements = self.sums.iter().map(|sum| family.nearest((sum / divisor) as f32));
         if elements.clone().any(f32::is_infinite) {
             return Err(external(SqlError::new(
                 SqlState::NUMERIC_VALUE_OUT_OF_RANGE,

@@ -1,13 +1,14 @@
 //! pgvector's functions that make a number of vectors: distances, norms, dimensions.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int32Array};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{ColumnarValue, ScalarUDF};
 
-use super::function::{Arguments, Call, Function, Kind, result};
-use super::vector_operand::{Operand, same_dimensions};
+use super::function::{Arguments, Body, Call, Function, Kind, result};
+use super::vector_operand::{Family, Operand, same_dimensions};
 use crate::base::{Result, SqlError, SqlState};
 use crate::index::{Metric, cosine, distance, inner_product, l1, l2, l2_squared, norm};
 use crate::types::PgType;
@@ -18,23 +19,25 @@ const TWO: Arguments = Arguments::Exactly(&[Kind::Vector, Kind::Vector]);
 /// The functions of this family.
 pub(super) fn all() -> Vec<Arc<ScalarUDF>> {
     let float = |_: &[PgType]| PgType::Float8;
-    let boolean = |_: &[PgType]| PgType::Bool;
     vec![
         Function::new("l2_distance", TWO, float, |a, c| pairs(a, c, l2)).build(),
         Function::new("vector_l2_squared_distance", TWO, float, |a, c| {
             pairs(a, c, |a, b| f64::from(l2_squared(a, b)))
         })
+        .alias("halfvec_l2_squared_distance")
         .build(),
         Function::new("inner_product", TWO, float, |a, c| pairs(a, c, inner_product)).build(),
         Function::new("vector_negative_inner_product", TWO, float, |a, c| {
             pairs(a, c, |a, b| distance(Metric::InnerProduct, a, b))
         })
+        .alias("halfvec_negative_inner_product")
         .build(),
         Function::new("cosine_distance", TWO, float, |a, c| pairs(a, c, cosine)).build(),
         Function::new("l1_distance", TWO, float, |a, c| pairs(a, c, l1)).build(),
         Function::new("vector_spherical_distance", TWO, float, |a, c| {
             pairs(a, c, |a, b| inner_product(a, b).clamp(-1.0, 1.0).acos() / std::f64::consts::PI)
         })
+        .alias("halfvec_spherical_distance")
         .build(),
         Function::new("vector_norm", ONE, float, norms).alias("l2_norm").build(),
         Function::new("vector_dims", ONE, |_| PgType::Int4, dimensions).build(),
@@ -47,31 +50,30 @@ pub(super) fn all() -> Vec<Arc<ScalarUDF>> {
                 each_pair(arguments, call, compare, |found| Arc::new(Int32Array::from(found)))
             },
         )
+        .alias("halfvec_cmp")
         .build(),
-        Function::new("vector_eq", TWO, boolean, |a, c| compare(a, c, std::cmp::Ordering::is_eq))
-            .build(),
-        Function::new("vector_ne", TWO, boolean, |a, c| compare(a, c, std::cmp::Ordering::is_ne))
-            .build(),
-        Function::new("vector_lt", TWO, boolean, |a, c| compare(a, c, std::cmp::Ordering::is_lt))
-            .build(),
-        Function::new("vector_le", TWO, boolean, |a, c| compare(a, c, std::cmp::Ordering::is_le))
-            .build(),
-        Function::new("vector_gt", TWO, boolean, |a, c| compare(a, c, std::cmp::Ordering::is_gt))
-            .build(),
-        Function::new("vector_ge", TWO, boolean, |a, c| compare(a, c, std::cmp::Ordering::is_ge))
-            .build(),
+        comparison("vector_eq", "halfvec_eq", |a, c| compare(a, c, Ordering::is_eq)),
+        comparison("vector_ne", "halfvec_ne", |a, c| compare(a, c, Ordering::is_ne)),
+        comparison("vector_lt", "halfvec_lt", |a, c| compare(a, c, Ordering::is_lt)),
+        comparison("vector_le", "halfvec_le", |a, c| compare(a, c, Ordering::is_le)),
+        comparison("vector_gt", "halfvec_gt", |a, c| compare(a, c, Ordering::is_gt)),
+        comparison("vector_ge", "halfvec_ge", |a, c| compare(a, c, Ordering::is_ge)),
     ]
 }
 
+fn comparison(name: &'static str, of_halves: &str, body: Body) -> Arc<ScalarUDF> {
+    Function::new(name, TWO, |_| PgType::Bool, body).alias(of_halves).build()
+}
+
 /// Element by element, then the shorter first: pgvector's order.
-fn order(a: &[f32], b: &[f32]) -> std::cmp::Ordering {
-    a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal)
+fn order(a: &[f32], b: &[f32]) -> Ordering {
+    a.partial_cmp(b).unwrap_or(Ordering::Equal)
 }
 
 fn compare(
     arguments: &[ColumnarValue],
     call: &Call,
-    test: fn(std::cmp::Ordering) -> bool,
+    test: fn(Ordering) -> bool,
 ) -> Result<ColumnarValue> {
     let compare = |a: &[f32], b: &[f32]| Ok(Some(test(order(a, b))));
     each_pair(arguments, call, compare, |found| Arc::new(BooleanArray::from(found)))
@@ -82,8 +84,9 @@ fn pairs(
     call: &Call,
     measure: impl Fn(&[f32], &[f32]) -> f64,
 ) -> Result<ColumnarValue> {
+    let family = Family::of(&call.types);
     let measure = |a: &[f32], b: &[f32]| {
-        same_dimensions(a, b)?;
+        same_dimensions(a, b, family)?;
         Ok(Some(measure(a, b)))
     };
     each_pair(arguments, call, measure, |found| Arc::new(Float64Array::from(found)))
@@ -97,7 +100,8 @@ fn each_pair<T>(
     column: impl Fn(Vec<Option<T>>) -> ArrayRef,
 ) -> Result<ColumnarValue> {
     let [a, b] = arguments else { return Err(wrong_count()) };
-    let (a, b) = (Operand::new(a)?, Operand::new(b)?);
+    let family = Family::of(&call.types);
+    let (a, b) = (Operand::new(a, family)?, Operand::new(b, family)?);
     let scalar = a.is_constant() && b.is_constant();
     let rows = if scalar { 1 } else { call.rows };
     let mut found = Vec::with_capacity(rows);
@@ -126,7 +130,7 @@ fn each<T>(
     column: impl Fn(Vec<Option<T>>) -> ArrayRef,
 ) -> Result<ColumnarValue> {
     let [argument] = arguments else { return Err(wrong_count()) };
-    let operand = Operand::new(argument)?;
+    let operand = Operand::new(argument, Family::of(&call.types))?;
     if let Operand::Constant(None) = operand {
         let null =
             ScalarValue::try_from(&call.result.arrow()).map_err(super::function::internal)?;

@@ -2,71 +2,60 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Float32Array, ListArray};
+use arrow::array::{Array, ArrayRef, AsArray, Float32Array, LargeBinaryArray, ListArray};
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, Int32Type};
 use datafusion::logical_expr::{ColumnarValue, ScalarUDF};
 
 use super::function::{Arguments, Call, Function, Kind, arrays, internal, result};
 use super::vector_distance::wrong_count;
-use super::vector_operand::{Operand, Output, same_dimensions};
+use super::vector_operand::{Family, Operand, Output, same_dimensions};
 use crate::base::limits::VECTOR_DIMENSIONS_MAX;
 use crate::base::{Result, SqlError, SqlState};
 use crate::index::norm;
-use crate::types::{PgType, dimensions_differ, too_many_dimensions};
+use crate::types::{BitString, PgType, dimensions_differ, no_dimensions, too_many_dimensions};
 
 const ONE: Arguments = Arguments::Exactly(&[Kind::Vector]);
 const TWO: Arguments = Arguments::Exactly(&[Kind::Vector, Kind::Vector]);
 
 /// The functions of this family.
 pub(super) fn all() -> Vec<Arc<ScalarUDF>> {
-    let bare = |_: &[PgType]| PgType::Vector(None);
+    let bare = |types: &[PgType]| Family::of(types).ty();
+    let sized = |types: &[PgType]| Family::of(types).sized(types);
+    let from = Arguments::AndMore(&[Kind::Vector], Kind::Any);
+    let part = Arguments::Exactly(&[Kind::Vector, Kind::Int4, Kind::Int4]);
+    let vector = |_: &[PgType]| PgType::Vector(None);
+    let halfvec = |_: &[PgType]| PgType::Halfvec(None);
+    let floats = |_: &[PgType]| PgType::Float4.array();
     vec![
-        Function::new("vector_add", TWO, either, |a, c| arithmetic(a, c, |a, b| a + b)).build(),
-        Function::new("vector_sub", TWO, either, |a, c| arithmetic(a, c, |a, b| a - b)).build(),
-        Function::new("vector_mul", TWO, either, |a, c| arithmetic(a, c, |a, b| a * b)).build(),
-        Function::new("vector_concat", TWO, bare, concat).build(),
-        Function::new("l2_normalize", ONE, |types| vector_of(types.first()), normalize).build(),
-        Function::new(
-            "subvector",
-            Arguments::Exactly(&[Kind::Vector, Kind::Int4, Kind::Int4]),
-            bare,
-            subvector,
-        )
-        .build(),
-        Function::new(
-            "array_to_vector",
-            Arguments::AndMore(&[Kind::Vector], Kind::Any),
-            bare,
-            array_to_vector,
-        )
-        .build(),
-        Function::new(
-            "vector_to_float4",
-            Arguments::AndMore(&[Kind::Vector], Kind::Any),
-            |_| PgType::Float4.array(),
-            to_array,
-        )
-        .build(),
+        Function::new("vector_add", TWO, sized, |a, c| arithmetic(a, c, |a, b| a + b))
+            .alias("halfvec_add")
+            .build(),
+        Function::new("vector_sub", TWO, sized, |a, c| arithmetic(a, c, |a, b| a - b))
+            .alias("halfvec_sub")
+            .build(),
+        Function::new("vector_mul", TWO, sized, |a, c| arithmetic(a, c, |a, b| a * b))
+            .alias("halfvec_mul")
+            .build(),
+        Function::new("vector_concat", TWO, bare, concat).alias("halfvec_concat").build(),
+        Function::new("l2_normalize", ONE, sized, normalize).build(),
+        Function::new("subvector", part, bare, subvector).build(),
+        Function::new("binary_quantize", ONE, |_| PgType::Bit(None), binary_quantize).build(),
+        Function::new("array_to_vector", from, vector, to_vector)
+            .alias("halfvec_to_vector")
+            .build(),
+        Function::new("array_to_halfvec", from, halfvec, to_vector)
+            .alias("vector_to_halfvec")
+            .build(),
+        Function::new("vector_to_float4", from, floats, to_array)
+            .alias("halfvec_to_float4")
+            .build(),
     ]
 }
 
-/// The type of one of the operands, whichever tells dimensions.
-fn either(types: &[PgType]) -> PgType {
-    let sized = types.iter().find(|ty| matches!(ty, PgType::Vector(Some(_))));
-    vector_of(sized)
-}
-
-fn vector_of(ty: Option<&PgType>) -> PgType {
-    match ty {
-        Some(PgType::Vector(dimensions)) => PgType::Vector(*dimensions),
-        _ => PgType::Vector(None),
-    }
-}
-
-fn two(arguments: &[ColumnarValue]) -> Result<(Operand, Operand)> {
+fn two(arguments: &[ColumnarValue], family: Family) -> Result<(Operand, Operand)> {
     let [a, b] = arguments else { return Err(wrong_count()) };
-    Ok((Operand::new(a)?, Operand::new(b)?))
+    Ok((Operand::new(a, family)?, Operand::new(b, family)?))
 }
 
 fn arithmetic(
@@ -74,8 +63,10 @@ fn arithmetic(
     call: &Call,
     apply: fn(f32, f32) -> f32,
 ) -> Result<ColumnarValue> {
+    let family = Family::of(&call.types);
+    let apply = |a, b| family.nearest(apply(a, b));
     each_pair(arguments, call, |a, b, output| {
-        same_dimensions(a, b)?;
+        same_dimensions(a, b, family)?;
         let computed = || a.iter().zip(b).map(|(a, b)| apply(*a, *b));
         if computed().any(f32::is_infinite) {
             return Err(out_of_range("overflow"));
@@ -97,7 +88,7 @@ fn out_of_range(what: &str) -> SqlError {
 fn concat(arguments: &[ColumnarValue], call: &Call) -> Result<ColumnarValue> {
     each_pair(arguments, call, |a, b, output| {
         if a.len() + b.len() > VECTOR_DIMENSIONS_MAX {
-            return Err(too_many_dimensions());
+            return Err(too_many_dimensions(&call.result));
         }
         output.push(a.iter().chain(b).copied())
     })
@@ -108,7 +99,7 @@ fn each_pair(
     call: &Call,
     apply: impl Fn(&[f32], &[f32], &mut Output) -> Result<()>,
 ) -> Result<ColumnarValue> {
-    let (a, b) = two(arguments)?;
+    let (a, b) = two(arguments, Family::of(&call.types))?;
     let scalar = a.is_constant() && b.is_constant();
     let rows = if scalar { 1 } else { call.rows };
     let mut output = Output::new(&call.result, rows);
@@ -127,7 +118,7 @@ fn each(
     apply: impl Fn(usize, &[f32], &mut Output) -> Result<()>,
 ) -> Result<ColumnarValue> {
     let Some(first) = arguments.first() else { return Err(wrong_count()) };
-    let operand = Operand::new(first)?;
+    let operand = Operand::new(first, Family::of(&call.types))?;
     let scalar = arguments.iter().all(|value| matches!(value, ColumnarValue::Scalar(_)));
     let rows = if scalar { 1 } else { call.rows };
     let mut output = Output::new(&call.result, rows);
@@ -166,35 +157,42 @@ fn subvector(arguments: &[ColumnarValue], call: &Call) -> Result<ColumnarValue> 
             return Ok(());
         };
         if count < 1 {
-            return Err(SqlError::new(
-                SqlState::DATA_EXCEPTION,
-                "vector must have at least 1 dimension",
-            ));
+            return Err(no_dimensions(&call.result));
         }
         let length = i64::try_from(vector.len()).unwrap_or(i64::MAX);
         // What lies outside of the vector is left out.
         let from = start.max(1);
         let to = (start + count).min(length + 1);
         if from >= to {
-            return Err(SqlError::new(
-                SqlState::DATA_EXCEPTION,
-                "vector must have at least 1 dimension",
-            ));
+            return Err(no_dimensions(&call.result));
         }
         let position = |at: i64| usize::try_from(at - 1).unwrap_or(0);
         output.push(vector[position(from)..position(to)].iter().copied())
     })
 }
 
-/// `array_to_vector(array [, typmod, explicit])`, as pgvector's cast calls it.
-fn array_to_vector(arguments: &[ColumnarValue], call: &Call) -> Result<ColumnarValue> {
+/// One bit for each element: whether it is above zero.
+fn binary_quantize(arguments: &[ColumnarValue], call: &Call) -> Result<ColumnarValue> {
+    let [argument] = arguments else { return Err(wrong_count()) };
+    let operand = Operand::new(argument, Family::of(&call.types))?;
+    let scalar = operand.is_constant();
+    let rows = if scalar { 1 } else { call.rows };
+    let bits = |vector: &[f32]| {
+        vector.iter().map(|element| *element > 0.0).collect::<BitString>().stored()
+    };
+    let found: LargeBinaryArray = (0..rows).map(|row| operand.get(row).map(bits)).collect();
+    result(Arc::new(found), scalar)
+}
+
+/// `array_to_vector(array [, typmod, explicit])` and the like, as pgvector's casts call them.
+fn to_vector(arguments: &[ColumnarValue], call: &Call) -> Result<ColumnarValue> {
     let wanted = match arguments.get(1) {
         Some(ColumnarValue::Scalar(typmod)) => typmod.to_string().parse::<usize>().ok(),
         _ => None,
     };
     each(&arguments[..1.min(arguments.len())], call, |_, vector, output| {
         if vector.len() > VECTOR_DIMENSIONS_MAX {
-            return Err(too_many_dimensions());
+            return Err(too_many_dimensions(&call.result));
         }
         match wanted {
             Some(wanted) if wanted != vector.len() => Err(dimensions_differ(wanted, vector.len())),
@@ -205,7 +203,7 @@ fn array_to_vector(arguments: &[ColumnarValue], call: &Call) -> Result<ColumnarV
 
 fn to_array(arguments: &[ColumnarValue], call: &Call) -> Result<ColumnarValue> {
     let Some(first) = arguments.first() else { return Err(wrong_count()) };
-    let operand = Operand::new(first)?;
+    let operand = Operand::new(first, Family::of(&call.types))?;
     let scalar = operand.is_constant();
     let rows = if scalar { 1 } else { call.rows };
     let mut elements = Vec::new();

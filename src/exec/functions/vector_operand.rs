@@ -8,10 +8,65 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Float32Type};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::ColumnarValue;
+use half::f16;
 
 use super::function::internal;
 use crate::base::{Result, SqlError, SqlState};
-use crate::types::{PgType, TextContext, check_vector, null_element, parse_text};
+use crate::types::{PgType, TextContext, null_element, parse_text, to_halves};
+
+/// Which of pgvector's types a call works on: `vector` turns into the other by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Family {
+    Vector,
+    Halfvec,
+}
+
+impl Family {
+    /// The family that a type is of.
+    pub(super) fn of_type(ty: &PgType) -> Option<Self> {
+        match ty {
+            PgType::Vector(_) => Some(Self::Vector),
+            PgType::Halfvec(_) => Some(Self::Halfvec),
+            _ => None,
+        }
+    }
+
+    /// The family that a call with arguments of these types is about.
+    pub(super) fn of(types: &[PgType]) -> Self {
+        match types.iter().any(|ty| matches!(ty, PgType::Halfvec(_))) {
+            true => Self::Halfvec,
+            false => Self::Vector,
+        }
+    }
+
+    /// The type, without dimensions.
+    pub(super) fn ty(self) -> PgType {
+        match self {
+            Self::Vector => PgType::Vector(None),
+            Self::Halfvec => PgType::Halfvec(None),
+        }
+    }
+
+    /// The type with dimensions where one of the family among the types has them.
+    pub(super) fn sized(self, types: &[PgType]) -> PgType {
+        let sized = types
+            .iter()
+            .find(|ty| matches!(ty, PgType::Vector(Some(_)) | PgType::Halfvec(Some(_))));
+        match (self, sized) {
+            (Self::Vector, Some(PgType::Vector(n) | PgType::Halfvec(n))) => PgType::Vector(*n),
+            (Self::Halfvec, Some(PgType::Vector(n) | PgType::Halfvec(n))) => PgType::Halfvec(*n),
+            (family, _) => family.ty(),
+        }
+    }
+
+    /// The element next to a number; infinite if there is none.
+    pub(super) fn nearest(self, number: f32) -> f32 {
+        match self {
+            Self::Vector => number,
+            Self::Halfvec => f16::from_f32(number).to_f32(),
+        }
+    }
+}
 
 /// The vectors of an argument, row by row.
 #[derive(Debug)]
@@ -29,20 +84,21 @@ pub(super) enum Operand {
 }
 
 impl Operand {
-    pub(super) fn new(argument: &ColumnarValue) -> Result<Self> {
+    /// An argument's vectors, of a family.
+    pub(super) fn new(argument: &ColumnarValue, family: Family) -> Result<Self> {
         match argument {
-            ColumnarValue::Scalar(value) => Self::scalar(value),
-            ColumnarValue::Array(array) => Self::array(array),
+            ColumnarValue::Scalar(value) => Self::scalar(value, family),
+            ColumnarValue::Array(array) => Self::array(array, family),
         }
     }
 
-    fn scalar(value: &ScalarValue) -> Result<Self> {
+    fn scalar(value: &ScalarValue, family: Family) -> Result<Self> {
         if value.is_null() {
             return Ok(Self::Constant(None));
         }
         if let Some(Some(text)) = value.try_as_str() {
-            let parsed = parse_text(&PgType::Vector(None), text, &TextContext::default())?;
-            return Self::scalar(&parsed);
+            let parsed = parse_text(&family.ty(), text, &TextContext::default())?;
+            return Self::scalar(&parsed, family);
         }
         let elements = match value {
             ScalarValue::FixedSizeList(list) => list.value(0),
@@ -50,17 +106,17 @@ impl Operand {
             ScalarValue::LargeList(list) => list.value(0),
             other => return Err(not_a_vector(&other.data_type())),
         };
-        Ok(Self::Constant(Some(floats(&elements)?)))
+        Ok(Self::Constant(Some(floats(&elements, family)?)))
     }
 
-    fn array(array: &ArrayRef) -> Result<Self> {
+    fn array(array: &ArrayRef, family: Family) -> Result<Self> {
         match array.data_type() {
             DataType::Null => Ok(Self::Constant(None)),
             DataType::FixedSizeList(_, dimensions) => {
                 let list = array.as_fixed_size_list();
                 Ok(Self::Fixed {
                     dimensions: usize::try_from(*dimensions).unwrap_or(0),
-                    elements: elements(list.values())?,
+                    elements: elements(list.values(), family)?,
                     nulls: list.nulls().cloned(),
                 })
             }
@@ -68,16 +124,16 @@ impl Operand {
                 let list = array.as_list::<i32>();
                 Ok(Self::Varying {
                     ends: list.offsets().clone(),
-                    elements: floats(list.values())?,
+                    elements: floats(list.values(), family)?,
                     nulls: list.nulls().cloned(),
                 })
             }
             DataType::LargeList(item) => {
                 let list = DataType::List(Arc::new(Field::clone(item)));
-                Self::array(&cast(array, &list).map_err(internal)?)
+                Self::array(&cast(array, &list).map_err(internal)?, family)
             }
             DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8 => {
-                Self::array(&super::cast_text::parse_column(array, &PgType::Vector(None))?)
+                Self::array(&super::cast_text::parse_column(array, &family.ty())?, family)
             }
             other => Err(not_a_vector(other)),
         }
@@ -111,16 +167,20 @@ impl Operand {
 }
 
 /// Elements that may be filler below NULL vectors, so not checked.
-fn elements(array: &ArrayRef) -> Result<Float32Array> {
+fn elements(array: &ArrayRef, family: Family) -> Result<Float32Array> {
     let floats = cast(array, &DataType::Float32).map_err(internal)?;
-    Ok(floats.as_primitive::<Float32Type>().clone())
+    let floats = floats.as_primitive::<Float32Type>();
+    if family == Family::Halfvec && array.data_type() != &DataType::Float16 {
+        return Ok(Float32Array::new(to_halves(floats.values())?.into(), floats.nulls().cloned()));
+    }
+    Ok(floats.clone())
 }
 
-fn floats(array: &ArrayRef) -> Result<Float32Array> {
+fn floats(array: &ArrayRef, family: Family) -> Result<Float32Array> {
     if array.null_count() > 0 {
         return Err(null_element());
     }
-    elements(array)
+    elements(array, family)
 }
 
 fn not_a_vector(ty: &DataType) -> SqlError {
@@ -129,14 +189,13 @@ fn not_a_vector(ty: &DataType) -> SqlError {
 }
 
 /// pgvector's error for two vectors of different lengths.
-pub(super) fn same_dimensions(a: &[f32], b: &[f32]) -> Result<()> {
+pub(super) fn same_dimensions(a: &[f32], b: &[f32], family: Family) -> Result<()> {
     if a.len() == b.len() {
         return Ok(());
     }
-    Err(SqlError::new(
-        SqlState::DATA_EXCEPTION,
-        format!("different vector dimensions {} and {}", a.len(), b.len()),
-    ))
+    let (name, a, b) = (family.ty().name(), a.len(), b.len());
+    let message = format!("different {name} dimensions {a} and {b}");
+    Err(SqlError::new(SqlState::DATA_EXCEPTION, message))
 }
 
 /// Collects vectors that a function makes into a column of its type.
@@ -159,7 +218,6 @@ impl Output {
     pub(super) fn push(&mut self, elements: impl Iterator<Item = f32>) -> Result<()> {
         self.item.clear();
         self.item.extend(elements);
-        check_vector(&self.item)?;
         self.column.append_vector(&self.item)
     }
 

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, UInt64Array};
-use datafusion::arrow::datatypes::{Float32Type, UInt64Type};
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::{DataType, Float32Type, UInt64Type};
 use datafusion::common::Result as FusionResult;
 use futures::TryStreamExt;
 use roaring::RoaringBitmap;
 
-use super::search::{Candidate, Search, different};
+use super::search::{Candidate, Search};
 use crate::exec::external;
 use crate::index::{Metric, Selection, TopK, distance, search_flat};
 use crate::segment::{Scan, Unit, Vectors, split_address};
@@ -135,7 +136,7 @@ impl Search {
                 match (vector, &self.query) {
                     (Some(vector), Some(query)) => {
                         if vector.len() != query.len() {
-                            return Err(external(different(vector.len(), query.len())));
+                            return Err(external(self.different(vector.len(), query.len())));
                         }
                         let far = distance(self.metric, &vector, query);
                         match self.unset_first && far.is_nan() {
@@ -202,5 +203,6 @@ pub(super) fn row_vector(array: &ArrayRef, row: usize) -> Option<Vec<f32>> {
         Some(list) => list.value(row),
         None => array.as_list_opt::<i32>()?.value(row),
     };
+    let values = cast(&values, &DataType::Float32).ok()?;
     Some(values.as_primitive_opt::<Float32Type>()?.values().to_vec())
 }

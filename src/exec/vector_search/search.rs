@@ -18,6 +18,7 @@ use crate::exec::search_settings::SearchSettings;
 use crate::exec::source::{Filter, Reads};
 use crate::index::{Metric, Neighbour, TopK};
 use crate::segment::{Column, Reader, TableVersion, Unit, Vectors};
+use crate::types::PgType;
 
 /// One search, bound to a snapshot.
 pub(super) struct Search {
@@ -150,7 +151,7 @@ impl Search {
             let same = vectors.dimensions() == query.len();
             let any = vectors.nulls().is_none_or(|nulls| nulls.null_count() < vectors.rows());
             if !same && any {
-                return Err(external(different(vectors.dimensions(), query.len())));
+                return Err(external(self.different(vectors.dimensions(), query.len())));
             }
         }
         Ok(vectors)
@@ -199,6 +200,13 @@ impl Search {
         found.sort_unstable_by_key(|candidate| candidate.row_id);
         found.truncate(self.k);
         Ok(found)
+    }
+
+    /// The error for a query of other dimensions than a row's.
+    pub(super) fn different(&self, left: usize, right: usize) -> SqlError {
+        let name = PgType::of_field(&self.column.field).name();
+        let message = format!("different {name} dimensions {left} and {right}");
+        SqlError::new(SqlState::DATA_EXCEPTION, message)
     }
 
     pub(super) fn check_cancelled(&self) -> FusionResult<()> {
@@ -255,11 +263,6 @@ fn sql_error(error: DataFusionError) -> SqlError {
 pub(super) fn cancelled() -> DataFusionError {
     let message = "canceling statement due to user request";
     external(SqlError::new(SqlState::QUERY_CANCELED, message))
-}
-
-pub(super) fn different(left: usize, right: usize) -> SqlError {
-    let message = format!("different vector dimensions {left} and {right}");
-    SqlError::new(SqlState::DATA_EXCEPTION, message)
 }
 
 /// The numbers of a vector value; none for NULL.

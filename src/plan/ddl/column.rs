@@ -107,7 +107,7 @@ pub(super) fn check_default(table: &TableDef, text: &str) -> Result<()> {
 
 /// Words that stand for values or types in an expression, though a column may have that name.
 fn is_value_word(word: &str) -> bool {
-    const WORDS: [&str; 24] = [
+    const WORDS: [&str; 28] = [
         "interval",
         "date",
         "time",
@@ -131,6 +131,10 @@ fn is_value_word(word: &str) -> bool {
         "double",
         "precision",
         "vector",
+        "halfvec",
+        "bit",
+        "varbit",
+        "varying",
         "name",
     ];
     WORDS.contains(&word)

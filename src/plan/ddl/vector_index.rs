@@ -15,12 +15,27 @@ pub(super) enum VectorMethod {
     Redkite,
 }
 
-/// pgvector's operator classes over `vector`.
-const OPERATOR_CLASSES: &[(&str, Metric)] = &[
-    ("vector_l2_ops", Metric::L2),
-    ("vector_ip_ops", Metric::InnerProduct),
-    ("vector_cosine_ops", Metric::Cosine),
-    ("vector_l1_ops", Metric::L1),
+/// pgvector's operator classes: over which type, for which metric. An index over `halfvec` is one
+/// over the same numbers with 32 bits.
+const OPERATOR_CLASSES: &[(&str, PgType, Metric)] = &[
+    ("vector_l2_ops", PgType::Vector(None), Metric::L2),
+    ("vector_ip_ops", PgType::Vector(None), Metric::InnerProduct),
+    ("vector_cosine_ops", PgType::Vector(None), Metric::Cosine),
+    ("vector_l1_ops", PgType::Vector(None), Metric::L1),
+    ("halfvec_l2_ops", PgType::Halfvec(None), Metric::L2),
+    ("halfvec_ip_ops", PgType::Halfvec(None), Metric::InnerProduct),
+    ("halfvec_cosine_ops", PgType::Halfvec(None), Metric::Cosine),
+    ("halfvec_l1_ops", PgType::Halfvec(None), Metric::L1),
+];
+
+/// pgvector's other operator classes, of methods that have them: nothing is built for these.
+const REFUSED_CLASSES: &[(&str, &[VectorMethod])] = &[
+    ("bit_hamming_ops", &[VectorMethod::Hnsw, VectorMethod::IvfFlat]),
+    ("bit_jaccard_ops", &[VectorMethod::Hnsw]),
+    ("sparsevec_l2_ops", &[VectorMethod::Hnsw]),
+    ("sparsevec_ip_ops", &[VectorMethod::Hnsw]),
+    ("sparsevec_cosine_ops", &[VectorMethod::Hnsw]),
+    ("sparsevec_l1_ops", &[VectorMethod::Hnsw]),
 ];
 
 impl VectorMethod {
@@ -71,9 +86,10 @@ impl VectorMethod {
     fn metric(self, column: &ColumnDef, part: &IndexColumn) -> Result<Metric> {
         let ty = column.ty.pg_type();
         let Some(class) = &part.operator_class else {
-            // Only ivfflat has a default in pgvector; for our own kind it is the same one.
+            // Only ivfflat has a default in pgvector, over `vector`; our own kind has one for both.
             return match (self, &ty) {
-                (Self::IvfFlat | Self::Redkite, PgType::Vector(_)) => Ok(Metric::L2),
+                (Self::IvfFlat | Self::Redkite, PgType::Vector(_))
+                | (Self::Redkite, PgType::Halfvec(_)) => Ok(Metric::L2),
                 _ => {
                     let message = format!(
                         "data type {} has no default operator class for access method \"{}\"",
@@ -87,8 +103,15 @@ impl VectorMethod {
                 }
             };
         };
-        let known = OPERATOR_CLASSES.iter().find(|(name, _)| *name == class.name);
-        let Some((name, metric)) = known.filter(|(_, metric)| self.serves(*metric)) else {
+        let refused = REFUSED_CLASSES.iter().find(|(name, _)| *name == class.name);
+        if refused.is_some_and(|(_, methods)| methods.contains(&self)) {
+            let message =
+                format!("indexes with operator class \"{}\" are not supported", class.name);
+            return Err(SqlError::unsupported(message)
+                .with_hint("Without an index, a search compares all rows and is exact."));
+        }
+        let known = OPERATOR_CLASSES.iter().find(|(name, ..)| *name == class.name);
+        let Some((name, over, metric)) = known.filter(|(.., metric)| self.serves(*metric)) else {
             let message = format!(
                 "operator class \"{}\" does not exist for access method \"{}\"",
                 class.name,
@@ -96,8 +119,8 @@ impl VectorMethod {
             );
             return Err(SqlError::new(SqlState::UNDEFINED_OBJECT, message));
         };
-        if !matches!(ty, PgType::Vector(_)) {
-            let ty = ty.bare();
+        let ty = ty.bare();
+        if ty != *over {
             let message =
                 format!("operator class \"{name}\" does not accept data type {}", ty.sql_name());
             return Err(SqlError::new(SqlState::DATATYPE_MISMATCH, message));
@@ -105,7 +128,7 @@ impl VectorMethod {
         Ok(*metric)
     }
 
-    /// pgvector has no `vector_l1_ops` for ivfflat.
+    /// pgvector has no `vector_l1_ops` and `halfvec_l1_ops` for ivfflat.
     fn serves(self, metric: Metric) -> bool {
         self == Self::Hnsw || metric != Metric::L1
     }
@@ -148,7 +171,9 @@ fn number(option: &StorageOption) -> Result<u32> {
 
 fn dimensions(column: &ColumnDef) -> Result<usize> {
     match column.ty.pg_type() {
-        PgType::Vector(Some(dimensions)) => Ok(dimensions.into()),
+        PgType::Vector(Some(dimensions)) | PgType::Halfvec(Some(dimensions)) => {
+            Ok(dimensions.into())
+        }
         _ => {
             let message = "column does not have dimensions";
             Err(SqlError::new(SqlState::INVALID_PARAMETER_VALUE, message))

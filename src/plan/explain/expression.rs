@@ -148,6 +148,14 @@ fn call(function: &ScalarFunctionExpr) -> String {
         "checked_mul" => Some("*"),
         "checked_div" => Some("/"),
         "checked_mod" => Some("%"),
+        "hamming_distance" => Some("<~>"),
+        "jaccard_distance" => Some("<%>"),
+        "bitand" => Some("&"),
+        "bitor" => Some("|"),
+        "bitxor" => Some("#"),
+        "bitshiftleft" => Some("<<"),
+        "bitshiftright" => Some(">>"),
+        "bitcat" => Some("||"),
         name => {
             let metric = Metric::ALL.into_iter().find(|metric| metric.function() == name);
             metric.map(Metric::operator)

@@ -148,6 +148,7 @@ pub(super) fn width(schema: &Schema) -> usize {
     const VARIABLE: usize = 32;
     let bytes = schema.fields().iter().map(|field| match PgType::of_field(field) {
         PgType::Vector(Some(dimensions)) => 8 + 4 * usize::from(dimensions),
+        PgType::Halfvec(Some(dimensions)) => 8 + 2 * usize::from(dimensions),
         ty => usize::try_from(ty.typlen()).unwrap_or(VARIABLE),
     });
     bytes.sum()

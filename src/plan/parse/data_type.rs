@@ -103,11 +103,7 @@ impl Cursor<'_> {
             Some("float") => return self.float(),
             Some("double") if self.accept("precision") => return Ok(PgType::Float8),
             Some("decimal" | "dec" | "numeric") => PgType::Numeric(None),
-            Some("bit") => {
-                let varying = self.accept("varying");
-                let name = if varying { "varbit" } else { "bit" };
-                return Err(self.unknown_type(start, name));
-            }
+            Some("bit") => return self.bit(start),
             Some("national") => {
                 if self.accept_any(&["character", "char"]).is_none() {
                     return Err(self.unexpected());
@@ -211,6 +207,16 @@ impl Cursor<'_> {
             return self.modified(ty, start);
         }
         Ok(if varying { PgType::Varchar(None) } else { PgType::Bpchar(Some(1)) })
+    }
+
+    /// What follows `BIT`.
+    fn bit(&mut self, start: usize) -> Result<PgType> {
+        let varying = self.accept("varying");
+        if self.is_symbol(Symbol::LeftParen) {
+            let ty = if varying { PgType::Varbit(None) } else { PgType::Bit(None) };
+            return self.modified(ty, start);
+        }
+        Ok(if varying { PgType::Varbit(None) } else { PgType::Bit(Some(1)) })
     }
 
     /// `(n)`: microseconds are always kept, so only its form counts.

@@ -448,6 +448,10 @@ impl<'c> Translation<'c> {
                     let number = self.text(self.at).to_owned();
                     self.push(SqlToken::Number(number, false));
                 }
+                // Before a constant it is of as many bits as that has, quoted too.
+                _ if self.is_word(self.at, "bit") && self.at + 1 == literal => {
+                    self.push(SqlToken::make_word("bit", Some('"')));
+                }
                 _ => self.word(token)?,
             }
             self.at += 1;
@@ -487,6 +491,7 @@ fn names_type(word: &str) -> bool {
         "to",
     ];
     const TYPES: &[&str] = &[
+        "bit",
         "int",
         "integer",
         "smallint",

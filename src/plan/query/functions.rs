@@ -13,9 +13,10 @@ use datafusion::logical_expr::expr::Cast;
 use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::logical_expr::{AggregateUDF, Expr, ScalarUDF, TableSource, WindowUDF};
 
-use crate::base::Random;
+use super::errors::external;
+use crate::base::{Random, SqlError, SqlState};
 use crate::exec::functions;
-use crate::types::{CastContext, PgType};
+use crate::types::{CastContext, PgType, cast_context};
 
 /// PostgreSQL's names of functions that DataFusion has under others.
 const SCALAR_ALIASES: &[(&str, &str)] = &[
@@ -166,6 +167,12 @@ impl Functions {
     ) -> Result<Expr> {
         if *source == PgType::Regclass && target.is_string() {
             return self.relation_name(expr);
+        }
+        let strict = |ty: &PgType| ty.is_bits() || matches!(ty, PgType::Halfvec(_));
+        if (strict(source) || strict(target)) && cast_context(source, target).is_none() {
+            let (source, target) = (source.sql_name(), target.sql_name());
+            let message = format!("cannot cast type {source} to {target}");
+            return Err(external(SqlError::new(SqlState::CANNOT_COERCE, message)));
         }
         match crate::exec::cast_function(source, target, CastContext::Explicit) {
             Some(function) => Ok(function.call(vec![expr])),

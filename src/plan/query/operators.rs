@@ -18,7 +18,7 @@ use super::functions::Functions;
 use super::literal::{Literals, Operand, fold};
 use super::rewrite::{ALL, ANY};
 use crate::base::{SqlError, SqlState};
-use crate::types::{NUMERIC_QUOTIENT, PgType};
+use crate::types::{CastContext, NUMERIC_QUOTIENT, PgType, cast_context};
 
 /// Plans binary operators for one statement.
 #[derive(Debug)]
@@ -65,6 +65,18 @@ impl ExprPlanner for Operators {
         };
         Ok(PlannerResult::Planned(self.required(name)?.call(args)))
     }
+
+    fn plan_substring(&self, args: Vec<Expr>) -> Result<PlannerResult<Vec<Expr>>> {
+        self.of_text("substr", args)
+    }
+
+    fn plan_position(&self, args: Vec<Expr>) -> Result<PlannerResult<Vec<Expr>>> {
+        self.of_text("strpos", args)
+    }
+
+    fn plan_overlay(&self, args: Vec<Expr>) -> Result<PlannerResult<Vec<Expr>>> {
+        self.of_text("overlay", args)
+    }
 }
 
 impl Operators {
@@ -91,6 +103,10 @@ impl Operators {
                 return self.quantified("all", comparison, left, right);
             }
         }
+        if let Some(function) = bit_function(&op, &left_type, &right_type) {
+            let function = self.required(function)?;
+            return Ok(PlannerResult::Planned(function.call(vec![left, right])));
+        }
         let vectors = is_vector(&left_type) || is_vector(&right_type);
         if vectors || is_distance(&op) {
             if let Some(function) = vector_function(&op)
@@ -98,6 +114,8 @@ impl Operators {
                 && is_vector(&right_type)
             {
                 let function = self.required(function)?;
+                let left = self.as_kind_of(left, &left_type, &right_type)?;
+                let right = self.as_kind_of(right, &right_type, &left_type)?;
                 return Ok(PlannerResult::Planned(function.call(vec![left, right])));
             }
             return Err(no_operator(&op, &left_type, &right_type));
@@ -126,13 +144,21 @@ impl Operators {
         self.finish(op, (left, left_type), (right, right_type))
     }
 
+    /// A vector as what the other operand is, where it turns into that by itself.
+    fn as_kind_of(&self, operand: Expr, ty: &PgType, other: &PgType) -> Result<Expr> {
+        let other = other.bare();
+        if ty.bare() == other || cast_context(ty, &other) != Some(CastContext::Implicit) {
+            return Ok(operand);
+        }
+        let field = Arc::new(other.field("", true));
+        self.functions.cast(operand, ty, &other, &field)
+    }
+
     /// `||` takes other types than text by their text, where the other operand is text.
     fn text_operand(&self, operand: Expr, ty: &PgType, other: &PgType) -> Result<Expr> {
         use PgType as T;
-        let as_is = matches!(
-            ty,
-            T::Text | T::Varchar(_) | T::Name | T::Unknown | T::Array(_) | T::Vector(_) | T::Bytea
-        );
+        let as_is =
+            matches!(ty, T::Text | T::Varchar(_) | T::Name | T::Unknown | T::Array(_) | T::Bytea);
         if as_is || !(other.is_string() || *other == T::Unknown) {
             return Ok(operand);
         }
@@ -152,7 +178,7 @@ impl Operators {
             let arguments = if swapped { vec![right, left] } else { vec![left, right] };
             return Ok(PlannerResult::Planned(function.call(arguments)));
         }
-        if arithmetic(&op) && !computable(&left_type, &right_type) {
+        if (arithmetic(&op) || bitwise(&op)) && !computable(&left_type, &right_type) {
             return Err(no_operator(&op, &left_type, &right_type));
         }
         if let (Op::Divide | Op::Modulo, true) = (&op, right_type.is_number())
@@ -191,6 +217,11 @@ impl Operators {
         };
         let function = self.required(&format!("{quantifier}_{name}"))?;
         Ok(PlannerResult::Planned(function.call(vec![left, right])))
+    }
+
+    /// A function of text that bit strings have as well, over DataFusion's own of text alone.
+    fn of_text(&self, name: &str, args: Vec<Expr>) -> Result<PlannerResult<Vec<Expr>>> {
+        Ok(PlannerResult::Planned(self.required(name)?.call(args)))
     }
 
     fn required(&self, name: &str) -> Result<Arc<ScalarUDF>> {
@@ -249,7 +280,9 @@ fn arithmetic(op: &Op) -> bool {
 /// Whether PostgreSQL may have an arithmetic operator for the two.
 fn computable(left: &PgType, right: &PgType) -> bool {
     let never = |ty: &PgType| {
-        matches!(ty, PgType::Bool | PgType::Uuid | PgType::Bytea | PgType::Json) || ty.is_string()
+        matches!(ty, PgType::Bool | PgType::Uuid | PgType::Bytea | PgType::Json)
+            || ty.is_string()
+            || ty.is_bits()
     };
     !never(left) && !never(right)
 }
@@ -313,8 +346,45 @@ fn is_zero(expr: &Expr) -> bool {
     }
 }
 
-pub(crate) fn is_vector(ty: &PgType) -> bool {
-    matches!(ty, PgType::Vector(_))
+fn is_vector(ty: &PgType) -> bool {
+    matches!(ty, PgType::Vector(_) | PgType::Halfvec(_))
+}
+
+/// The function behind an operator on bit strings; comparisons are DataFusion's.
+fn bit_function(op: &Op, left: &PgType, right: &PgType) -> Option<&'static str> {
+    if !left.is_bits() {
+        return None;
+    }
+    let shifts = matches!(op, Op::PGBitwiseShiftLeft | Op::PGBitwiseShiftRight);
+    let fits = if shifts { matches!(right, PgType::Int2 | PgType::Int4) } else { right.is_bits() };
+    Some(match op {
+        _ if !fits => return None,
+        Op::BitwiseAnd => "bitand",
+        Op::BitwiseOr => "bitor",
+        Op::PGBitwiseXor | Op::BitwiseXor => "bitxor",
+        Op::PGBitwiseShiftLeft => "bitshiftleft",
+        Op::PGBitwiseShiftRight => "bitshiftright",
+        Op::StringConcat => "bitcat",
+        Op::Custom(symbol) => match symbol.as_str() {
+            "<~>" => "hamming_distance",
+            "<%>" => "jaccard_distance",
+            _ => return None,
+        },
+        _ => return None,
+    })
+}
+
+/// Whether an operator takes numbers or bit strings, bit by bit.
+fn bitwise(op: &Op) -> bool {
+    matches!(
+        op,
+        Op::BitwiseAnd
+            | Op::BitwiseOr
+            | Op::BitwiseXor
+            | Op::PGBitwiseXor
+            | Op::PGBitwiseShiftLeft
+            | Op::PGBitwiseShiftRight
+    )
 }
 
 fn comparison(op: &Op) -> bool {
@@ -378,6 +448,9 @@ fn operand_types(op: &Op, left: &Operand, right: &Operand) -> (Option<PgType>, O
     match (left.ty(), right.ty()) {
         (Some(_), Some(_)) => (None, None),
         (None, None) if distance => (Some(T::Vector(None)), Some(T::Vector(None))),
+        (None, None) if matches!(op, Op::Custom(symbol) if symbol == "<~>" || symbol == "<%>") => {
+            (Some(T::Bit(None)), Some(T::Bit(None)))
+        }
         (None, None) => (Some(T::Text), Some(T::Text)),
         (Some(known), None) => (None, Some(other_type(op, known, false))),
         (None, Some(known)) => (Some(other_type(op, known, true)), None),
@@ -399,12 +472,14 @@ fn other_type(op: &Op, known: &PgType, unknown_is_left: bool) -> PgType {
             T::Interval => T::Float8,
             other => other.bare(),
         },
+        Op::PGBitwiseShiftLeft | Op::PGBitwiseShiftRight if !unknown_is_left => T::Int4,
         Op::Arrow | Op::LongArrow if !unknown_is_left => T::Text,
         Op::HashArrow | Op::HashLongArrow if !unknown_is_left => T::Text.array(),
         Op::Question => T::Text,
         Op::QuestionAnd | Op::QuestionPipe => T::Text.array(),
         Op::StringConcat => match known {
-            T::Array(_) | T::Vector(_) | T::Jsonb | T::Bytea => known.bare(),
+            T::Array(_) | T::Vector(_) | T::Halfvec(_) | T::Jsonb | T::Bytea => known.bare(),
+            T::Bit(_) | T::Varbit(_) => T::Varbit(None),
             _ => T::Text,
         },
         Op::PGRegexMatch

@@ -417,7 +417,9 @@ fn canonical_output(
         let ty = if ty == PgType::Unknown { PgType::Text } else { ty };
         let wanted = match &ty {
             // A decimal keeps its scale and an array its element's form.
-            PgType::Numeric(_) | PgType::Array(_) | PgType::Vector(_) => field.data_type().clone(),
+            PgType::Numeric(_) | PgType::Array(_) | PgType::Vector(_) | PgType::Halfvec(_) => {
+                field.data_type().clone()
+            }
             PgType::Record => field.data_type().clone(),
             // A row's address is for us and of no PostgreSQL type.
             _ if field.name() == ADDRESS => field.data_type().clone(),

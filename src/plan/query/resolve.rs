@@ -22,7 +22,7 @@ use super::literal::{Literals, Operand, fold, parameter_index, typed_literal};
 use super::operators::comparable;
 use super::relations::Relations;
 use crate::base::{SqlError, SqlState};
-use crate::types::{PgType, parse_text};
+use crate::types::{BitString, PgType, TextContext, parse_text};
 
 /// What the pass needs of its statement.
 pub(crate) struct Resolver<'a> {
@@ -298,7 +298,11 @@ impl Resolver<'_> {
             }
             _ => text,
         };
-        let value = parse_text(target, text, &self.literals.text).map_err(external)?;
+        let value = match target {
+            PgType::Bit(Some(_)) | PgType::Varbit(Some(_)) => bits_literal(text, target),
+            _ => parse_text(target, text, &self.literals.text),
+        };
+        let value = value.map_err(external)?;
         let field = target.field("", true);
         let metadata = datafusion::common::metadata::FieldMetadata::new_from_field(&field);
         Ok(Expr::Literal(value, Some(metadata)))
@@ -467,6 +471,17 @@ impl Resolver<'_> {
             })
             .collect()
     }
+}
+
+/// `'101'::bit(n)`: an explicit cast makes it so long.
+fn bits_literal(text: &str, target: &PgType) -> crate::base::Result<ScalarValue> {
+    let value = parse_text(&target.bare(), text, &TextContext::default())?;
+    Ok(match value {
+        ScalarValue::LargeBinary(Some(stored)) => {
+            ScalarValue::LargeBinary(Some(BitString::of(&stored).cast(target).stored()))
+        }
+        other => other,
+    })
 }
 
 /// Whether columns of the two types may stand in one.

@@ -229,6 +229,18 @@ fn rewrite_one(expr: &mut Expr) -> Result<()> {
                 *expr = typed_number(value, &text);
             }
         }
+        Expr::Value(ValueWithSpan {
+            value: Value::SingleQuotedByteStringLiteral(digits), ..
+        }) => {
+            *expr = bit_literal(format!("b{digits}"));
+        }
+        Expr::Value(ValueWithSpan { value: Value::HexStringLiteral(digits), .. }) => {
+            *expr = bit_literal(format!("x{digits}"));
+        }
+        Expr::UnaryOp { op: UnaryOperator::BitwiseNot, expr: operand } => {
+            let operand = std::mem::replace(operand.as_mut(), null());
+            *expr = call("redkite_bitwise_not", vec![operand]);
+        }
         Expr::Identifier(word) if is_session_word(word) => {
             *expr = call(&word.value.to_lowercase(), Vec::new());
         }
@@ -448,7 +460,12 @@ fn named_operator(parts: &[String]) -> Result<BinaryOperator> {
         "!~*" => BinaryOperator::PGRegexNotIMatch,
         "~~" => BinaryOperator::PGLikeMatch,
         "!~~" => BinaryOperator::PGNotLikeMatch,
-        "<->" | "<#>" | "<=>" | "<+>" => BinaryOperator::Custom(symbol.into()),
+        "&" => BinaryOperator::BitwiseAnd,
+        "|" => BinaryOperator::BitwiseOr,
+        "#" => BinaryOperator::PGBitwiseXor,
+        "<<" => BinaryOperator::PGBitwiseShiftLeft,
+        ">>" => BinaryOperator::PGBitwiseShiftRight,
+        "<->" | "<#>" | "<=>" | "<+>" | "<~>" | "<%>" => BinaryOperator::Custom(symbol.into()),
         _ => {
             let message = format!("operator does not exist: {symbol}");
             return Err(SqlError::new(SqlState::UNDEFINED_FUNCTION, message));
@@ -475,6 +492,21 @@ fn typed_number(value: Expr, digits: &str) -> Expr {
         kind: CastKind::Cast,
         expr: Box::new(value),
         data_type,
+        array: false,
+        format: None,
+    }
+}
+
+/// `B'101'` and `X'1F'`: a bit string of as many bits as are written.
+fn bit_literal(text: String) -> Expr {
+    Expr::Cast {
+        kind: CastKind::Cast,
+        expr: Box::new(Expr::Value(Value::SingleQuotedString(text).into())),
+        // Quoted, since BIT is of one bit.
+        data_type: DataType::Custom(
+            ObjectName::from(vec![Ident::with_quote('"', "bit")]),
+            Vec::new(),
+        ),
         array: false,
         format: None,
     }

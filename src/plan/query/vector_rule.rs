@@ -216,17 +216,27 @@ fn distance(
     let [left, right] = <[Expr; 2]>::try_from(function.args).ok()?;
     // A call by name may have left a string for the function to read.
     let outside = DFSchema::empty();
-    let is_text = |expr: &Expr| expr.get_type(&outside).is_ok_and(|ty| ty.is_string());
+    let ty = |expr: &Expr| expr.get_type(&outside).map(|ty| PgType::of(&ty).bare()).ok();
+    let is_text = |expr: &Expr| ty(expr).is_some_and(|ty| ty.is_string());
     if is_text(&left) || is_text(&right) {
         return None;
     }
+    // Halves are compared with halves: a call by name may have left that to the function.
+    let alike = |column: &SegmentColumn, query: &Expr| match PgType::of_field(&column.field) {
+        PgType::Halfvec(_) => ty(query) == Some(PgType::Halfvec(None)),
+        _ => ty(query) != Some(PgType::Halfvec(None)),
+    };
     let vector = |expr: &Expr| match expr {
         Expr::Column(column) => source.vector_column(&column.name).cloned(),
         _ => None,
     };
     match (vector(&left), vector(&right)) {
-        (Some(column), None) if may_be_query(&right) => Some((metric, column, right)),
-        (None, Some(column)) if may_be_query(&left) => Some((metric, column, left)),
+        (Some(column), None) if may_be_query(&right) && alike(&column, &right) => {
+            Some((metric, column, right))
+        }
+        (None, Some(column)) if may_be_query(&left) && alike(&column, &left) => {
+            Some((metric, column, left))
+        }
         _ => None,
     }
 }

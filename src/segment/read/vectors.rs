@@ -1,4 +1,4 @@
-//! A segment's vectors as one flat array of f32, mapped from the cache on disk: what exact
+//! A segment's vectors, of either kind, as one flat array of f32, mapped from the cache on disk: what exact
 //! search runs over. The file is derived from Parquet once, or written beside it by the
 //! [`crate::segment::Writer`] (docs/format.md, "Vector files").
 
@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, FixedSizeListArray, Float32Array};
 use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, ScalarBuffer};
+use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Float32Type};
 use bytes::Bytes;
 
@@ -83,7 +84,7 @@ impl Vectors {
             DataType::FixedSizeList(_, dimensions) => {
                 let list = array.as_fixed_size_list();
                 let dimensions = usize::try_from(*dimensions).ok()?;
-                let values = list.values().as_primitive_opt::<Float32Type>()?.values();
+                let values = floats(list.values())?;
                 let values = values.slice(list.value_offset(0).try_into().ok()?, rows * dimensions);
                 let nulls = list.nulls().filter(|nulls| nulls.null_count() > 0).cloned();
                 Some(Self { dimensions, rows, values, nulls })
@@ -98,7 +99,7 @@ impl Vectors {
     fn of_list(array: &ArrayRef) -> Option<Self> {
         let rows = array.len();
         let list = array.as_list::<i32>();
-        let values = list.values().as_primitive_opt::<Float32Type>()?.values();
+        let values = floats(list.values())?;
         let lengths =
             || (0..rows).filter(|row| list.is_valid(*row)).map(|row| list.value_length(row));
         let Some(first) = lengths().next() else { return Some(Self::all_null(rows)) };
@@ -148,6 +149,17 @@ impl Vectors {
     }
 }
 
+/// The elements of vectors, those of a `halfvec` widened.
+fn floats(elements: &ArrayRef) -> Option<ScalarBuffer<f32>> {
+    match elements.data_type() {
+        DataType::Float16 => {
+            let wide = cast(elements, &DataType::Float32).ok()?;
+            Some(wide.as_primitive::<Float32Type>().values().clone())
+        }
+        _ => Some(elements.as_primitive_opt::<Float32Type>()?.values().clone()),
+    }
+}
+
 /// The name of the cache file of a segment's vectors.
 pub(crate) fn vectors_name(segment: SegmentId, column: ColumnId) -> String {
     format!("{}{}.vectors", cache_prefix(segment), column.0)
@@ -176,7 +188,7 @@ impl VectorsFile {
         Some(Self { file, dimensions, rows: 0, nulls: Vec::new(), has_nulls: false })
     }
 
-    /// Appends the rows of an array of `vector(n)`; false when it is something else.
+    /// Appends the rows of an array of `vector(n)` or `halfvec(n)`; false when it is something else.
     pub(crate) fn append(&mut self, array: &ArrayRef) -> bool {
         let Some(vectors) = Vectors::of_array(array) else { return false };
         if vectors.dimensions != self.dimensions {

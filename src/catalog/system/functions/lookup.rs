@@ -4,7 +4,7 @@ use crate::base::Oid;
 use crate::catalog::RelationName;
 use crate::catalog::system::describe::quoted;
 use crate::catalog::system::facts::Facts;
-use crate::catalog::system::{definitions, pg_proc, pg_type};
+use crate::catalog::system::{definitions, pg_proc};
 use crate::types::PgType;
 
 use super::Entry;
@@ -77,9 +77,12 @@ fn format_type(_: &Facts, arguments: &[Option<&str>]) -> Option<String> {
     if oid.0 == 0 {
         return Some("-".to_owned());
     }
-    let modifier = text(arguments, 1).and_then(|text| text.parse().ok()).unwrap_or(-1);
-    let ty = PgType::from_oid(oid).map(|ty| ty.with_typmod(modifier));
-    Some(ty.map_or_else(|| "???".to_owned(), |ty| ty.to_string()))
+    let Some(ty) = PgType::from_oid(oid) else { return Some("???".to_owned()) };
+    // Asked without a modifier, it is SQL's name of the type; `bit` with none is not SQL's BIT.
+    Some(match text(arguments, 1) {
+        None => ty.sql_name(),
+        Some(modifier) => ty.with_typmod(modifier.parse().unwrap_or(-1)).to_string(),
+    })
 }
 
 /// The parts of a name that may be qualified and quoted: `public."A b"`.
@@ -113,9 +116,6 @@ pub(super) fn to_regtype(_: &Facts, arguments: &[Option<&str>]) -> Option<String
     }
     let base = name.split('(').next().unwrap_or_default().trim();
     let array = name.ends_with("[]");
-    if let Some(known) = pg_type::KNOWN.iter().find(|known| known.name == base) {
-        return Some(known.oid.to_string());
-    }
     let ty = PgType::from_name(base.trim_end_matches("[]").trim())?;
     let ty = if array { ty.array() } else { ty };
     Some(ty.oid().to_string())
@@ -214,9 +214,6 @@ pub(super) fn regclass_name(facts: &Facts, arguments: &[Option<&str>]) -> Option
 /// `regtype` as text.
 pub(super) fn regtype_name(_: &Facts, arguments: &[Option<&str>]) -> Option<String> {
     let oid = oid(arguments, 0)?;
-    if let Some(known) = pg_type::KNOWN.iter().find(|known| known.oid == oid.0) {
-        return Some(known.name.to_owned());
-    }
     Some(match PgType::from_oid(oid) {
         None if oid.0 == 0 => "-".to_owned(),
         None => oid.to_string(),
