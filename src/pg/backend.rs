@@ -7,7 +7,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, RecordBatch};
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::scalar::ScalarValue;
 
@@ -74,6 +74,8 @@ pub trait Session: Send {
     type Prepared: Send + Sync;
     /// A COPY FROM that waits for rows.
     type CopyIn: Send;
+    /// A statement whose executions may go together.
+    type Together: Send + Sync;
 
     /// The process id and the secret (32 bytes, or 4 before protocol 3.2) that cancel requests
     /// name.
@@ -122,6 +124,19 @@ pub trait Session: Send {
         parameters: Vec<ScalarValue>,
         mode: Mode,
     ) -> impl Future<Output = Result<Outcome<Self::CopyIn>>> + Send;
+    /// The same statement as one whose executions may go together; none where they can't.
+    fn together(&self, prepared: &Arc<Self::Prepared>) -> Option<Self::Together>;
+    /// The types in which the parameters of those executions are read, modifiers included.
+    fn together_types(together: &Self::Together) -> &[PgType];
+    /// Runs so many executions in [`Mode::Implicit`] or inside a block, a column of values for
+    /// each parameter. False: nothing has changed, they must run one by one. An error is the first
+    /// execution's.
+    fn execute_together(
+        &mut self,
+        together: &Self::Together,
+        columns: Vec<ArrayRef>,
+        executions: usize,
+    ) -> impl Future<Output = Result<bool>> + Send;
     /// Commits what has run in [`Mode::Implicit`].
     fn sync(&mut self) -> impl Future<Output = Result<()>> + Send;
     /// A stream or the protocol has failed: what is open is aborted.

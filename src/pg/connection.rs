@@ -35,11 +35,13 @@ pub(super) struct Connection<S, B: Server> {
     /// Named statements without a command in them, which the session can't hold.
     pub(super) empty: Vec<String>,
     /// After an error, messages are skipped until Sync.
-    skipping: bool,
+    pub(super) skipping: bool,
     /// Statements have run since the last Sync that it will commit.
     pub(super) implicit: bool,
     /// The client has been told that it's its turn.
-    ready: bool,
+    pub(super) ready: bool,
+    /// So many executions were looked at together and have to run one by one.
+    pub(super) one_by_one: usize,
     key: (i32, Vec<u8>),
     shutdown: CancellationToken,
 }
@@ -74,6 +76,7 @@ where
             skipping: false,
             implicit: false,
             ready: false,
+            one_by_one: 0,
             key,
             shutdown,
         }
@@ -83,11 +86,7 @@ where
     pub(super) async fn run(&mut self) -> Step {
         self.ready().await?;
         loop {
-            let next = match self.next_frame().await {
-                Ok(frame) => self.handle(frame).await,
-                Err(failure) => Err(failure),
-            };
-            match next {
+            match self.step().await {
                 Ok(Next::Message) => {}
                 Ok(Next::End) => return Ok(()),
                 Err(failure) => self.report(failure)?,
@@ -95,8 +94,20 @@ where
         }
     }
 
-    /// The next message. All output is written before the client is waited for.
-    async fn next_frame(&mut self) -> Step<Frame> {
+    /// Does what the next message says, or several where they go together.
+    async fn step(&mut self) -> Step<Next> {
+        self.arrival().await?;
+        if !self.skipping && self.wire.peek() == Some(b'B') && self.run_together().await? {
+            return Ok(Next::Message);
+        }
+        match self.wire.take_frame()? {
+            Some(frame) => self.handle(frame).await,
+            None => Ok(Next::Message),
+        }
+    }
+
+    /// The next message has arrived. All output is written before the client is waited for.
+    async fn arrival(&mut self) -> Step {
         if self.ready && self.shutdown.is_cancelled() {
             return Err(shutting_down());
         }
@@ -104,15 +115,15 @@ where
             // Found out while a statement ran, which was stopped: those behind it don't run.
             return Err(Failure::Gone);
         }
-        if let Some(frame) = self.wire.take_frame()? {
-            return Ok(frame);
+        if self.wire.has_arrived()? {
+            return Ok(());
         }
         self.wire.flush().await?;
         let status = self.session.status();
         let limit = if self.ready { self.session.idle_timeout(status) } else { None };
         tokio::select! {
             biased;
-            frame = self.wire.frame() => frame,
+            arrived = self.wire.arrival() => arrived.map(|_| ()),
             () = self.shutdown.cancelled() => Err(shutting_down()),
             () = after(limit) => Err(idle_too_long(status)),
         }
@@ -223,6 +234,8 @@ where
     /// Sync: commits what has run outside a block; an error there is told like any other.
     async fn sync(&mut self) -> Step {
         self.skipping = false;
+        self.one_by_one = 0;
+        self.wire.expect_bulk(false);
         if let Err(failure) = self.commit_implicit().await {
             self.report(failure)?;
         }

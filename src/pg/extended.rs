@@ -59,7 +59,7 @@ where
         Ok(())
     }
 
-    fn statement(&self, name: &str) -> Result<Statement<Planned<B>>> {
+    pub(super) fn statement(&self, name: &str) -> Result<Statement<Planned<B>>> {
         if name.is_empty() {
             return self.unnamed.clone().ok_or_else(|| {
                 SqlError::new(

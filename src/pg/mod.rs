@@ -1,8 +1,8 @@
 //! Rank 8: the PostgreSQL wire protocol, versions 3.0 and 3.2.
 //!
 //! `serve` accepts connections; each has a task: `startup` lets it in, `connection` reads its
-//! messages and answers, `extended` has the extended protocol's part of that, `copy` the data
-//! of COPY, `rows` turns Arrow batches into rows. `wire` is the socket, `message` the codec,
+//! messages and answers, `extended` has the extended protocol's part of that, `pipeline`
+//! what of it goes together, `copy` the data of COPY, `rows` turns Arrow batches into rows. `wire` is the socket, `message` the codec,
 //! and `backend` the narrow seam to [`crate::session`].
 //!
 //! May use the session, types and plan's plain values. Never plans, never touches storage, and
@@ -17,6 +17,7 @@ mod listener;
 mod message;
 mod options;
 mod parameters;
+mod pipeline;
 mod portal;
 mod rows;
 mod scram;

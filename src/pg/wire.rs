@@ -130,13 +130,34 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 
     /// The next message. Cancel safe: what was read stays.
     pub(super) async fn frame(&mut self) -> Step<Frame> {
+        let (kind, length) = self.arrival().await?;
+        Ok(self.split(kind, length))
+    }
+
+    /// Waits until the next message has arrived whole: its type and the length of its body. It
+    /// stays in the input. Cancel safe.
+    pub(super) async fn arrival(&mut self) -> Step<(u8, usize)> {
         loop {
-            let missing = match self.complete()? {
-                Ok((kind, length)) => return Ok(self.split(kind, length)),
-                Err(missing) => missing,
-            };
-            self.fill(missing).await?;
+            match self.complete()? {
+                Ok(found) => return Ok(found),
+                Err(missing) => self.fill(missing).await?,
+            }
         }
+    }
+
+    /// Whether the next message has arrived whole.
+    pub(super) fn has_arrived(&self) -> Step<bool> {
+        Ok(self.complete()?.is_ok())
+    }
+
+    /// All that has arrived and is not taken yet.
+    pub(super) fn arrived(&self) -> &[u8] {
+        &self.input
+    }
+
+    /// Takes whole messages from the front of the input.
+    pub(super) fn consume(&mut self, bytes: usize) {
+        self.input.advance(bytes.min(self.input.len()));
     }
 
     /// The next message if it has arrived.

@@ -12,7 +12,7 @@ pub use parse::{
     Constant, Lifted, data_type_of, lift, parse, parse_data_type, parse_expression, parse_query,
 };
 pub use query::{
-    ConflictUpdate, DmlPlan, OutputColumn, PlanContext, Planner, QueryPlan, Relation, Relations,
-    RowSource, RowsQuery, sql_error,
+    ConflictUpdate, DmlPlan, Executions, OutputColumn, PlanContext, Planner, QueryPlan, Relation,
+    Relations, RowSource, RowsQuery, sql_error,
 };
 pub use statement::{Parsed, Statement};

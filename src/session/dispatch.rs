@@ -42,7 +42,7 @@ impl Session {
     }
 
     /// A statement begins: what stops it, `statement_timeout` included.
-    fn begin_statement(&self) -> Interrupt {
+    pub(super) fn begin_statement(&self) -> Interrupt {
         self.interrupts.begin(self.settings.timeout("statement_timeout"))
     }
 
@@ -131,7 +131,7 @@ impl Session {
         }
     }
 
-    fn check_may_write(&mut self, tag: &str) -> Result<()> {
+    pub(super) fn check_may_write(&mut self, tag: &str) -> Result<()> {
         let default = self.settings.is_on("default_transaction_read_only");
         if self.transaction().map_or(default, |transaction| transaction.read_only) {
             let message = format!("cannot execute {tag} in a read-only transaction");

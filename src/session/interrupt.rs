@@ -38,6 +38,11 @@ impl Interrupt {
         self.error()
     }
 
+    /// Whether somebody has asked for the execution to stop: its time was not up.
+    pub(super) fn is_requested(&self) -> bool {
+        self.token.is_cancelled() && !self.timed_out.load(Ordering::Relaxed)
+    }
+
     /// 57014, in the words for what has stopped the statement.
     fn error(&self) -> SqlError {
         let message = if self.timed_out.load(Ordering::Relaxed) {

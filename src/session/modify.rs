@@ -66,8 +66,16 @@ enum Kind {
 }
 
 impl Modification {
-    fn checks(&self) -> Option<&RowsQuery> {
+    pub(super) fn checks(&self) -> Option<&RowsQuery> {
         self.checks.as_ref()
+    }
+
+    /// The types in which the client's parameters are read when many executions go together; none
+    /// where each must run by itself.
+    pub(super) fn column_types(&self, client: usize) -> Option<Vec<PgType>> {
+        let plain =
+            self.kind == Kind::Insert && self.returning.is_none() && self.conflict.is_none();
+        if plain { self.plan.source.column_types(client) } else { None }
     }
 
     pub(super) fn parameters(&self) -> &[PgType] {

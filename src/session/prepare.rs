@@ -93,6 +93,13 @@ impl Source {
     }
 }
 
+impl Bound {
+    /// The values of the parameters that follow the client's.
+    pub(super) fn constants(&self) -> &[ScalarValue] {
+        &self.constants
+    }
+}
+
 impl Prepared {
     /// The types of the parameters.
     pub fn parameters(&self) -> &[PgType] {
@@ -112,6 +119,11 @@ impl Prepared {
     /// The command's name.
     pub(super) fn tag(&self) -> &'static str {
         self.source.parsed.tag
+    }
+
+    /// The plan that it had when it last ran.
+    pub(super) fn planned(&self) -> Arc<Planned> {
+        Arc::clone(&self.bound.lock().planned)
     }
 
     /// The values of all parameters: the client's, and after them the constants.

@@ -319,6 +319,15 @@ impl ColumnBuilder {
             (Values::Int2(values), ScalarValue::Int16(value)) => values.append_option(*value),
             (Values::Int4(values), ScalarValue::Int32(value)) => values.append_option(*value),
             (Values::Int8(values), ScalarValue::Int64(value)) => values.append_option(*value),
+            (Values::Int4(values), ScalarValue::Int16(value)) => {
+                values.append_option(value.map(i32::from));
+            }
+            (Values::Int8(values), ScalarValue::Int16(value)) => {
+                values.append_option(value.map(i64::from));
+            }
+            (Values::Int8(values), ScalarValue::Int32(value)) => {
+                values.append_option(value.map(i64::from));
+            }
             (Values::Float4(values), ScalarValue::Float32(value)) => values.append_option(*value),
             (Values::Float8(values), ScalarValue::Float64(value)) => values.append_option(*value),
             (Values::Date(values), ScalarValue::Date32(value)) => values.append_option(*value),

@@ -6,6 +6,7 @@ mod drivers;
 mod fleet;
 mod open_files;
 mod peer;
+mod pipeline;
 mod process;
 #[path = "../cluster/mod.rs"]
 mod promises;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, RecordBatch};
 use datafusion::scalar::ScalarValue;
 
 use crate::base::{Oid, Result, SqlError};
@@ -34,6 +34,7 @@ impl super::Session for session::Session {
     type Parsed = Parsed;
     type Prepared = session::Prepared;
     type CopyIn = session::CopyIn;
+    type Together = session::Together;
 
     fn backend_key(&self) -> (i32, Vec<u8>) {
         let (pid, secret) = Self::backend_key(self);
@@ -124,6 +125,23 @@ impl super::Session for session::Session {
                 Outcome::CopyOut { columns, options, stream }
             }
         })
+    }
+
+    fn together(&self, prepared: &Arc<session::Prepared>) -> Option<session::Together> {
+        Self::together(self, prepared)
+    }
+
+    fn together_types(together: &session::Together) -> &[PgType] {
+        together.types()
+    }
+
+    async fn execute_together(
+        &mut self,
+        together: &session::Together,
+        columns: Vec<ArrayRef>,
+        executions: usize,
+    ) -> Result<bool> {
+        Self::execute_together(self, together, &columns, executions).await
     }
 
     async fn sync(&mut self) -> Result<()> {

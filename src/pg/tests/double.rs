@@ -114,6 +114,10 @@ pub(super) struct TestPrepared {
     columns: Option<Arc<[OutputColumn]>>,
 }
 
+/// `together`: its executions are logged as one; a 13 among the values makes them run one by
+/// one, a 99 is an error of the first.
+pub(super) struct TestTogether;
+
 pub(super) struct TestCopy {
     columns: Vec<(String, PgType)>,
     options: CopyOptions,
@@ -209,6 +213,7 @@ impl Session for TestSession {
     type Parsed = String;
     type Prepared = TestPrepared;
     type CopyIn = TestCopy;
+    type Together = TestTogether;
 
     fn backend_key(&self) -> (i32, Vec<u8>) {
         (7, (0..32).collect())
@@ -258,6 +263,7 @@ impl Session for TestSession {
                 &[column("a", PgType::Int4), column("b", PgType::Int4), column("c", PgType::Int4)],
             ),
             "param" => (vec![PgType::Int4], &[column("n", PgType::Int4)]),
+            "together" => (vec![PgType::Int4], &[]),
             _ => (vec![], &[]),
         };
         let columns = (!columns.is_empty()).then(|| Arc::from(columns));
@@ -322,6 +328,14 @@ impl Session for TestSession {
                 [ScalarValue::Int32(Some(value))] => rows(value, false, "SELECT"),
                 _ => command("NULL"),
             },
+            "together" => {
+                let value = values.iter().map(ToString::to_string).collect::<String>();
+                self.server.stored.lock().push(value);
+                match values[..] {
+                    [ScalarValue::Int32(Some(13))] => Err(error()),
+                    _ => command("INSERT 0 1"),
+                }
+            }
             "sleep" => {
                 self.token.cancelled().await;
                 Err(canceled())
@@ -377,6 +391,33 @@ impl Session for TestSession {
             }
             word => command(&word.to_uppercase()),
         }
+    }
+
+    fn together(&self, prepared: &Arc<TestPrepared>) -> Option<TestTogether> {
+        (prepared.sql == "together").then_some(TestTogether)
+    }
+
+    fn together_types(_together: &TestTogether) -> &[PgType] {
+        &[PgType::Int4]
+    }
+
+    async fn execute_together(
+        &mut self,
+        _together: &TestTogether,
+        columns: Vec<ArrayRef>,
+        executions: usize,
+    ) -> Result<bool> {
+        let values = columns[0].as_any().downcast_ref::<Int32Array>().unwrap().values();
+        assert_eq!(values.len(), executions);
+        if values.contains(&13) {
+            return Ok(false);
+        }
+        self.server.log.lock().push(format!("{executions} together"));
+        if values.contains(&99) {
+            return Err(error());
+        }
+        self.server.stored.lock().extend(values.iter().map(ToString::to_string));
+        Ok(true)
     }
 
     async fn sync(&mut self) -> Result<()> {

@@ -9,6 +9,7 @@ mod extended;
 mod faults;
 mod fuzz;
 mod malformed;
+mod pipeline;
 mod simple;
 mod sockets;
 mod startup;

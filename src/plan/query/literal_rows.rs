@@ -15,6 +15,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use sqlparser::ast;
 
 use super::executable::QueryPlan;
+use super::literal_columns::Executions;
 use super::upsert::with_rows;
 use crate::base::{Result, SqlError, SqlState};
 use crate::catalog::{ColumnDef, TableDef};
@@ -27,17 +28,17 @@ use crate::types::{ColumnBuilder, PgType, TextContext};
 /// Rows of a table, all columns of them.
 #[derive(Debug)]
 pub(crate) struct LiteralRows {
-    rows: Vec<Vec<Value>>,
-    fields: Vec<(PgType, FieldRef)>,
-    parameters: Vec<PgType>,
-    text: Arc<TextContext>,
+    pub(super) rows: Vec<Vec<Value>>,
+    pub(super) fields: Vec<(PgType, FieldRef)>,
+    pub(super) parameters: Vec<PgType>,
+    pub(super) text: Arc<TextContext>,
     /// The columns whose default must be evaluated for each row.
     unfinished: Vec<usize>,
 }
 
 /// A value that needs no evaluation.
 #[derive(Clone, Debug)]
-enum Value {
+pub(super) enum Value {
     Null,
     Text(String),
     /// From zero.
@@ -119,18 +120,19 @@ impl LiteralRows {
                 }
             }
             let array = builder.finish();
-            let same = array.data_type() == field.data_type();
-            fields.push(match same {
-                true => Arc::clone(field),
-                false => {
-                    let typed = field.as_ref().clone().with_data_type(array.data_type().clone());
-                    Arc::new(typed)
-                }
-            });
+            fields.push(field_of(field, &array));
             arrays.push(array);
         }
         RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).map_err(internal)
     }
+}
+
+/// The field with the type that its array really has.
+pub(super) fn field_of(field: &FieldRef, array: &ArrayRef) -> FieldRef {
+    if array.data_type() == field.data_type() {
+        return Arc::clone(field);
+    }
+    Arc::new(field.as_ref().clone().with_data_type(array.data_type().clone()))
 }
 
 /// A column's default, if that needs no evaluation.
@@ -167,7 +169,7 @@ fn value(cell: &Cell, ty: &PgType, parameters: &mut Vec<Option<PgType>>) -> Opti
                 parameters.resize(at + 1, None);
             }
             let known = parameters[at].get_or_insert_with(|| ty.bare());
-            (*known == ty.bare()).then_some(Value::Parameter(at))
+            (*known == ty.bare() || widens(known, ty)).then_some(Value::Parameter(at))
         }
         Cell::Expression(expression) => {
             let (at, cast) = typed_parameter(&expression.ast)?;
@@ -179,6 +181,12 @@ fn value(cell: &Cell, ty: &PgType, parameters: &mut Vec<Option<PgType>>) -> Opti
         }
         Cell::Default | Cell::Cast { .. } => None,
     }
+}
+
+/// Whether each integer of a type is one of a wider type as well. Drivers declare the narrowest
+/// that holds the first value.
+fn widens(from: &PgType, to: &PgType) -> bool {
+    matches!((from, to), (PgType::Int2, PgType::Int4 | PgType::Int8) | (PgType::Int4, PgType::Int8))
 }
 
 /// `$n::type` as the parameter's place, from zero, and its type.
@@ -254,6 +262,33 @@ impl RowSource {
         }
     }
 
+    /// The types in which the client's parameters, the first so many, are read for
+    /// [`Self::execute_columns`]; none where an execution can't be a row among others.
+    pub fn column_types(&self, client: usize) -> Option<Vec<PgType>> {
+        match &self.0 {
+            Kind::Plan(_) => None,
+            Kind::Literals(rows) | Kind::Finished(rows, ..) => rows.column_types(client),
+        }
+    }
+
+    /// Makes the rows of many executions, in their order.
+    ///
+    /// # Errors
+    /// What evaluating them finds.
+    pub fn execute_columns(
+        &self,
+        executions: &Executions<'_>,
+        run: &Run,
+    ) -> Result<SendableRecordBatchStream> {
+        match &self.0 {
+            Kind::Plan(_) => Err(SqlError::internal("a plan that has no columns of parameters")),
+            Kind::Finished(rows, plan, schema) => {
+                plan.execute(&[], &with_rows(schema, rows.columns(executions)?, run)?)
+            }
+            Kind::Literals(rows) => Ok(one_batch(rows.columns(executions)?)),
+        }
+    }
+
     /// Makes the rows.
     ///
     /// # Errors
@@ -268,12 +303,13 @@ impl RowSource {
             Kind::Finished(rows, plan, schema) => {
                 plan.execute(&[], &with_rows(schema, rows.batch(parameters)?, run)?)
             }
-            Kind::Literals(rows) => {
-                let batch = rows.batch(parameters)?;
-                let schema = batch.schema();
-                let rows = futures::stream::once(futures::future::ready(Ok(batch)));
-                Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
-            }
+            Kind::Literals(rows) => Ok(one_batch(rows.batch(parameters)?)),
         }
     }
+}
+
+fn one_batch(batch: RecordBatch) -> SendableRecordBatchStream {
+    let schema = batch.schema();
+    let rows = futures::stream::once(futures::future::ready(Ok(batch)));
+    Box::pin(RecordBatchStreamAdapter::new(schema, rows))
 }
