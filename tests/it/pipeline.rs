@@ -172,6 +172,8 @@ impl Wire {
             let text = String::from_utf8_lossy(&body).replace('\0', "|");
             // What describes rows has their table's number in it.
             let text = if kind == b'T' { "rows" } else { &text };
+            // So has a row that failed the sequence's value, which rows behind it may have used.
+            let text = text.split("|DFailing row contains").next().unwrap_or_default();
             writeln!(lines, "{} {text}", char::from(kind)).expect("a string");
             if kind == b'Z' {
                 return lines;
