@@ -26,5 +26,6 @@ fn main() {
         .file(format!("{FOLDER}/codes.cpp"))
         .file(format!("{FOLDER}/hnsw.cpp"))
         .file(format!("{FOLDER}/kmeans.cpp"))
+        .file(format!("{FOLDER}/priority.cpp"))
         .compile("redkite_faiss");
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use redkite::base::FailPoint;
+use redkite::base::{FailPoint, FailPointPlace};
 use redkite::node::{Configuration, Metadata, Node, check, status, with_configuration_file};
 use tokio_util::sync::CancellationToken;
 
@@ -222,8 +222,12 @@ async fn print_check(configuration: &Configuration) -> Result<(), String> {
 
 fn list_fail_points() -> ExitCode {
     for point in FailPoint::ALL {
-        let when = if point.is_published() { "published" } else { "unpublished" };
-        announce(&format!("{} {when}", point.name()));
+        let place = match point.place() {
+            FailPointPlace::Unpublished => "unpublished",
+            FailPointPlace::Published => "published",
+            FailPointPlace::Background => "background",
+        };
+        announce(&format!("{} {place}", point.name()));
     }
     ExitCode::SUCCESS
 }

@@ -1,4 +1,5 @@
-//! Points at which a test can make the process die, as `kill -9` would: the steps of a flush.
+//! Points at which a test can make the process die, as `kill -9` would: the steps of a flush, and
+//! those of the work in the background.
 //!
 //! They are always compiled and cost an atomic load. `redkite failpoints` lists them, and
 //! `REDKITE_FAILPOINT=NAME` arms one; `tests/cluster/crash.rs` goes through all of them.
@@ -11,7 +12,8 @@ static ARMED: AtomicU8 = AtomicU8::new(0);
 /// Set beside the place: the process is stopped rather than ended.
 const STOP: u8 = 0x80;
 
-/// A step of the flush of rows. Starts and DDL never come through one.
+/// A step of the flush of rows, or of a merge or an index build. Starts and DDL never come through
+/// one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailPoint {
     /// COMMIT has been asked for and nothing was done.
@@ -28,11 +30,32 @@ pub enum FailPoint {
     AfterPublish,
     /// This node sees it; the client has not been told.
     BeforeReply,
+    /// What an index has learnt is durable, and nothing lists it.
+    ModelWritten,
+    /// An index over a segment is durable, and nothing lists it.
+    PartWritten,
+    /// The metadata store lists it.
+    PartPublished,
+    /// A merge's segments and their indexes are durable, and nothing lists them.
+    MergeWritten,
+    /// The metadata store lists them, and their inputs no more.
+    MergePublished,
+}
+
+/// What a point can be on the way of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailPointPlace {
+    /// A commit of rows, before its commit point.
+    Unpublished,
+    /// A commit of rows, behind its commit point.
+    Published,
+    /// A merge or an index build.
+    Background,
 }
 
 impl FailPoint {
-    /// All of them, in the order in which a flush comes through.
-    pub const ALL: [Self; 7] = [
+    /// All of them, in the order in which a flush, and work in the background, comes through.
+    pub const ALL: [Self; 12] = [
         Self::FlushBegins,
         Self::BeforeObjects,
         Self::AfterObjects,
@@ -40,6 +63,11 @@ impl FailPoint {
         Self::BeforePublish,
         Self::AfterPublish,
         Self::BeforeReply,
+        Self::ModelWritten,
+        Self::PartWritten,
+        Self::PartPublished,
+        Self::MergeWritten,
+        Self::MergePublished,
     ];
 
     /// The name that arms it.
@@ -52,12 +80,29 @@ impl FailPoint {
             Self::BeforePublish => "before-publish",
             Self::AfterPublish => "after-publish",
             Self::BeforeReply => "before-reply",
+            Self::ModelWritten => "model-written",
+            Self::PartWritten => "part-written",
+            Self::PartPublished => "part-published",
+            Self::MergeWritten => "merge-written",
+            Self::MergePublished => "merge-published",
         }
     }
 
-    /// Whether the commit point lies behind it.
-    pub fn is_published(self) -> bool {
-        matches!(self, Self::AfterPublish | Self::BeforeReply)
+    /// What it is on the way of.
+    pub fn place(self) -> FailPointPlace {
+        match self {
+            Self::FlushBegins
+            | Self::BeforeObjects
+            | Self::AfterObjects
+            | Self::BeforeSubmit
+            | Self::BeforePublish => FailPointPlace::Unpublished,
+            Self::AfterPublish | Self::BeforeReply => FailPointPlace::Published,
+            Self::ModelWritten
+            | Self::PartWritten
+            | Self::PartPublished
+            | Self::MergeWritten
+            | Self::MergePublished => FailPointPlace::Background,
+        }
     }
 
     /// Makes the process die, or stop, at the point of this name; whether there is one.
@@ -73,7 +118,7 @@ impl FailPoint {
         place.is_some()
     }
 
-    /// Says that a flush has come here.
+    /// Says that work has come here.
     pub fn reach(self) {
         let here = self as u8 + 1;
         match ARMED.load(Ordering::Relaxed) {

@@ -17,7 +17,7 @@ mod sqlstate;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::{ErrorFields, Result, Severity, SqlError};
-pub use fail_point::FailPoint;
+pub use fail_point::{FailPoint, FailPointPlace};
 pub use folder::make_durable_folder;
 pub use ids::{ColumnId, CommitId, Incarnation, Oid, Revision, RowIds, SegmentId};
 pub use random::{OsRandom, Random, SeededRandom};

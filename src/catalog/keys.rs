@@ -190,6 +190,16 @@ impl Keys {
         KeyRange::prefix(self.key(format_args!("tables/{table}/indexes/{index}/")))
     }
 
+    /// What was built and learnt for an index: all but that it is defined. Segments' names sort on both
+    /// sides of that.
+    pub fn index_built(&self, table: Oid, index: Oid) -> [KeyRange; 2] {
+        let all = self.index_data(table, index);
+        let exists = KeyRange::key(self.index_exists(table, index));
+        let behind = exists.end().cloned().unwrap_or_default();
+        let end = all.end().cloned().unwrap_or_default();
+        [KeyRange::new(all.start().clone(), exists.start().clone()), KeyRange::new(behind, end)]
+    }
+
     /// There as long as the index is defined: what is built for it is published only then.
     pub fn index_exists(&self, table: Oid, index: Oid) -> Bytes {
         self.key(format_args!("tables/{table}/indexes/{index}/exists"))

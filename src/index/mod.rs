@@ -27,6 +27,7 @@ pub use calibration::{Calibration, Measured, calibrate};
 pub use definition::{IndexKind, IndexSpec};
 pub use distance::{Metric, cosine, distance, inner_product, l1, l2, l2_squared, norm};
 pub use error::{DefinitionError, IndexError};
+pub use faiss::stand_back;
 pub use flat::{Selection, search_flat};
 pub use ivf::Model;
 pub use part::{Part, SearchOptions, SearchWork, build};

@@ -81,8 +81,16 @@ impl Points {
     }
 
     /// The vector of a row of the segment.
-    pub(super) fn vector(&self, row: u32) -> &[f32] {
+    pub fn vector(&self, row: u32) -> &[f32] {
         let from = row as usize * self.dimensions;
         &self.values[from..from + self.dimensions]
+    }
+
+    /// At most `count` indexed rows, evenly spaced, each moved on by `shift` of the 1,000 steps to the
+    /// next one.
+    pub fn spaced(&self, count: usize, shift: usize) -> impl Iterator<Item = u32> + '_ {
+        let all = self.len();
+        let count = count.min(all);
+        (0..count).map(move |number| self.row((number * 1_000 + shift) * all / (count * 1_000)))
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::base::{Oid, Result, Revision, SegmentId, SqlState};
+use crate::base::{FailPoint, Oid, Result, Revision, SegmentId, SqlState};
 use crate::catalog::{Snapshot, Table};
 use crate::segment::{Draft, IndexPart, ObjectUnit, Segment, SegmentMeta, merge};
 use crate::store::meta::Mirrored;
@@ -207,7 +207,9 @@ impl Compactor {
             draft,
             moved: merged.map,
         };
+        FailPoint::MergeWritten.reach();
         self.engine.commit_merge(commit).await?;
+        FailPoint::MergePublished.reach();
         Ok(())
     }
 

@@ -13,6 +13,11 @@ use crate::index::{self, IndexError, Metric, Model, Part, Points, Work};
 use crate::segment::{Column, Draft, IndexModel, IndexPart, ObjectUnit, Unit, Vectors};
 use crate::txn::{BuildPhase, Engine, IndexBuild};
 
+/// Vectors of each segment that a model is measured by and not trained from, at most.
+const HELD_OUT: usize = 4_096;
+/// They lie halfway, in thousandths, between those that it is trained from, or as good as.
+const BETWEEN: usize = 500;
+
 /// An index that is being built over segments of a table.
 pub(super) struct IndexBuilder<'a> {
     engine: &'a Engine,
@@ -57,13 +62,17 @@ impl<'a> IndexBuilder<'a> {
         self.build.enter(BuildPhase::Loading);
         let spec = self.vector.spec.clone();
         let seed = self.engine.random().u64();
-        let (bytes, calibration) = self
+        let (bytes, calibration, spread) = self
             .run(move |work, build| {
+                let spread = match &trained {
+                    Some(model) => model.spread(&spec, &points, work)?,
+                    None => None,
+                };
                 let bytes = Bytes::from(index::build(&spec, trained.as_deref(), &points, work)?);
                 build.enter(BuildPhase::Calibrating);
                 let part = Part::open(&spec, trained, &bytes, points.values().clone())?;
                 let calibration = index::calibrate(&part, &points, seed, work)?;
-                Ok((bytes, calibration))
+                Ok((bytes, calibration, spread))
             })
             .await?;
         self.build.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
@@ -77,6 +86,7 @@ impl<'a> IndexBuilder<'a> {
             model: model.map(|model| model.object.clone()),
             rows,
             calibration: Some(calibration),
+            spread,
         })
     }
 
@@ -108,7 +118,7 @@ impl<'a> IndexBuilder<'a> {
         let dimensions = self.vector.spec.dimensions;
         let rows: u64 = units.iter().map(|unit| u64::from(unit.meta.rows)).sum();
         let wanted = Model::sample_rows(&self.vector.spec, rows);
-        let mut sample = Vec::new();
+        let (mut sample, mut held_out) = (Vec::new(), Vec::new());
         for unit in units {
             let reader = self.engine.reader();
             let vectors = reader.vectors(&Unit::Object(unit.clone()), &self.column).await?;
@@ -116,16 +126,21 @@ impl<'a> IndexBuilder<'a> {
             let share = u128::from(unit.meta.rows) * wanted as u128 / u128::from(rows.max(1));
             let share = usize::try_from(share).unwrap_or(usize::MAX).max(1);
             sample.reserve(share.min(points.len()) * dimensions);
-            take_sample(&points, share, &mut sample);
+            take_sample(&points, (share, 0), &mut sample);
+            take_sample(&points, (share.min(HELD_OUT), BETWEEN), &mut held_out);
         }
         let spec = self.vector.spec.clone();
-        let bytes =
-            self.run(move |work, _| Ok(Model::train(&spec, &sample, rows, work)?.encode())).await?;
+        let train = move |work: &Work<'_>, _: &IndexBuild| {
+            let model = Model::train(&spec, &sample, rows, work)?;
+            let held_out = Points::new(held_out.into(), dimensions, None)?;
+            Ok((model.encode(), model.spread(&spec, &held_out, work)?))
+        };
+        let (bytes, spread) = self.run(train).await?;
         let object = self.engine.write_index(self.table.oid(), draft, bytes).await?;
-        Ok(IndexModel { index: self.index, spec: self.vector.spec.clone(), object, rows })
+        Ok(IndexModel { index: self.index, spec: self.vector.spec.clone(), object, rows, spread })
     }
 
-    /// Runs work on a thread of its own.
+    /// Runs work on a thread of its own, which stands back where queries want the processors.
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Work<'_>, &IndexBuild) -> std::result::Result<T, IndexError> + Send + 'static,
@@ -134,6 +149,7 @@ impl<'a> IndexBuilder<'a> {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let (done, outcome) = tokio::sync::oneshot::channel();
         let run = move || {
+            index::stand_back();
             let ties = Work { threads, cancelled: &build.cancelled, done: &build.done };
             let _nobody_waits = done.send(work(&ties, &build));
         };
@@ -147,12 +163,9 @@ impl<'a> IndexBuilder<'a> {
 }
 
 /// Adds so many vectors, spread evenly over the points.
-fn take_sample(points: &Points, count: usize, sample: &mut Vec<f32>) {
-    let (dimensions, all) = (points.dimensions(), points.len());
-    let count = count.min(all);
-    for at in (0..count).map(|number| number * all / count.max(1)) {
-        let row = points.rows().map_or(at, |rows| rows[at] as usize);
-        sample.extend_from_slice(&points.values()[row * dimensions..(row + 1) * dimensions]);
+fn take_sample(points: &Points, (count, shift): (usize, usize), sample: &mut Vec<f32>) {
+    for row in points.spaced(count, shift) {
+        sample.extend_from_slice(points.vector(row));
     }
 }
 

@@ -3,6 +3,9 @@
 //! A build is claimed under the node's lease, and resumes by itself: each segment is published once
 //! it is done, so that a node that dies loses one segment's work. Results never change: a segment
 //! without its index is searched exactly.
+//!
+//! What the parts of an index share is learnt again when the table has outgrown it. Then the parts are
+//! built again, one by one; each names the model it was made with, and serves until its successor does.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,9 +14,9 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::base::{Oid, Result};
+use crate::base::{FailPoint, Oid, Result};
 use crate::catalog::{IndexDef, Snapshot, Table};
-use crate::segment::{IndexModel, ObjectUnit, Unit};
+use crate::segment::{IndexModel, IndexPart, ObjectUnit, Unit};
 use crate::store::meta::Mirrored;
 use crate::txn::{Building, Engine};
 
@@ -39,6 +42,8 @@ struct Missing {
     table: Arc<Table>,
     index: IndexDef,
     units: Vec<ObjectUnit>,
+    /// What the index has learnt is to be learnt again.
+    outgrown: bool,
 }
 
 impl Indexer {
@@ -115,17 +120,26 @@ impl Indexer {
         let snapshot = self.engine.current();
         let table = Arc::clone(snapshot.state.tables.get(&table)?);
         let index = table.definition.vector_indexes().find(|known| known.oid == index)?.clone();
-        let units: Vec<ObjectUnit> = table
-            .version
-            .units()
-            .into_iter()
-            .filter_map(|unit| match unit {
-                Unit::Object(unit) => Some(unit),
-                Unit::Memory(_) => None,
+        let model = table.models.get(&index.oid);
+        let units = || {
+            table.version.units().into_iter().filter_map(|unit| match unit {
+                Unit::Object(unit) if unit.meta.lacks_index(&[], index.oid) => Some(unit),
+                Unit::Object(_) | Unit::Memory(_) => None,
             })
-            .filter(|unit| unit.meta.lacks_index(&unit.indexes, index.oid))
-            .collect();
-        (!units.is_empty()).then_some(Missing { _open: snapshot, table, index, units })
+        };
+        let outgrown = model.is_some_and(|model| {
+            let all: Vec<ObjectUnit> = units().collect();
+            let rows = all.iter().map(|unit| u64::from(unit.meta.rows)).sum();
+            let parts = all.iter().flat_map(|unit| unit.indexes.iter().map(|part| &**part));
+            model.is_outgrown(rows, parts.filter(|part| part.index == index.oid))
+        });
+        let is_missing = |unit: &ObjectUnit| {
+            let part = unit.indexes.iter().find(|part| part.index == index.oid);
+            let is_old = |part: &Arc<_>| model.is_some_and(|model| !IndexPart::is_of(part, model));
+            outgrown || part.is_none_or(is_old)
+        };
+        let units: Vec<ObjectUnit> = units().filter(is_missing).collect();
+        (!units.is_empty()).then_some(Missing { _open: snapshot, table, index, units, outgrown })
     }
 
     /// Builds over the first segment; false when it or the index is gone meanwhile.
@@ -148,7 +162,9 @@ impl Indexer {
         };
         let draft = self.engine.drafts().begin();
         let part = builder.part(unit, model.as_deref(), &draft).await?;
+        FailPoint::PartWritten.reach();
         let published = self.engine.publish_index_part(&missing.table, &part, &draft).await?;
+        FailPoint::PartPublished.reach();
         build.segments_done.fetch_add(1, Ordering::Relaxed);
         Ok(published)
     }
@@ -159,11 +175,13 @@ impl Indexer {
         builder: &IndexBuilder<'_>,
         missing: &Missing,
     ) -> Result<Arc<IndexModel>> {
-        if let Some(model) = missing.table.models.get(&missing.index.oid) {
+        let known = missing.table.models.get(&missing.index.oid);
+        if let Some(model) = known.filter(|_| !missing.outgrown) {
             return Ok(Arc::clone(model));
         }
         let draft = self.engine.drafts().begin();
         let model = builder.model(&missing.units, &draft).await?;
+        FailPoint::ModelWritten.reach();
         self.engine.publish_index_model(&missing.table, &model, &draft).await?;
         Ok(Arc::new(model))
     }

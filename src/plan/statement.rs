@@ -20,7 +20,8 @@ pub use data::{
 };
 pub use object::{
     AlterObject, AlterSequence, Comment, CommentTarget, CreateExtension, CreateIndex, CreateSchema,
-    CreateSequence, CreateView, Drop, IndexColumn, ObjectAction, ObjectKind, SequenceOptions,
+    CreateSequence, CreateView, Drop, IndexColumn, ObjectAction, ObjectKind, Reindex,
+    ReindexTarget, SequenceOptions,
 };
 pub use role::{
     AlterDatabase, AlterRole, AlterSetting, CreateDatabase, CreateRole, DatabaseAction,
@@ -184,8 +185,10 @@ pub enum Statement {
     Analyze(Vec<Name>),
     /// `VACUUM`: the tables named, none for all.
     Vacuum(Vec<Name>),
-    /// `REINDEX`, `CLUSTER`: nothing to do, since indexes rebuild themselves.
-    Reindex,
+    /// `REINDEX`.
+    Reindex(Reindex),
+    /// `CLUSTER`: nothing to do, since segments keep their own order.
+    Cluster,
     /// `CHECKPOINT`: nothing to do, since every commit is durable.
     Checkpoint,
     /// `LISTEN`.

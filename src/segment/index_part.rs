@@ -35,6 +35,9 @@ pub struct IndexPart {
     pub rows: u32,
     /// Which effort gives which recall.
     pub calibration: Option<Calibration>,
+    /// How far its vectors lie from the model's centroids ([`Model::spread`](crate::index::Model::spread)).
+    #[serde(default)]
+    pub spread: Option<f32>,
 }
 
 /// What an index has learnt from its table: centroids and the like.
@@ -48,6 +51,9 @@ pub struct IndexModel {
     pub object: ObjectRef,
     /// How many rows the table had then.
     pub rows: u64,
+    /// How far vectors of the table that it was not trained from lay from its centroids then.
+    #[serde(default)]
+    pub spread: Option<f32>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -98,6 +104,11 @@ impl IndexPart {
         decode(bytes)
     }
 
+    /// Whether it was made with this model.
+    pub fn is_of(&self, model: &IndexModel) -> bool {
+        self.model.as_ref().is_some_and(|object| object.path == model.object.path)
+    }
+
     /// The objects that it needs.
     pub fn objects(&self) -> impl Iterator<Item = &ObjectRef> {
         std::iter::once(&self.object).chain(&self.model)
@@ -111,7 +122,30 @@ impl SegmentMeta {
     }
 }
 
+/// A model is trained again when the table has so many times the rows that it had: the number of
+/// lists goes with the rows.
+const GROWTH_MAX: u64 = 4;
+/// Or when vectors lie so many times as far (squared) from their centroids as they did.
+const DRIFT_MAX: f32 = 1.5;
+
 impl IndexModel {
+    /// Whether a table has grown or changed so much, by the parts made of it so far, that the model
+    /// is to be trained anew.
+    pub fn is_outgrown<'a>(&self, rows: u64, parts: impl Iterator<Item = &'a IndexPart>) -> bool {
+        if rows >= self.rows.max(1).saturating_mul(GROWTH_MAX) {
+            return true;
+        }
+        let Some(before) = self.spread.filter(|spread| *spread > 0.0) else { return false };
+        let (mut sum, mut count) = (0.0, 0.0);
+        for part in parts.filter(|part| part.is_of(self)) {
+            if let Some(spread) = part.spread {
+                sum += f64::from(spread) * f64::from(part.rows);
+                count += f64::from(part.rows);
+            }
+        }
+        count > 0.0 && sum / count > f64::from(before * DRIFT_MAX)
+    }
+
     /// The JSON for metadata.
     ///
     /// # Errors

@@ -38,11 +38,11 @@ impl Session {
         let mut snapshot = Arc::clone(snapshot);
         for _ in 0..ATTEMPTS_MAX {
             let mut ddl = self.make(prepared, &snapshot)?;
-            let (mut fill, mut awaited) = (None, None);
+            let (mut fill, mut awaited) = (None, Vec::new());
             for effect in std::mem::take(&mut ddl.effects) {
                 match effect {
                     Effect::Fill(table, query) => fill = Some((table, query)),
-                    Effect::AwaitIndex(table, index) => awaited = Some((table, index)),
+                    Effect::AwaitIndex(table, index) => awaited.push((table, index)),
                     effect => self.check_rows(&effect, &snapshot, &mut ddl).await?,
                 }
             }
@@ -59,7 +59,7 @@ impl Session {
                         self.notice(notice);
                     }
                     engine.index_builds().wake();
-                    if let Some((table, index)) = awaited {
+                    for (table, index) in awaited {
                         self.await_index(table, index, revision).await?;
                     }
                     return match fill {

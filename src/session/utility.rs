@@ -89,7 +89,7 @@ impl Session {
             Statement::Truncate(truncate) => self.truncate(truncate, snapshot).await,
             Statement::Analyze(_)
             | Statement::Vacuum(_)
-            | Statement::Reindex
+            | Statement::Cluster
             | Statement::Checkpoint
             | Statement::Unlisten(_)
             | Statement::SetConstraints { .. } => Ok(Outcome::command(tag)),
@@ -261,6 +261,7 @@ fn is_definition(statement: &Statement) -> bool {
             | S::CreateSequence(_)
             | S::AlterSequence(_)
             | S::CreateIndex(_)
+            | S::Reindex(_)
             | S::CreateSchema(_)
             | S::CreateExtension(_)
             | S::AlterObject(_)

@@ -8,6 +8,7 @@ mod crash;
 mod definitions;
 mod growth;
 mod history;
+mod indexes;
 mod outage;
 mod unique;
 mod visibility;

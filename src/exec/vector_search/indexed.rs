@@ -12,7 +12,7 @@ use roaring::RoaringBitmap;
 
 use super::filter::SharedFilter;
 use super::search::{Candidate, Search, cancelled};
-use crate::base::{SqlError, SqlState};
+use crate::base::SqlError;
 use crate::exec::external;
 use crate::exec::search_settings::Effort;
 use crate::index::{IndexError, IndexKind, Part, SearchOptions, Selection, TopK};
@@ -84,17 +84,11 @@ impl Search {
             return Ok(None);
         }
         let open = match self.reader.open_index(part) {
-            Some(open) => Ok(Some(open)),
-            None => self.reader.index(unit, part, &self.column).await,
-        };
-        let open = match open {
-            Ok(Some(open)) => open,
-            Ok(None) => return Ok(None),
-            Err(error) if error.code() == SqlState::DATA_CORRUPTED => {
-                tracing::error!(%error, segment = %unit.meta.id, "searching without an index");
-                return Ok(None);
-            }
-            Err(error) => return Err(external(error)),
+            Some(open) => open,
+            None => match self.reader.index(unit, part, &self.column).await.map_err(external)? {
+                Some(open) => open,
+                None => return Ok(None),
+            },
         };
         let effort = self.settings.effort(&part.spec.kind, part.calibration.as_ref());
         Ok(Some(Way {

@@ -112,4 +112,5 @@ unsafe extern "C" {
         sums: *mut u16,
         message: *mut Message,
     ) -> i32;
+    pub(super) fn redkite_stand_back();
 }

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
 #include <functional>
 #include <memory>
 #include <numeric>
@@ -13,107 +12,15 @@
 
 #include <faiss/impl/AuxIndexStructures.h>
 #include <faiss/impl/HNSW.h>
-#include <faiss/utils/distances.h>
 
 #include "guard.h"
+#include "node_distances.h"
 #include "threads.h"
 
 namespace {
 
 using faiss::idx_t;
-
-// The nodes' vectors.
-struct Vectors {
-    const float* values;
-    size_t dimensions;
-    const uint32_t* rows;
-
-    const float* operator[](idx_t node) const {
-        size_t row = rows ? rows[node] : static_cast<size_t>(node);
-        return values + row * dimensions;
-    }
-};
-
-struct L2 {
-    static float one(const float* a, const float* b, size_t d) {
-        return faiss::fvec_L2sqr(a, b, d);
-    }
-    static void four(const float* q, const float* const* v, size_t d, float* out) {
-        faiss::fvec_L2sqr_batch_4(
-                q, v[0], v[1], v[2], v[3], d, out[0], out[1], out[2], out[3]);
-    }
-};
-
-struct InnerProduct {
-    static float one(const float* a, const float* b, size_t d) {
-        return -faiss::fvec_inner_product(a, b, d);
-    }
-    static void four(const float* q, const float* const* v, size_t d, float* out) {
-        faiss::fvec_inner_product_batch_4(
-                q, v[0], v[1], v[2], v[3], d, out[0], out[1], out[2], out[3]);
-        for (int i = 0; i < 4; i++) {
-            out[i] = -out[i];
-        }
-    }
-};
-
-struct L1 {
-    static float one(const float* a, const float* b, size_t d) {
-        return faiss::fvec_L1(a, b, d);
-    }
-    static void four(const float* q, const float* const* v, size_t d, float* out) {
-        for (int i = 0; i < 4; i++) {
-            out[i] = faiss::fvec_L1(q, v[i], d);
-        }
-    }
-};
-
-std::vector<float> inverse_norms(const Vectors& vectors, size_t nodes) {
-    std::vector<float> norms(nodes);
-    for (size_t i = 0; i < nodes; i++) {
-        float square = faiss::fvec_norm_L2sqr(vectors[i], vectors.dimensions);
-        norms[i] = square > 0 ? 1 / std::sqrt(square) : 0;
-    }
-    return norms;
-}
-
-// Distances between nodes: less is nearer.
-template <class Kernel>
-struct Distances {
-    const Vectors& vectors;
-    const std::vector<float>& norms;
-
-    float between(int a, int b) const {
-        return Kernel::one(vectors[a], vectors[b], vectors.dimensions);
-    }
-    void four(const float* query, int, const int* nodes, float* out) const {
-        const float* v[4] = {
-                vectors[nodes[0]], vectors[nodes[1]], vectors[nodes[2]], vectors[nodes[3]]};
-        Kernel::four(query, v, vectors.dimensions, out);
-    }
-};
-
-struct Cosine {};
-
-// One less the cosine, the norms known beforehand.
-template <>
-struct Distances<Cosine> {
-    const Vectors& vectors;
-    const std::vector<float>& norms;
-
-    float between(int a, int b) const {
-        float dot = faiss::fvec_inner_product(vectors[a], vectors[b], vectors.dimensions);
-        return 1 - dot * norms[a] * norms[b];
-    }
-    void four(const float* query, int node, const int* nodes, float* out) const {
-        faiss::fvec_inner_product_batch_4(
-                query, vectors[nodes[0]], vectors[nodes[1]], vectors[nodes[2]],
-                vectors[nodes[3]], vectors.dimensions, out[0], out[1], out[2], out[3]);
-        for (int i = 0; i < 4; i++) {
-            out[i] = 1 - out[i] * norms[node] * norms[nodes[i]];
-        }
-    }
-};
+using namespace redkite;
 
 // The nodes, the highest level first, shuffled within a level: as IndexHNSW orders them.
 std::vector<int> insertion_order(const faiss::HNSW& hnsw, size_t nodes) {
@@ -187,26 +94,24 @@ struct Near {
 // Adds nodes to FAISS's graph by its algorithm, with what it leaves out: vectors are fetched
 // ahead of their use, and nothing is allocated for each node. Lists are read without their locks,
 // as FAISS does: what is seen is the old neighbour or the new one.
-template <class Kernel>
+template <class Distances>
 class Inserter {
    public:
-    Inserter(redkite_hnsw& graph, const Vectors& vectors, const std::vector<float>& norms, Locks& locks)
+    Inserter(redkite_hnsw& graph, const Distances& distances, Locks& locks)
             : hnsw_(graph.hnsw),
-              vectors_(vectors),
-              distances_{vectors, norms},
+              distances_(distances),
               locks_(locks),
               visited_(static_cast<int>(graph.nodes)) {}
 
     void insert(int node, int level) {
-        const float* query = vectors_[node];
         Near nearest{0, hnsw_.entry_point};
         nearest.distance = distances_.between(node, nearest.node);
         int at = hnsw_.max_level;
         for (; at > level; at--) {
-            descend(query, node, at, nearest);
+            descend(node, at, nearest);
         }
         for (; at >= 0; at--) {
-            search(query, node, at, nearest);
+            search(node, at, nearest);
             nearest = found_.front();
             select(found_, hnsw_.nb_neighbors(at));
             link(node, at);
@@ -215,8 +120,7 @@ class Inserter {
 
    private:
     faiss::HNSW& hnsw_;
-    const Vectors& vectors_;
-    Distances<Kernel> distances_;
+    const Distances& distances_;
     Locks& locks_;
     faiss::VisitedTable visited_;
     std::vector<Near> frontier_, found_, kept_, crowd_;
@@ -237,7 +141,6 @@ class Inserter {
         fresh_.clear();
         const int* neighbours = list(node, level);
         int degree = hnsw_.nb_neighbors(level);
-        size_t bytes = std::min<size_t>(vectors_.dimensions * sizeof(float), 1024);
         for (int i = 0; i < degree; i++) {
             int next = seen(neighbours + i);
             if (next < 0) {
@@ -248,20 +151,17 @@ class Inserter {
             }
             visited_.set(next);
             fresh_.push_back(next);
-            const char* vector = reinterpret_cast<const char*>(vectors_[next]);
-            for (size_t at = 0; at < bytes; at += 64) {
-                __builtin_prefetch(vector + at);
-            }
+            distances_.prefetch(next);
         }
     }
 
     // Calls `take` with each of `nodes` and its distance from `node`.
     template <class Take>
-    void measure(const float* query, int node, const std::vector<int>& nodes, Take&& take) {
+    void measure(int node, const std::vector<int>& nodes, Take&& take) {
         size_t i = 0;
         float out[4];
         for (; i + 4 <= nodes.size(); i += 4) {
-            distances_.four(query, node, &nodes[i], out);
+            distances_.four(node, &nodes[i], out);
             for (int j = 0; j < 4; j++) {
                 take(Near{out[j], nodes[i + j]});
             }
@@ -272,11 +172,11 @@ class Inserter {
     }
 
     // Goes to the nearest node of a level.
-    void descend(const float* query, int node, int level, Near& nearest) {
+    void descend(int node, int level, Near& nearest) {
         for (int before = -1; before != nearest.node;) {
             before = nearest.node;
             meet(before, level);
-            measure(query, node, fresh_, [&](Near near) {
+            measure(node, fresh_, [&](Near near) {
                 if (near < nearest) {
                     nearest = near;
                 }
@@ -286,7 +186,7 @@ class Inserter {
     }
 
     // Finds the nearest nodes of a level, the nearest first, into found_.
-    void search(const float* query, int node, int level, Near start) {
+    void search(int node, int level, Near start) {
         size_t width = hnsw_.efConstruction;
         std::greater<Near> nearest_first;
         frontier_.assign(1, start);
@@ -301,7 +201,7 @@ class Inserter {
                 break;
             }
             meet(next.node, level);
-            measure(query, node, fresh_, [&](Near near) {
+            measure(node, fresh_, [&](Near near) {
                 if (found_.size() >= width) {
                     if (!(near < found_.front())) {
                         return;
@@ -368,7 +268,7 @@ class Inserter {
         }
         fresh_.assign(neighbours, neighbours + degree);
         crowd_.assign(1, neighbour);
-        measure(vectors_[node], node, fresh_, [&](Near near) { crowd_.push_back(near); });
+        measure(node, fresh_, [&](Near near) { crowd_.push_back(near); });
         std::sort(crowd_.begin(), crowd_.end());
         select(crowd_, degree);
         for (int i = 0; i < degree; i++) {
@@ -379,12 +279,8 @@ class Inserter {
 };
 
 // Adds all nodes, level by level from the highest.
-template <class Kernel>
-void add_all(
-        redkite_hnsw& graph,
-        const Vectors& vectors,
-        const std::vector<float>& norms,
-        const redkite::Work& work) {
+template <class Distances>
+void add_all(redkite_hnsw& graph, const Distances& distances, const redkite::Work& work) {
     faiss::HNSW& hnsw = graph.hnsw;
     std::vector<int> order = insertion_order(hnsw, graph.nodes);
     Locks locks(graph.nodes);
@@ -400,7 +296,7 @@ void add_all(
         // Few nodes don't pay for threads.
         int threads = to - from > 100 ? work.threads() : 1;
         redkite::parallel(work, from, to, 16, threads, [&](redkite::Blocks& blocks) {
-            Inserter<Kernel> inserter(graph, vectors, norms, locks);
+            Inserter<Distances> inserter(graph, distances, locks);
             size_t at, end;
             while (blocks.next(&at, &end)) {
                 for (size_t i = at; i < end; i++) {
@@ -430,20 +326,32 @@ extern "C" int32_t redkite_hnsw_build(
         faiss::HNSW& hnsw = graph->hnsw;
         hnsw.efConstruction = ef_construction;
         hnsw.prepare_level_tab(points->nodes);
-        std::vector<float> norms;
-        switch (points->nodes == 0 ? -1 : metric) {
+        const bool angular = metric == REDKITE_COSINE;
+        if (points->nodes == 0) {
+            *out = graph.release();
+            return;
+        }
+        if (metric == REDKITE_L2 || angular) {
+            Codes codes(vectors, points->nodes, angular);
+            if (codes.are_faithful()) {
+                codes.fill(work);
+                add_all(*graph, codes, work);
+                *out = graph.release();
+                return;
+            }
+        }
+        switch (metric) {
             case REDKITE_L2:
-                add_all<L2>(*graph, vectors, norms, work);
+                add_all(*graph, Flat<L2>{vectors}, work);
                 break;
             case REDKITE_INNER_PRODUCT:
-                add_all<InnerProduct>(*graph, vectors, norms, work);
+                add_all(*graph, Flat<InnerProduct>{vectors}, work);
                 break;
             case REDKITE_COSINE:
-                norms = inverse_norms(vectors, points->nodes);
-                add_all<Cosine>(*graph, vectors, norms, work);
+                add_all(*graph, Angular(vectors, points->nodes), work);
                 break;
             case REDKITE_L1:
-                add_all<L1>(*graph, vectors, norms, work);
+                add_all(*graph, Flat<L1>{vectors}, work);
                 break;
         }
         *out = graph.release();

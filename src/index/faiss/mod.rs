@@ -8,6 +8,7 @@ use faiss_sys as _;
 mod ffi;
 mod hnsw;
 mod lists;
+mod priority;
 mod status;
 
 pub(super) use hnsw::HnswGraph;
@@ -15,3 +16,4 @@ pub(super) use lists::{
     BLOCK_ROWS, CODES_ALIGNMENT, Coding, ENTRIES, Sums, TablePair, assign, code_bytes, codebooks,
     encode, kmeans, scan,
 };
+pub use priority::stand_back;

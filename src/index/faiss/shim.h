@@ -146,6 +146,9 @@ int32_t redkite_scan(
         uint16_t* sums,
         struct redkite_message* message);
 
+// Gives the calling thread, and those it starts from now on, a smaller share than the others have.
+void redkite_stand_back(void);
+
 #ifdef __cplusplus
 }
 #endif

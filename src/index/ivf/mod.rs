@@ -10,6 +10,7 @@ mod build;
 mod lists;
 mod model;
 mod search;
+mod spread;
 mod table;
 
 pub(super) use build::build;

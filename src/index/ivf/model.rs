@@ -194,7 +194,7 @@ fn subspaces(dimensions: usize) -> usize {
 }
 
 /// Vectors brought to length one; those without a direction are left out.
-fn normalise(vectors: &[f32], dimensions: usize, out: &mut Vec<f32>) {
+pub(super) fn normalise(vectors: &[f32], dimensions: usize, out: &mut Vec<f32>) {
     out.reserve(vectors.len());
     for vector in vectors.chunks_exact(dimensions) {
         let length = norm(vector);

@@ -26,6 +26,7 @@ mod extension;
 mod index;
 mod naming;
 mod refuse;
+mod reindex;
 mod rename;
 mod role;
 mod schema;
@@ -136,6 +137,7 @@ pub fn define(statement: &Statement, snapshot: &Snapshot, context: &DdlContext<'
         Statement::AlterObject(alter) => rename::run(draft_ref, alter)?,
         Statement::CreateView(create) => view::create(draft_ref, create)?,
         Statement::CreateIndex(create) => index::create(draft_ref, create)?,
+        Statement::Reindex(reindex) => reindex::run(draft_ref, reindex)?,
         Statement::Comment(comment) => comment::run(draft_ref, comment)?,
         Statement::CreateRole(create) => role::create(draft_ref, create)?,
         Statement::AlterRole(alter) => role::alter(draft_ref, alter)?,

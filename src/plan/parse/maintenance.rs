@@ -1,12 +1,12 @@
-//! `VACUUM`, `ANALYZE`, `REINDEX`, `LOCK`, and notifications: mostly nothing to do, so little
-//! is kept of them.
+//! `VACUUM`, `ANALYZE`, `CLUSTER`, `REINDEX`, `LOCK`, and notifications: mostly nothing to do, so
+//! little is kept of them.
 
 use super::cursor::Cursor;
 use super::dispatch::Tagged;
 use super::token::{Kind, Symbol};
 use crate::base::Result;
 use crate::plan::Name;
-use crate::plan::statement::Statement;
+use crate::plan::statement::{Reindex, ReindexTarget, Statement};
 
 impl Cursor<'_> {
     /// `VACUUM ..`.
@@ -59,35 +59,43 @@ impl Cursor<'_> {
         })
     }
 
-    /// `REINDEX ..`, `CLUSTER ..`.
-    pub(super) fn reindex(&mut self) -> Result<Tagged> {
-        if self.accept("cluster") {
-            if self.is_symbol(Symbol::LeftParen) {
-                self.utility_options()?;
-            }
-            self.accept("verbose");
-            if !self.at_end() {
-                self.qualified_name()?;
-                if self.accept("using") {
-                    self.identifier()?;
-                }
-            }
-            return Ok((Statement::Reindex, "CLUSTER"));
+    /// `CLUSTER ..`.
+    pub(super) fn cluster(&mut self) -> Result<Tagged> {
+        self.expect("cluster")?;
+        if self.is_symbol(Symbol::LeftParen) {
+            self.utility_options()?;
         }
+        self.accept("verbose");
+        if !self.at_end() {
+            self.qualified_name()?;
+            if self.accept("using") {
+                self.identifier()?;
+            }
+        }
+        Ok((Statement::Cluster, "CLUSTER"))
+    }
+
+    /// `REINDEX ..`.
+    pub(super) fn reindex(&mut self) -> Result<Tagged> {
         self.expect("reindex")?;
         if self.is_symbol(Symbol::LeftParen) {
             self.utility_options()?;
         }
         let kind = self.accept_any(&["index", "table", "schema", "database", "system"]);
-        if kind.is_none() {
-            return Err(self.unexpected());
-        }
-        self.accept("concurrently");
-        let optional = matches!(kind, Some("database" | "system"));
-        if !(optional && self.at_end()) {
-            self.qualified_name()?;
-        }
-        Ok((Statement::Reindex, "REINDEX"))
+        let Some(kind) = kind else { return Err(self.unexpected()) };
+        let concurrently = self.accept("concurrently");
+        let target = match kind {
+            "index" => ReindexTarget::Index(self.qualified_name()?),
+            "table" => ReindexTarget::Table(self.qualified_name()?),
+            "schema" => ReindexTarget::Schema(self.identifier()?),
+            _ => {
+                if !self.at_end() {
+                    self.identifier()?;
+                }
+                ReindexTarget::Database
+            }
+        };
+        Ok((Statement::Reindex(Reindex { target, concurrently }), "REINDEX"))
     }
 
     /// `LOCK ..`.

@@ -244,3 +244,25 @@ pub enum CommentTarget {
     /// `ROLE`.
     Role(String),
 }
+
+/// `REINDEX`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reindex {
+    /// Whose indexes are built anew.
+    pub target: ReindexTarget,
+    /// Does not wait for them.
+    pub concurrently: bool,
+}
+
+/// Whose indexes `REINDEX` builds anew.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ReindexTarget {
+    /// One index.
+    Index(Name),
+    /// All of a table.
+    Table(Name),
+    /// All of a schema's tables.
+    Schema(String),
+    /// All there are.
+    Database,
+}

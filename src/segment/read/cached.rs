@@ -2,6 +2,7 @@
 
 use std::hash::Hash;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::array::{Array, ArrayRef};
 use moka::sync::Cache;
@@ -20,6 +21,9 @@ pub(super) type ChunkKey = (SegmentId, u32, ColumnId);
 /// A key's index over a row group.
 pub(super) type IndexKey = (SegmentId, u32, Arc<[ColumnId]>);
 
+/// How long an index that can't be opened is done without: trying costs reading it.
+const DAMAGED_PAUSE: Duration = Duration::from_secs(60);
+
 /// The budget's shares, in percent.
 const FILTERS_SHARE: u64 = 25;
 const FOOTERS_SHARE: u64 = 10;
@@ -37,6 +41,8 @@ pub(super) struct Cached {
     /// By their objects' names: mapped memory as well.
     pub(super) index_parts: Cache<String, Arc<index::Part>>,
     pub(super) index_models: Cache<String, Arc<index::Model>>,
+    /// Those that can't be opened: each is tried again after a while.
+    pub(super) damaged_indexes: Cache<String, ()>,
     pub(super) opening: InFlight<String>,
 }
 
@@ -56,6 +62,10 @@ impl Cached {
             making: InFlight::default(),
             index_parts: Cache::new(4096),
             index_models: Cache::new(256),
+            damaged_indexes: Cache::builder()
+                .max_capacity(4096)
+                .time_to_live(DAMAGED_PAUSE)
+                .build(),
             opening: InFlight::default(),
         }
     }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::Reader;
 use super::reader::index_name;
+use super::vectors::Vectors;
 use crate::base::{Result, SqlError, SqlState};
 use crate::index::{IndexError, IndexSpec, Model, Part};
 use crate::segment::corrupt::broken;
@@ -21,10 +22,11 @@ impl Reader {
     }
 
     /// The index over a segment. None where the segment's vectors are not of the index's
-    /// dimension: then search exactly.
+    /// dimension, or where an object of the index is damaged or missing, which the log says: then
+    /// search exactly.
     ///
     /// # Errors
-    /// When an object can't be read, or is damaged (XX001, naming the object).
+    /// When an object can't be read now, or the segment's own is damaged.
     pub async fn index(
         &self,
         unit: &ObjectUnit,
@@ -41,31 +43,47 @@ impl Reader {
                 if let Some(open) = self.open_index(part) {
                     return Ok(Some(open));
                 }
+                if self.cached.damaged_indexes.contains_key(&path) {
+                    return Ok(None);
+                }
                 let Some(vectors) = self.object_vectors(&unit.meta, column).await? else {
                     return Ok(None);
                 };
                 if vectors.dimensions() != part.spec.dimensions {
                     return Ok(None);
                 }
-                let model = match &part.model {
-                    Some(object) => Some(self.model_of(&part.spec, object).await?),
-                    None => None,
-                };
-                let bytes = self.index_bytes(&part.object).await?;
-                let wanted = Arc::clone(part);
-                let open = move || {
-                    let values = vectors.shared();
-                    Part::open(&wanted.spec, model, &bytes, values)
-                        .map_err(|error| damaged(&wanted.object, &error))
-                };
-                let open = tokio::task::spawn_blocking(open)
-                    .await
-                    .map_err(|error| broken("opening an index", error))??;
-                let open = Arc::new(open);
-                self.cached.index_parts.insert(path, Arc::clone(&open));
-                Ok(Some(open))
+                match self.open_part(part, vectors).await {
+                    Ok(open) => {
+                        self.cached.index_parts.insert(path, Arc::clone(&open));
+                        Ok(Some(open))
+                    }
+                    Err(error) if error.code() == SqlState::DATA_CORRUPTED => {
+                        tracing::error!(%error, segment = %unit.meta.id, "a segment without its index");
+                        self.cached.damaged_indexes.insert(path, ());
+                        Ok(None)
+                    }
+                    Err(error) => Err(error),
+                }
             })
             .await
+    }
+
+    async fn open_part(&self, part: &Arc<IndexPart>, vectors: Arc<Vectors>) -> Result<Arc<Part>> {
+        let model = match &part.model {
+            Some(object) => Some(self.model_of(&part.spec, object).await?),
+            None => None,
+        };
+        let bytes = self.index_bytes(&part.object).await?;
+        let wanted = Arc::clone(part);
+        let open = move || {
+            let values = vectors.shared();
+            Part::open(&wanted.spec, model, &bytes, values)
+                .map_err(|error| damaged(&wanted.object, &error))
+        };
+        let open = tokio::task::spawn_blocking(open)
+            .await
+            .map_err(|error| broken("opening an index", error))??;
+        Ok(Arc::new(open))
     }
 
     /// What an index has learnt from its table.
