@@ -51,6 +51,7 @@ const UNSAFE: &[&str] = &[
     "src/index/faiss/ffi.rs",
     "src/index/faiss/hnsw.rs",
     "src/index/faiss/lists.rs",
+    "src/index/faiss/priority.rs",
     "src/store/object/mapped.rs",
 ];
 
