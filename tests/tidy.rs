@@ -29,6 +29,7 @@ const DOORS: &[&str] = &[
     "base::limits",
     "base::mutation",
     "base::scram",
+    "catalog::access",
     "catalog::system",
     "exec::functions",
     "plan::ddl",

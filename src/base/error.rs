@@ -109,6 +109,13 @@ impl SqlError {
         self
     }
 
+    /// The same error without its detail.
+    #[must_use]
+    pub fn without_detail(mut self) -> Self {
+        self.0.detail = None;
+        self
+    }
+
     /// The same error with a detail.
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::access::{Acl, Grantable};
 use crate::base::{ColumnId, Oid};
 use crate::index::IndexSpec;
 use crate::types::PgType;
@@ -247,6 +248,9 @@ pub struct ViewDef {
     pub search_path: Vec<String>,
     /// The relations that the query reads.
     pub depends_on: Vec<Oid>,
+    /// `security_invoker`: what the query reads, who uses the view must be allowed to read.
+    #[serde(default)]
+    pub security_invoker: bool,
 }
 
 /// A sequence. Its value is kept under a key of its own.
@@ -301,6 +305,63 @@ pub struct RoleDef {
     pub verifier: Option<String>,
     /// ALTER ROLE .. SET.
     pub settings: Vec<(String, String)>,
+    /// NOINHERIT: the default for memberships that it gets.
+    #[serde(default)]
+    pub no_inherit: bool,
+    /// BYPASSRLS.
+    #[serde(default)]
+    pub bypass_row_security: bool,
+    /// The roles of which it is a member.
+    #[serde(default)]
+    pub member_of: Vec<Membership>,
+    /// ALTER DEFAULT PRIVILEGES for what it will make.
+    #[serde(default)]
+    pub default_grants: Vec<DefaultGrants>,
+}
+
+/// A role's membership in another, as granted by somebody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Membership {
+    /// In which role.
+    pub role: Oid,
+    /// By whom.
+    pub grantor: Oid,
+    /// ADMIN: may grant it on.
+    pub admin: bool,
+    /// INHERIT: has its privileges.
+    pub inherit: bool,
+    /// SET: may become it.
+    pub set: bool,
+}
+
+/// What objects grant from the moment when they are made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DefaultGrants {
+    /// In this schema, added to the rest; none: anywhere, in the place of what is built in.
+    pub schema: Option<Oid>,
+    /// For these objects.
+    pub kind: Grantable,
+    /// What they grant.
+    pub acl: Acl,
+}
+
+/// What an object grants, beside its definition. None is kept where nothing was said.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantsDef {
+    /// The object.
+    pub oid: Oid,
+    /// What it grants as a whole; none: what is built in.
+    pub acl: Option<Acl>,
+    /// What single columns grant.
+    #[serde(default)]
+    pub columns: Vec<(ColumnId, Acl)>,
+}
+
+impl GrantsDef {
+    /// All lists.
+    pub fn lists(&self) -> impl Iterator<Item = &Acl> {
+        self.acl.iter().chain(self.columns.iter().map(|(_, acl)| acl))
+    }
 }
 
 /// The database itself.

@@ -31,6 +31,8 @@ pub enum Key {
     Sequence(Oid),
     /// `catalog/roles/<oid>`.
     Role(Oid),
+    /// `catalog/grants/<oid>`: what an object grants.
+    Grants(Oid),
     /// `sequences/<oid>`: the next value that no node has taken.
     SequenceValue(Oid),
     /// `tables/<oid>/schema`.
@@ -133,6 +135,11 @@ impl Keys {
     /// A role's definition.
     pub fn role(&self, oid: Oid) -> Bytes {
         self.key(format_args!("catalog/roles/{oid}"))
+    }
+
+    /// What an object grants.
+    pub fn grants(&self, oid: Oid) -> Bytes {
+        self.key(format_args!("catalog/grants/{oid}"))
     }
 
     /// A sequence's next value.
@@ -289,6 +296,7 @@ impl Key {
                 "views" => Key::View(oid(parts.next())?),
                 "sequences" => Key::Sequence(oid(parts.next())?),
                 "roles" => Key::Role(oid(parts.next())?),
+                "grants" => Key::Grants(oid(parts.next())?),
                 _ => Key::Other,
             },
             "sequences" => Key::SequenceValue(oid(parts.next())?),

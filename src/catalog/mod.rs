@@ -3,9 +3,11 @@
 //! [`Snapshot`] is the typed form of the whole keyspace, kept by the metadata mirror: immutable,
 //! structurally shared, never half a revision. [`Keys`] is the key layout. An [`Edit`] is a
 //! change of definitions as one metadata transaction, made from a snapshot; `txn` publishes it.
+//! [`access`] decides who may do what.
 //!
 //! May use `store`, `segment`, `types`. Never does I/O.
 
+pub mod access;
 mod definition;
 mod edit;
 mod inline;
@@ -16,8 +18,9 @@ pub mod system;
 mod table;
 
 pub use definition::{
-    CheckDef, ColumnDef, DatabaseDef, ExtensionDef, ForeignKeyDef, IdentityDef, IndexColumnDef,
-    IndexDef, KeyDef, RoleDef, SchemaDef, SequenceDef, TableDef, TypeDef, VectorIndexDef, ViewDef,
+    CheckDef, ColumnDef, DatabaseDef, DefaultGrants, ExtensionDef, ForeignKeyDef, GrantsDef,
+    IdentityDef, IndexColumnDef, IndexDef, KeyDef, Membership, RoleDef, SchemaDef, SequenceDef,
+    TableDef, TypeDef, VectorIndexDef, ViewDef,
 };
 pub use edit::Edit;
 pub use inline::InlineSegments;

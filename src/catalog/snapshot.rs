@@ -14,7 +14,10 @@ use crate::base::{CommitId, Incarnation, Oid, Revision, SegmentId};
 use crate::segment::{self, IndexModel, IndexPart, Segment, SegmentMeta, TableVersion};
 use crate::store::meta::{self, Change, Keyspace};
 
-use super::definition::{DatabaseDef, RoleDef, SchemaDef, SequenceDef, TableDef, ViewDef};
+use super::access::predefined_roles;
+use super::definition::{
+    DatabaseDef, GrantsDef, RoleDef, SchemaDef, SequenceDef, TableDef, ViewDef,
+};
 use super::inline::InlineSegments;
 use super::keys::Key;
 use super::lookup::Relation;
@@ -35,6 +38,8 @@ pub struct Snapshot {
     pub sequences: imbl::HashMap<Oid, Arc<SequenceDef>>,
     /// Roles.
     pub roles: imbl::HashMap<Oid, Arc<RoleDef>>,
+    /// What objects grant, where something was said.
+    pub grants: imbl::HashMap<Oid, Arc<GrantsDef>>,
     /// Tables, views, sequences and keys' indexes by schema and name.
     pub(super) relations: imbl::OrdMap<(Oid, Arc<str>), Relation>,
     /// The next oid, with the revision at which it was written.
@@ -91,7 +96,7 @@ struct Parsed {
 
 impl Keyspace for Snapshot {
     fn empty() -> Self {
-        Self::default()
+        Self { roles: predefined_roles().collect(), ..Self::default() }
     }
 
     fn apply(&mut self, revision: Revision, changes: &[Change]) -> meta::Result<()> {
@@ -132,7 +137,7 @@ fn is_overridden(own: &HashSet<&Key>, listed: &Key) -> bool {
 /// The order within a revision.
 fn rank(key: &Key) -> u8 {
     match key {
-        Key::Schema(_) | Key::Database | Key::Role(_) | Key::NextOid => 0,
+        Key::Schema(_) | Key::Database | Key::Role(_) | Key::Grants(_) | Key::NextOid => 0,
         Key::Table(_) | Key::View(_) | Key::Sequence(_) | Key::SequenceValue(_) => 1,
         Key::SchemaVersion(_) | Key::Appends(_) | Key::Deletes(_) | Key::Generation(_) => 2,
         Key::Segment(..) | Key::Inline(..) => 3,
@@ -205,6 +210,7 @@ impl Snapshot {
             Key::View(oid) => set(&mut self.views, *oid, value)?,
             Key::Sequence(oid) => set(&mut self.sequences, *oid, value)?,
             Key::Role(oid) => set(&mut self.roles, *oid, value)?,
+            Key::Grants(oid) => set(&mut self.grants, *oid, value)?,
             Key::Database => self.database = value.map(json).transpose()?,
             Key::NextOid => {
                 let (value, _, modified) = change

@@ -29,8 +29,10 @@ pub trait SessionValues: Send + Sync + Debug {
     fn node_start_us(&self) -> i64;
     /// How values are read and shown, the time zone among it.
     fn text_context(&self) -> TextContext;
-    /// The role.
+    /// The role whose rights statements have.
     fn user(&self) -> &str;
+    /// The role that the session is.
+    fn session_user(&self) -> &str;
     /// The database.
     fn database(&self) -> &str;
     /// The connection's number.

@@ -63,7 +63,8 @@ pub(super) async fn bootstrap(
                 create_database: true,
                 connection_limit: -1,
                 verifier: verifier.clone(),
-                settings: Vec::new(),
+                bypass_row_security: true,
+                ..RoleDef::default()
             };
             edit.claim(keys.name("role", Oid(0), SUPERUSER), SUPERUSER_OID);
             edit.put(keys.role(SUPERUSER_OID), &role)?;

@@ -14,6 +14,7 @@ mod copy;
 mod cursor;
 mod data_type;
 mod dispatch;
+mod grant;
 mod insert;
 mod keyword;
 mod lift;

@@ -7,6 +7,7 @@
 //! would be wrong to drop is 0A000.
 
 mod data;
+mod grant;
 mod object;
 mod role;
 mod session;
@@ -18,6 +19,10 @@ pub use data::{
     ForceColumns, Insert, InsertSource, LiteralKind, Locking, Merge, MergeAction, MergeBranch,
     MergeWhen, OnConflict, Overriding, Query, Returning, RowSource, Target, Truncate, Update,
 };
+pub use grant::{
+    DefaultPrivileges, Grant, GrantObjects, GrantPrivileges, GrantRoles, MembershipOptions,
+    NamedPrivilege, Owned,
+};
 pub use object::{
     AlterObject, AlterSequence, Comment, CommentTarget, CreateExtension, CreateIndex, CreateSchema,
     CreateSequence, CreateView, Drop, IndexColumn, ObjectAction, ObjectKind, Reindex,
@@ -25,7 +30,7 @@ pub use object::{
 };
 pub use role::{
     AlterDatabase, AlterRole, AlterSetting, CreateDatabase, CreateRole, DatabaseAction,
-    DropDatabase, DropRole, Grant, RoleOptions,
+    DropDatabase, DropRole, RoleOptions,
 };
 pub use session::{
     Declare, Discard, Explain, ExplainFormat, Fetch, FetchDirection, Isolation, Prepare, Set,
@@ -108,6 +113,8 @@ pub enum Statement {
     Grant(Grant),
     /// `REVOKE`.
     Revoke(Grant),
+    /// `REASSIGN OWNED`, `DROP OWNED`.
+    Owned(Owned),
     /// `CREATE DATABASE`.
     CreateDatabase(CreateDatabase),
     /// `ALTER DATABASE`.

@@ -4,11 +4,13 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::base::{Oid, Result, Revision, Severity, SqlError, SqlState};
+use crate::base::{Result, Revision, Severity, SqlError, SqlState};
+use crate::catalog::access::{Access, Object, Privileges};
 use crate::plan::Parsed;
 use crate::types::TextContext;
 
 use super::cursor::Cursor;
+use super::identity::{Identity, ROLE, SESSION_AUTHORIZATION};
 use super::interrupt::{Interrupt, Interrupts};
 use super::known_query;
 use super::prepare::Prepared;
@@ -38,8 +40,7 @@ pub struct Session {
     pub(super) server: Arc<Server>,
     pid: i32,
     secret: Vec<u8>,
-    pub(super) user: String,
-    pub(super) role: Oid,
+    pub(super) identity: Identity,
     pub(super) settings: Settings,
     pub(super) state: State,
     pub(super) statements: HashMap<String, Arc<Prepared>>,
@@ -76,6 +77,11 @@ impl Server {
             };
             return Err(SqlError::new(SqlState::INVALID_AUTHORIZATION_SPECIFICATION, message));
         };
+        if !Access::new(state, role.oid).may(Object::Database, Privileges::CONNECT) {
+            let message = format!("permission denied for database \"{}\"", startup.database);
+            return Err(SqlError::new(SqlState::INSUFFICIENT_PRIVILEGE, message)
+                .with_detail("User does not have CONNECT privilege."));
+        }
         let mut settings = Settings::default();
         for (name, value) in state.database.iter().flat_map(|database| &database.settings) {
             settings.set_default(name, value)?;
@@ -83,17 +89,18 @@ impl Server {
         for (name, value) in role.settings.iter().chain(&startup.parameters) {
             settings.set_default(name, value)?;
         }
-        settings.force("session_authorization", &startup.user);
+        settings.set_default(SESSION_AUTHORIZATION, &startup.user)?;
         settings.force("is_superuser", if role.superuser { "on" } else { "off" });
+        let identity = Identity::new(role.oid, &startup.user);
+        identity.check(state, ROLE, settings.identity().1)?;
         settings.take_changes();
         let interrupts = Arc::new(Interrupts::default());
         let (pid, secret) = self.register(startup.long_key, Arc::clone(&interrupts))?;
-        Ok(Session {
+        let mut session = Session {
             server: Arc::clone(self),
             pid,
             secret,
-            user: startup.user,
-            role: role.oid,
+            identity,
             settings,
             state: State::Idle,
             statements: HashMap::new(),
@@ -102,7 +109,10 @@ impl Server {
             shared: Shared::default(),
             notices: Vec::new(),
             interrupts,
-        })
+        };
+        session.identify();
+        session.settings.take_changes();
+        Ok(session)
     }
 }
 
@@ -137,7 +147,7 @@ impl Session {
 
     /// How values are read and shown.
     pub fn text_context(&self) -> TextContext {
-        self.settings.surroundings(&self.user).text.as_ref().clone()
+        self.settings.surroundings().text.as_ref().clone()
     }
 
     /// A time-out setting; none where it is 0.
@@ -177,7 +187,7 @@ impl Session {
 
     /// The schemas that names are looked up in.
     pub(super) fn search_path(&self) -> Vec<String> {
-        self.settings.surroundings(&self.user).search_path.clone()
+        self.settings.surroundings().search_path.clone()
     }
 
     /// A prepared statement by name.

@@ -37,8 +37,9 @@ impl Session {
                     "null value in column \"{}\" of relation \"{}\" violates not-null constraint",
                     column.name, definition.name
                 );
-                return Err(SqlError::new(SqlState::NOT_NULL_VIOLATION, message)
-                    .with_detail(self.failing_row(definition, rows, row))
+                let error = SqlError::new(SqlState::NOT_NULL_VIOLATION, message);
+                return Err(self
+                    .telling_row(error, definition, rows, row)
                     .with_table(schema, &definition.name)
                     .with_column(&column.name));
             }
@@ -52,8 +53,9 @@ impl Session {
                     "new row for relation \"{}\" violates check constraint \"{}\"",
                     definition.name, check.name
                 );
-                return Err(SqlError::new(SqlState::CHECK_VIOLATION, message)
-                    .with_detail(self.failing_row(definition, rows, row))
+                let error = SqlError::new(SqlState::CHECK_VIOLATION, message);
+                return Err(self
+                    .telling_row(error, definition, rows, row)
                     .with_table(schema, &definition.name)
                     .with_constraint(&check.name));
             }
@@ -61,8 +63,18 @@ impl Session {
         Ok(())
     }
 
-    fn failing_row(&self, table: &TableDef, rows: &RecordBatch, row: usize) -> String {
-        failing_row(table, rows, row, &self.text_context())
+    /// The error with the row that fails, where its values may be read.
+    fn telling_row(
+        &self,
+        error: SqlError,
+        table: &TableDef,
+        rows: &RecordBatch,
+        row: usize,
+    ) -> SqlError {
+        match self.may_read(table) {
+            true => error.with_detail(failing_row(table, rows, row, &self.text_context())),
+            false => error,
+        }
     }
 }
 

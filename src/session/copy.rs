@@ -7,6 +7,7 @@ use arrow::compute::cast;
 use arrow::datatypes::SchemaRef;
 
 use crate::base::{Result, SqlError, SqlState};
+use crate::catalog::access::{Demand, Privileges};
 use crate::catalog::{RelationName, SequenceDef, Snapshot, Table};
 use crate::plan::statement::{
     Copy, CopyDirection, CopyEndpoint, CopyOptions, CopySource, Query, Truncate,
@@ -86,6 +87,7 @@ impl Session {
     ) -> Result<Outcome> {
         let context = self.plan_context(snapshot);
         let plan = self.server.parts.planner.query(&context, query, &[])?;
+        self.permit(plan.demands(), snapshot)?;
         let run = self.run_on(snapshot);
         let stream = self.run_query(&plan, &[], &run)?;
         let columns = Arc::clone(plan.columns());
@@ -103,7 +105,7 @@ impl Session {
             let message = "cannot execute COPY FROM in a read-only transaction";
             return Err(SqlError::new(SqlState::READ_ONLY_SQL_TRANSACTION, message));
         }
-        let path = self.search_path();
+        let path = self.visible_path(&snapshot.state);
         let relation = RelationName { schema: name.schema.as_deref(), name: &name.name };
         let target = Arc::clone(snapshot.state.require_table(relation, &path)?);
         let definition = &target.definition;
@@ -128,6 +130,18 @@ impl Session {
             None => None,
             Some(filter) => Some(planner.filter(&context, table, filter)?),
         };
+        let named = columns.unwrap_or_default().iter().filter_map(|name| definition.column(name));
+        let written = match columns {
+            None => definition.columns.iter().map(|column| column.id).collect(),
+            Some(_) => named.map(|column| column.id).collect(),
+        };
+        let mut demands = vec![
+            Demand::usage(definition.schema),
+            Demand::columns(definition.oid, Privileges::INSERT, written),
+        ];
+        let parts = [&checks, &completed, &filter];
+        demands.extend(parts.into_iter().flatten().flat_map(RowsQuery::demands));
+        self.permit(&demands, snapshot)?;
         let columns = match columns {
             None => definition.columns.iter().map(|c| (c.name.clone(), c.ty.pg_type())).collect(),
             Some(columns) => columns
@@ -155,7 +169,7 @@ impl Session {
     /// # Errors
     /// 23502, 23505, 23514, with the transaction aborted.
     pub async fn copy_in(&mut self, copy: &mut CopyIn, rows: RecordBatch) -> Result<()> {
-        let taken = self.take_copied(copy, rows).await;
+        let taken = self.take_copied(copy, rows).await.map_err(|error| self.conceal(error));
         if taken.is_err() {
             self.statement_failed();
         }
@@ -215,7 +229,7 @@ impl Session {
         truncate: &Truncate,
         snapshot: &Arc<Mirrored<Snapshot>>,
     ) -> Result<Outcome> {
-        let path = self.search_path();
+        let path = self.visible_path(&snapshot.state);
         let mut tables = Vec::new();
         for name in &truncate.tables {
             let relation = RelationName { schema: name.schema.as_deref(), name: &name.name };
@@ -239,6 +253,12 @@ impl Session {
                 break;
             }
         }
+        let demand = |table: &Arc<Table>| {
+            let usage = Demand::usage(table.definition.schema);
+            [usage, Demand::whole(table.oid(), Privileges::TRUNCATE)]
+        };
+        let demands: Vec<Demand> = tables.iter().flat_map(demand).collect();
+        self.permit(&demands, snapshot)?;
         let transaction = self
             .transaction()
             .ok_or_else(|| SqlError::internal("TRUNCATE outside of a transaction"))?;

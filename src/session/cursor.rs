@@ -145,6 +145,7 @@ impl Session {
         let context = self.plan_context(snapshot);
         let types: Vec<_> = types.iter().cloned().map(Some).collect();
         let plan = self.server.parts.planner.query(&context, &declare.query, &types)?;
+        self.permit(plan.demands(), snapshot)?;
         let mut stream = plan.execute(parameters, &self.run_on(snapshot))?;
         if declare.hold {
             let schema = stream.schema();

@@ -8,7 +8,7 @@ use crate::base::{ColumnId, Oid, Result, Revision, Severity, SqlError, SqlState}
 use crate::catalog::{Snapshot, TableDef, ViewDef};
 use crate::plan::ddl::{Ddl, DdlContext, Effect, QueryFacts, define};
 use crate::plan::statement::Query;
-use crate::plan::{PlanContext, quote_identifier};
+use crate::plan::{PlanContext, Statement, quote_identifier};
 use crate::store::meta::Mirrored;
 
 use super::connection::Session;
@@ -78,6 +78,10 @@ impl Session {
         let engine = self.server.engine();
         let query_facts = |query: &Query| {
             let plan = self.server.parts.planner.query(&self.plan_context(snapshot), query, &[])?;
+            // A view's query is read later, by its owner; the rows of a new table are read now.
+            if let Statement::CreateTableAs(_) = prepared.statement() {
+                self.permit(plan.demands(), snapshot)?;
+            }
             let columns = plan.columns().iter();
             Ok(QueryFacts {
                 columns: columns.map(|column| (column.name.clone(), column.ty.clone())).collect(),
@@ -88,8 +92,9 @@ impl Session {
             |view: &ViewDef, table, column| self.view_needs(view, table, column, snapshot);
         let context = DdlContext {
             keys: engine.keys(),
-            search_path: &self.search_path(),
-            role: self.role,
+            search_path: &self.visible_path(&snapshot.state),
+            role: self.role(),
+            session_role: self.identity.session,
             random: engine.random(),
             query_facts: Some(&query_facts),
             view_needs: Some(&view_needs),
@@ -224,6 +229,7 @@ impl Session {
         let snapshot = engine.at_least(created).await?;
         let context = self.plan_context(&snapshot);
         let plan = self.server.parts.planner.query(&context, query, &[])?;
+        self.permit(plan.demands(), &snapshot)?;
         let run = self.run_watched(&snapshot, watch);
         let table = Arc::clone(snapshot.state.require_table_by_oid(table)?);
         let mut writes = crate::txn::WriteSet::default();

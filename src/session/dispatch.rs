@@ -32,6 +32,7 @@ impl Session {
         self.take_over_settings()?;
         let interrupt = self.begin_statement();
         let outcome = Box::pin(self.run_statement(prepared, &parameters, mode, &interrupt)).await;
+        let outcome = outcome.map_err(|error| self.conceal(error));
         match (&outcome, &self.state) {
             (Err(_), _) => self.statement_failed(),
             // A SET outside of a transaction holds whatever fails later.

@@ -131,7 +131,9 @@ impl Session {
                     _ => return Err(SqlError::unsupported("EXPLAIN of this statement")),
                 };
                 let context = self.plan_context(snapshot);
-                Arc::new(self.server.parts.planner.query(&context, query, &[])?)
+                let plan = self.server.parts.planner.query(&context, query, &[])?;
+                self.permit(plan.demands(), snapshot)?;
+                Arc::new(plan)
             }
         };
         let physical = plan.physical(parameters)?;

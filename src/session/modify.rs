@@ -1,7 +1,7 @@
 //! INSERT, UPDATE, DELETE: a plan gives the rows, constraints are checked, the write set takes
 //! them.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use arrow::array::{AsArray, BooleanArray, RecordBatch, UInt64Array};
@@ -10,9 +10,11 @@ use arrow::datatypes::{Schema, UInt64Type};
 use datafusion::scalar::ScalarValue;
 use futures::TryStreamExt;
 
-use crate::base::{Result, SqlError};
-use crate::catalog::{Snapshot, Table};
+use crate::base::{ColumnId, Result, SqlError};
+use crate::catalog::access::{Demand, Privileges};
+use crate::catalog::{Snapshot, Table, TableDef};
 use crate::exec::Run;
+use crate::plan::statement::{ConflictTarget, OnConflict};
 use crate::plan::{DmlPlan, Name, OutputColumn, PlanContext, Planner, RowsQuery, Statement};
 use crate::segment::TableVersion;
 use crate::store::meta::Mirrored;
@@ -36,6 +38,8 @@ pub(super) struct Modification {
     /// RETURNING over the changed rows.
     returning: Option<Returning>,
     conflict: Option<PlannedConflict>,
+    /// SELECT on the key that ON CONFLICT names.
+    arbiter: Option<Demand>,
     /// CHECK over new rows.
     checks: Option<RowsQuery>,
 }
@@ -80,6 +84,21 @@ impl Modification {
 
     pub(super) fn parameters(&self) -> &[PgType] {
         &self.parameters
+    }
+
+    /// What who runs it must be allowed to do.
+    pub(super) fn demands(&self) -> Vec<Demand> {
+        let mut demands = self.plan.demands.clone();
+        demands.extend_from_slice(self.plan.source.demands());
+        if let Some(Returning::Rows(rows)) = &self.returning {
+            demands.extend(rows.demands());
+        }
+        if let Some(update) = self.conflict.as_ref().and_then(PlannedConflict::update) {
+            demands.extend_from_slice(update.source.demands());
+        }
+        demands.extend(self.arbiter.clone());
+        demands.extend(self.checks.iter().flat_map(RowsQuery::demands));
+        demands
     }
 
     /// What EXPLAIN calls it.
@@ -160,7 +179,23 @@ pub(super) fn plan_modification(
         Kind::Delete => None,
     };
     let parameters = types.into_iter().map(|ty| ty.unwrap_or(PgType::Text)).collect();
-    Ok(Modification { kind, plan, parameters, returning: returned, conflict, checks })
+    let arbiter = on_conflict.and_then(|clause| arbiter(&table.definition, clause));
+    Ok(Modification { kind, plan, parameters, returning: returned, conflict, arbiter, checks })
+}
+
+/// SELECT on the columns of a key that ON CONFLICT names: whether a value is there shows.
+fn arbiter(table: &TableDef, clause: &OnConflict) -> Option<Demand> {
+    let ids: BTreeSet<ColumnId> = match clause.target.as_ref()? {
+        ConflictTarget::Columns { columns, .. } => {
+            let found = columns.iter().filter_map(|name| table.column(name));
+            found.map(|column| column.id).collect()
+        }
+        ConflictTarget::Constraint(name) => {
+            let key = table.keys.iter().find(|key| key.name == *name)?;
+            key.columns.iter().copied().collect()
+        }
+    };
+    Some(Demand::columns(table.oid, Privileges::SELECT, ids))
 }
 
 impl Session {

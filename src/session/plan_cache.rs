@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 use crate::base::Revision;
 use crate::base::limits::{CACHED_PLAN_TEXT_BYTES_MAX, CACHED_PLANS_MAX};
 use crate::catalog::Snapshot;
+use crate::catalog::access::Demand;
 use crate::plan::QueryPlan;
 use crate::types::PgType;
 
@@ -40,6 +41,8 @@ pub(super) struct Planned {
     pub(super) plan: Plan,
     pub(super) surroundings: Arc<Surroundings>,
     uses: Uses,
+    /// What who runs it must be allowed to do.
+    demands: Vec<Demand>,
     /// A version of the catalog at which it holds.
     catalog: AtomicU64,
 }
@@ -63,7 +66,18 @@ impl Planned {
         uses: Uses,
         snapshot: &Snapshot,
     ) -> Self {
-        Self { plan, surroundings, uses, catalog: AtomicU64::new(snapshot.catalog_version.0) }
+        let demands = match &plan {
+            Plan::Query(plan) => plan.demands().to_vec(),
+            Plan::Modify(plan) => plan.demands(),
+            Plan::Utility => Vec::new(),
+        };
+        let catalog = AtomicU64::new(snapshot.catalog_version.0);
+        Self { plan, surroundings, uses, demands, catalog }
+    }
+
+    /// What who runs it must be allowed to do, to be asked before each execution.
+    pub(super) fn demands(&self) -> &[Demand] {
+        &self.demands
     }
 
     /// Whether the plan shows one moment of the catalog or of a session, and no other.

@@ -140,6 +140,10 @@ impl Relations for Recorder {
         Some(relation)
     }
 
+    fn schema_oid(&self, relation: Oid) -> Option<Oid> {
+        self.relations.schema_oid(relation)
+    }
+
     fn has_schema(&self, name: &str) -> bool {
         self.relations.has_schema(name)
     }

@@ -162,6 +162,7 @@ impl Session {
         parsed: Parsed,
         given: Vec<Option<PgType>>,
     ) -> Result<Arc<Prepared>> {
+        self.identify();
         let snapshot = self.snapshot_for(&parsed.statement).await?;
         self.prepare_source(Source::new(parsed, given), &snapshot)
     }
@@ -247,25 +248,30 @@ impl Session {
     }
 
     pub(super) fn plan_context(&self, snapshot: &Arc<Mirrored<Snapshot>>) -> PlanContext {
-        self.context_of(Arc::new(self.relations(snapshot)))
+        self.context_of(Arc::new(self.relations(snapshot)), snapshot)
     }
 
     fn relations(&self, snapshot: &Arc<Mirrored<Snapshot>>) -> StatementRelations {
         let search_path = self.search_path();
         let engine = Arc::clone(self.server.engine());
-        let view = SessionView { settings: self.settings.clone(), search_path, engine };
+        let (settings, role) = (self.settings.clone(), self.role());
+        let view = SessionView { settings, search_path, role, engine };
         StatementRelations::new(snapshot, view)
     }
 
-    fn context_of(&self, relations: Arc<dyn Relations>) -> PlanContext {
-        let surroundings = self.settings.surroundings(&self.user);
-        let search_path = surroundings.search_path.clone();
+    fn context_of(
+        &self,
+        relations: Arc<dyn Relations>,
+        snapshot: &Arc<Mirrored<Snapshot>>,
+    ) -> PlanContext {
+        let surroundings = self.settings.surroundings();
+        let search_path = self.visible_path(&snapshot.state);
         PlanContext { relations, search_path, text: Arc::clone(&surroundings.text) }
     }
 
     /// The plan that some connection made from the same, or a new one.
     fn planned(&self, source: &Source, snapshot: &Arc<Mirrored<Snapshot>>) -> Result<Arc<Planned>> {
-        let surroundings = self.settings.surroundings(&self.user);
+        let surroundings = self.settings.surroundings();
         let key = source.text.as_ref().map(|text| PlanKey {
             text: Arc::clone(text),
             lifted: source.constants.is_some(),
@@ -277,7 +283,7 @@ impl Session {
             return Ok(planned);
         }
         let recorder = Arc::new(Recorder::new(self.relations(snapshot), snapshot));
-        let context = self.context_of(Arc::clone(&recorder) as Arc<dyn Relations>);
+        let context = self.context_of(Arc::clone(&recorder) as Arc<dyn Relations>, snapshot);
         let planner = &self.server.parts.planner;
         let plan = match &source.parsed.statement {
             Statement::Query(query) => {
@@ -312,6 +318,7 @@ impl Session {
     ) -> Result<Bound> {
         let bound = prepared.bound.lock().clone();
         if self.is_current(&bound, snapshot) {
+            self.permit(bound.planned.demands(), snapshot)?;
             return Ok(bound);
         }
         let (fresh, (_, columns)) = self.bound(&prepared.source, snapshot)?;
@@ -327,12 +334,13 @@ impl Session {
             return Err(SqlError::unsupported("cached plan must not change result type"));
         }
         *prepared.bound.lock() = fresh.clone();
+        self.permit(fresh.planned.demands(), snapshot)?;
         Ok(fresh)
     }
 
     fn is_current(&self, bound: &Bound, snapshot: &Mirrored<Snapshot>) -> bool {
         let planned = &bound.planned;
-        let surroundings = self.settings.surroundings(&self.user);
+        let surroundings = self.settings.surroundings();
         if planned.is_momentary() {
             return bound.moment == (snapshot.revision, self.settings.version());
         }

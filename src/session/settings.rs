@@ -10,6 +10,7 @@ use crate::exec::SearchSettings;
 use crate::txn::Consistency;
 use crate::types::{ByteaOutput, IntervalStyle, TextContext, TimeZone};
 
+use super::identity::{NO_ROLE, ROLE, SESSION_AUTHORIZATION};
 use super::setting_list::{SETTINGS, display_name};
 
 /// A setting.
@@ -73,6 +74,8 @@ pub(super) struct Settings {
 /// The settings that a plan depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Surroundings {
+    /// The role whose rights statements have: plans are not shared between roles.
+    pub(super) user: String,
     /// The schemas that names are looked up in.
     pub(super) search_path: Vec<String>,
     /// How literals are read and folded values shown.
@@ -143,7 +146,7 @@ impl Settings {
     pub(super) fn reset_all(&mut self) {
         let names: Vec<String> = self.values.keys().cloned().collect();
         for name in names {
-            if !matches!(&*name, "session_authorization" | "is_superuser") {
+            if !matches!(&*name, "session_authorization" | "role" | "is_superuser") {
                 let _read_only_stays = self.reset(&name, Scope::Session);
             }
         }
@@ -169,11 +172,25 @@ impl Settings {
     }
 
     /// What plans depend on.
-    pub(super) fn surroundings(&self, user: &str) -> &Arc<Surroundings> {
+    pub(super) fn surroundings(&self) -> &Arc<Surroundings> {
         self.surroundings.get_or_init(|| {
             let text = Arc::new(self.text_context());
-            Arc::new(Surroundings { search_path: self.search_path(user), text })
+            let user = self.current_user().to_owned();
+            Arc::new(Surroundings { user, search_path: self.search_path(), text })
         })
+    }
+
+    /// What SET SESSION AUTHORIZATION and SET ROLE have set.
+    pub(super) fn identity(&self) -> (&str, &str) {
+        (self.get(SESSION_AUTHORIZATION).unwrap_or_default(), self.get(ROLE).unwrap_or(NO_ROLE))
+    }
+
+    /// `current_user`.
+    pub(super) fn current_user(&self) -> &str {
+        match self.identity() {
+            (session, NO_ROLE) => session,
+            (_, role) => role,
+        }
     }
 
     fn put(&mut self, name: String, value: Option<String>, scope: Scope) {
@@ -304,11 +321,11 @@ impl Settings {
     }
 
     /// The search path with `"$user"` in place, `pg_catalog` first unless it is named.
-    pub(super) fn search_path(&self, user: &str) -> Vec<String> {
+    pub(super) fn search_path(&self) -> Vec<String> {
         let mut path = split_names(self.get("search_path").unwrap_or_default());
         for name in &mut path {
             if name == "$user" {
-                user.clone_into(name);
+                self.current_user().clone_into(name);
             }
         }
         if !path.iter().any(|name| name == "pg_catalog") {

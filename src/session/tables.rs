@@ -61,6 +61,7 @@ pub(super) fn schema_of(state: &Snapshot, table: Oid) -> Option<&str> {
 pub(super) struct SessionView {
     pub(super) settings: Settings,
     pub(super) search_path: Vec<String>,
+    pub(super) role: Oid,
     pub(super) engine: Arc<Engine>,
 }
 
@@ -71,6 +72,10 @@ impl system::SessionFacts for SessionView {
 
     fn search_path(&self) -> &[String] {
         &self.search_path
+    }
+
+    fn role(&self) -> Oid {
+        self.role
     }
 
     fn index_builds(&self) -> Vec<system::IndexProgress> {
@@ -100,12 +105,16 @@ impl Relations for StatementRelations {
                 Some(Relation::Table { oid, schema: Arc::clone(&state.tables.get(&oid)?.schema) })
             }
             catalog::Relation::View(oid) => {
-                let view = state.views.get(&oid)?;
-                let (query, search_path) = (view.query.clone(), view.search_path.clone());
-                Some(Relation::View { oid, query, search_path })
+                state.views.get(&oid).map(|view| Relation::of_view(view))
             }
             catalog::Relation::Sequence(_) | catalog::Relation::Index { .. } => None,
         }
+    }
+
+    fn schema_oid(&self, relation: Oid) -> Option<Oid> {
+        let state = &self.snapshot.state;
+        let table = state.tables.get(&relation).map(|table| table.definition.schema);
+        table.or_else(|| state.views.get(&relation).map(|view| view.schema))
     }
 
     fn has_schema(&self, name: &str) -> bool {

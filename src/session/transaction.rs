@@ -138,6 +138,7 @@ impl Session {
     /// Makes a write set visible to all.
     pub(super) async fn flush(&mut self, writes: WriteSet) -> Result<()> {
         let committed = self.server.engine().commit(writes).await;
+        let committed = committed.map_err(|error| self.conceal(error));
         self.end_transaction(committed.is_ok());
         if let Some(revision) = committed? {
             self.seen = self.seen.max(revision);

@@ -17,6 +17,7 @@ use crate::store::meta::Mirrored;
 use crate::types::{PgType, parse_text};
 
 use super::connection::Session;
+use super::identity::{NO_ROLE, ROLE, SESSION_AUTHORIZATION};
 use super::interrupt::Interrupt;
 use super::outcome::Outcome;
 use super::prepare::Prepared;
@@ -54,7 +55,12 @@ impl Session {
             Statement::Set(set) => self.run_set(set),
             Statement::Reset(name) => {
                 match name {
-                    Some(name) => self.settings.reset(name, Scope::Session)?,
+                    Some(name) => {
+                        self.settings.reset(name, Scope::Session)?;
+                        if name.eq_ignore_ascii_case(SESSION_AUTHORIZATION) {
+                            self.settings.reset(ROLE, Scope::Session)?;
+                        }
+                    }
                     None => self.settings.reset_all(),
                 }
                 Ok(Outcome::command("RESET"))
@@ -174,8 +180,13 @@ impl Session {
                 if matches!(&*set.name, "transaction_isolation" | "transaction_read_only") {
                     return self.set_transaction_variable(&set.name, &value);
                 }
+                let newest = self.server.engine().current();
+                self.identity.check(&newest.state, &set.name, &value)?;
                 self.settings.set(&set.name, &value, scope)?;
             }
+        }
+        if set.name.eq_ignore_ascii_case(SESSION_AUTHORIZATION) {
+            self.settings.set(ROLE, NO_ROLE, scope)?;
         }
         if let State::Idle = self.state {
             // Its own transaction: a ROLLBACK that comes later takes nothing of it back.
@@ -239,6 +250,8 @@ impl Session {
             self.statements.clear();
             self.cursors.clear();
             self.settings.reset_all();
+            self.settings.reset(SESSION_AUTHORIZATION, Scope::Session)?;
+            self.settings.reset(ROLE, Scope::Session)?;
         }
         Ok(Outcome::command(match what {
             Discard::All => "DISCARD ALL",
@@ -272,6 +285,7 @@ fn is_definition(statement: &Statement) -> bool {
             | S::DropRole(_)
             | S::Grant(_)
             | S::Revoke(_)
+            | S::Owned(_)
             | S::CreateDatabase(_)
             | S::AlterDatabase(_)
             | S::DropDatabase(_)

@@ -8,7 +8,7 @@
 //! expressions can't wait, so the thread does, with its other tasks moved elsewhere
 //! (`block_in_place`).
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -17,6 +17,7 @@ use parking_lot::Mutex;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::base::{Oid, Result, SqlError, SqlState};
+use crate::catalog::access::{Access, Demand, Object, Privileges};
 use crate::catalog::{Relation, RelationName, SequenceDef, Snapshot};
 use crate::exec::{SequenceName, SessionValues};
 use crate::plan::quote_identifier;
@@ -24,6 +25,7 @@ use crate::store::meta::Mirrored;
 use crate::types::TextContext;
 
 use super::connection::Session;
+use super::identity::Identity;
 use super::index_recall::Measure;
 use super::server::Server;
 use super::settings::{Scope, Settings, split_names};
@@ -55,7 +57,9 @@ impl Shared {
 struct StatementValues {
     server: Arc<Server>,
     snapshot: Arc<Mirrored<Snapshot>>,
-    user: String,
+    /// `session_user` and `current_user`.
+    users: (String, String),
+    identity: Identity,
     pid: i32,
     transaction_us: i64,
     statement_us: i64,
@@ -77,7 +81,8 @@ impl Session {
         Arc::new(StatementValues {
             server: Arc::clone(&self.server),
             snapshot: Arc::clone(snapshot),
-            user: self.user.clone(),
+            users: (self.settings.identity().0.to_owned(), self.settings.current_user().to_owned()),
+            identity: self.identity.clone(),
             pid: self.backend_key().0,
             transaction_us,
             statement_us,
@@ -99,6 +104,7 @@ impl Session {
         if let State::Idle = self.state {
             self.settings.end_transaction(true);
         }
+        self.identify();
         Ok(())
     }
 }
@@ -109,7 +115,7 @@ impl StatementValues {
         let oid = match name {
             SequenceName::Oid(oid) => *oid,
             SequenceName::Text(text) => {
-                let path = self.settings.lock().search_path(&self.user);
+                let path = self.settings.lock().search_path();
                 match find_relation(state, text, &path) {
                     Some(Relation::Sequence(oid)) => oid,
                     Some(_) => {
@@ -131,7 +137,7 @@ impl StatementValues {
         let found = match name {
             SequenceName::Oid(oid) => state.relation_of(*oid),
             SequenceName::Text(text) => {
-                let path = self.settings.lock().search_path(&self.user);
+                let path = self.settings.lock().search_path();
                 find_relation(state, text, &path)
             }
         };
@@ -139,6 +145,42 @@ impl StatementValues {
             SequenceName::Oid(oid) => undefined(&oid.to_string()),
             SequenceName::Text(text) => undefined(text),
         })
+    }
+
+    /// 42501 unless the role has one of these privileges.
+    fn require_any(&self, relation: Oid, privileges: &[Privileges]) -> Result<()> {
+        let newest = self.server.engine().current();
+        let access = Access::new(&newest.state, self.identity.current);
+        let object = Object::Relation(relation);
+        match privileges.iter().any(|privilege| access.may(object, *privilege)) {
+            true => Ok(()),
+            false => {
+                let privilege = privileges.first().copied().unwrap_or_default();
+                access.require(&Demand::whole(relation, privilege))
+            }
+        }
+    }
+
+    /// Whether a sequence is behind an identity column of a table that the role may insert into: the
+    /// column is a part of its table.
+    fn is_identity_of_writable(&self, sequence: &SequenceDef) -> bool {
+        let newest = self.server.engine().current();
+        let Some((table, column)) = sequence.owned_by else { return false };
+        let Some(owner) = newest.state.tables.get(&table) else { return false };
+        let column = owner.definition.column_by_id(column);
+        let identity = column.and_then(|column| column.identity.as_ref());
+        let insert = Demand::columns(table, Privileges::INSERT, BTreeSet::new());
+        identity.is_some_and(|identity| identity.sequence == sequence.oid)
+            && Access::new(&newest.state, self.identity.current).require(&insert).is_ok()
+    }
+
+    /// What looks at rows of its own accord needs SELECT on their table.
+    fn require_reading(&self, relation: Relation) -> Result<()> {
+        let table = match relation {
+            Relation::Index { table, .. } => table,
+            relation => relation.oid(),
+        };
+        self.require_any(table, &[Privileges::SELECT])
     }
 
     fn check_may_write(&self, function: &str) -> Result<()> {
@@ -172,7 +214,11 @@ impl SessionValues for StatementValues {
     }
 
     fn user(&self) -> &str {
-        &self.user
+        &self.users.1
+    }
+
+    fn session_user(&self) -> &str {
+        &self.users.0
     }
 
     fn database(&self) -> &str {
@@ -186,7 +232,7 @@ impl SessionValues for StatementValues {
     fn schemas(&self, implicit: bool) -> Vec<String> {
         let settings = self.settings.lock();
         let named = split_names(settings.get("search_path").unwrap_or_default());
-        let mut path = settings.search_path(&self.user);
+        let mut path = settings.search_path();
         if !implicit && !named.iter().any(|name| name == "pg_catalog") {
             path.retain(|name| name != "pg_catalog");
         }
@@ -205,6 +251,7 @@ impl SessionValues for StatementValues {
 
     fn set_setting(&self, name: &str, value: &str, local: bool) -> Result<String> {
         let scope = if local { Scope::Local } else { Scope::Session };
+        self.identity.check(&self.snapshot.state, name, value)?;
         let mut settings = self.settings.lock();
         settings.set(name, value, scope)?;
         let change = (name.to_owned(), value.to_owned(), scope);
@@ -215,6 +262,9 @@ impl SessionValues for StatementValues {
     fn next_value(&self, name: &SequenceName) -> Result<i64> {
         self.check_may_write("nextval")?;
         let sequence = self.sequence(name)?;
+        if !self.is_identity_of_writable(&sequence) {
+            self.require_any(sequence.oid, &[Privileges::USAGE, Privileges::UPDATE])?;
+        }
         let value = wait(self.server.engine().nextval(&sequence))?;
         let mut seen = self.shared.sequences.lock();
         seen.current.insert(sequence.oid, value);
@@ -224,6 +274,7 @@ impl SessionValues for StatementValues {
 
     fn current_value(&self, name: &SequenceName) -> Result<i64> {
         let sequence = self.sequence(name)?;
+        self.require_any(sequence.oid, &[Privileges::USAGE, Privileges::SELECT])?;
         let value = self.shared.sequences.lock().current.get(&sequence.oid).copied();
         value.ok_or_else(|| {
             let message = format!(
@@ -236,6 +287,9 @@ impl SessionValues for StatementValues {
 
     fn last_value(&self) -> Result<i64> {
         let seen = self.shared.sequences.lock();
+        if let Some(last) = seen.last {
+            self.require_any(last, &[Privileges::USAGE, Privileges::SELECT])?;
+        }
         let value = seen.last.and_then(|last| seen.current.get(&last).copied());
         value.ok_or_else(|| {
             let message = "lastval is not yet defined in this session";
@@ -246,6 +300,7 @@ impl SessionValues for StatementValues {
     fn set_value(&self, name: &SequenceName, value: i64, called: bool) -> Result<()> {
         self.check_may_write("setval")?;
         let sequence = self.sequence(name)?;
+        self.require_any(sequence.oid, &[Privileges::UPDATE])?;
         wait(self.server.engine().setval(&sequence, value, called))?;
         if called {
             self.shared.sequences.lock().current.insert(sequence.oid, value);
@@ -255,6 +310,7 @@ impl SessionValues for StatementValues {
 
     fn index_recall(&self, index: &SequenceName, k: i64, samples: i64) -> Result<Option<f64>> {
         let index = self.relation(index)?;
+        self.require_reading(index)?;
         let search = self.settings.lock().search();
         let measure = Measure { k, samples, search };
         wait(measure.recall(self.server.engine(), &self.snapshot.state, index))
@@ -262,13 +318,14 @@ impl SessionValues for StatementValues {
 
     fn prewarm(&self, table: &SequenceName) -> Result<i64> {
         let relation = self.relation(table)?;
+        self.require_reading(relation)?;
         wait(super::index_recall::prewarm(self.server.engine(), &self.snapshot.state, relation))
     }
 
     fn relation_name(&self, oid: Oid) -> Option<String> {
         let state = &self.snapshot.state;
         let (schema, name) = state.relation_name(oid)?;
-        let path = self.settings.lock().search_path(&self.user);
+        let path = self.settings.lock().search_path();
         let found = state.relation(RelationName { schema: None, name }, &path);
         let visible = found.is_some_and(|found| found.oid() == oid);
         let quoted = quote_identifier(name);

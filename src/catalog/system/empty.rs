@@ -108,12 +108,6 @@ pub(super) const RELATIONS: &[Definition] = &[
         "pg_tablespace",
         "oid oid, spcname name, spcowner oid, spcacl _aclitem, spcoptions _text",
     ),
-    empty(
-        1261,
-        "pg_auth_members",
-        "oid oid, roleid oid, member oid, grantor oid, admin_option bool, inherit_option \
-         bool, set_option bool",
-    ),
     empty(2964, "pg_db_role_setting", "setdatabase oid, setrole oid, setconfig _text"),
     empty(
         3350,
@@ -138,12 +132,6 @@ pub(super) const RELATIONS: &[Definition] = &[
         "pg_statistic_ext",
         "oid oid, stxrelid oid, stxname name, stxnamespace oid, stxowner oid, stxkeys \
          int2vector, stxstattarget int2, stxkind _char, stxexprs pg_node_tree",
-    ),
-    empty(
-        826,
-        "pg_default_acl",
-        "oid oid, defaclrole oid, defaclnamespace oid, defaclobjtype \"char\", defaclacl \
-         _aclitem",
     ),
     empty(
         3466,

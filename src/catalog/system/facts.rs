@@ -3,8 +3,10 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use super::cell::Cell;
 use super::pg_stat_progress::IndexProgress;
-use crate::base::Oid;
+use crate::base::{ColumnId, Oid};
+use crate::catalog::access::{Access, Acl};
 use crate::catalog::{RoleDef, SequenceDef, Snapshot, Table, ViewDef};
 use crate::store::meta::Mirrored;
 
@@ -12,6 +14,8 @@ use crate::store::meta::Mirrored;
 pub trait SessionFacts: Debug + Send + Sync {
     /// All settings: name and value.
     fn settings(&self) -> Vec<(String, String)>;
+    /// The role whose rights statements have.
+    fn role(&self) -> Oid;
     /// The schemas where names without one are looked for, in order.
     fn search_path(&self) -> &[String];
     /// The indexes that this node builds now.
@@ -69,6 +73,32 @@ impl Facts {
         let mut roles: Vec<&RoleDef> = self.catalog().roles.values().map(Arc::as_ref).collect();
         roles.sort_by_key(|role| role.oid);
         roles
+    }
+
+    /// What the session's role may do.
+    pub(super) fn access(&self) -> Access<'_> {
+        Access::new(self.catalog(), self.session.role())
+    }
+
+    /// What was said that an object grants, as `relacl` and its kin show it.
+    pub(super) fn acl(&self, oid: Oid) -> Cell {
+        let grants = self.catalog().grants.get(&oid)?;
+        Some(self.acl_text(grants.acl.as_ref()?))
+    }
+
+    /// What was said that a column grants.
+    pub(super) fn column_acl(&self, relation: Oid, column: ColumnId) -> Cell {
+        let columns = &self.catalog().grants.get(&relation)?.columns;
+        let (_, acl) = columns.iter().find(|(id, _)| *id == column)?;
+        Some(self.acl_text(acl))
+    }
+
+    /// A list of grants as PostgreSQL shows it.
+    pub(super) fn acl_text(&self, acl: &Acl) -> String {
+        acl.text(|role| match self.catalog().roles.get(&role) {
+            Some(role) => role.name.clone(),
+            None => role.to_string(),
+        })
     }
 
     /// The name of a role, or `unknown (OID=..)` as PostgreSQL has it.

@@ -1,6 +1,7 @@
 //! `information_schema`: tables, columns, schemata and keys by the SQL standard's names.
 
-use crate::catalog::{TableDef, TypeDef};
+use crate::catalog::access::Object;
+use crate::catalog::{ColumnDef, TableDef, TypeDef};
 use crate::types::PgType;
 
 use super::INFORMATION_SCHEMA;
@@ -94,12 +95,13 @@ fn tables(facts: &Facts) -> Vec<Row> {
             NULL,
         ]
     };
+    let access = facts.access();
     let mut rows = Vec::new();
-    for table in facts.tables() {
+    for table in facts.tables().into_iter().filter(|table| access.may_anything(table.oid())) {
         let schema = facts.catalog().schema_name(table.definition.schema);
         rows.push(row(schema, &table.definition.name, "BASE TABLE", true));
     }
-    for view in facts.views() {
+    for view in facts.views().into_iter().filter(|view| access.may_anything(view.oid)) {
         rows.push(row(facts.catalog().schema_name(view.schema), &view.name, "VIEW", false));
     }
     for system in super::definitions() {
@@ -180,10 +182,16 @@ fn columns(facts: &Facts) -> Vec<Row> {
     let names = |schema: &str, table: &str, name: &str, position: i32| {
         row![facts.database(), schema, table, name, position]
     };
+    let access = facts.access();
     for table in facts.tables() {
         let definition = &table.definition;
         let schema = facts.catalog().schema_name(definition.schema);
-        for defined in &definition.columns {
+        let Some(object) = Object::Relation(definition.oid).find(facts.catalog()) else { continue };
+        let shown = |column: &&ColumnDef| {
+            access.has_role(object.owner)
+                || !access.column_privileges(&object, column.id).is_empty()
+        };
+        for defined in definition.columns.iter().filter(shown) {
             let mut row = names(schema, &definition.name, &defined.name, defined.id.0);
             let identity = defined.identity.as_ref();
             let default = if identity.is_some() { None } else { describe::default(defined) };
@@ -201,7 +209,7 @@ fn columns(facts: &Facts) -> Vec<Row> {
             rows.push(row);
         }
     };
-    for view in facts.views() {
+    for view in facts.views().into_iter().filter(|view| access.may_anything(view.oid)) {
         let typed = |(name, ty): &'_ (String, TypeDef)| (name.clone(), ty.pg_type());
         let columns: Vec<(String, PgType)> = view.columns.iter().map(typed).collect();
         let columns = columns.iter().map(|(name, ty)| (name.as_str(), ty.clone())).collect();
@@ -214,7 +222,9 @@ fn columns(facts: &Facts) -> Vec<Row> {
 }
 
 fn schemata(facts: &Facts) -> Vec<Row> {
-    let mut schemas: Vec<_> = facts.catalog().schemas.values().collect();
+    let access = facts.access();
+    let schemas = facts.catalog().schemas.values();
+    let mut schemas: Vec<_> = schemas.filter(|schema| access.has_role(schema.owner)).collect();
     schemas.sort_by_key(|schema| schema.oid);
     let row = |schema: &std::sync::Arc<crate::catalog::SchemaDef>| {
         let owner = facts.role_name(schema.owner);
@@ -224,8 +234,9 @@ fn schemata(facts: &Facts) -> Vec<Row> {
 }
 
 fn key_column_usage(facts: &Facts) -> Vec<Row> {
+    let access = facts.access();
     let mut rows = Vec::new();
-    for table in facts.tables() {
+    for table in facts.tables().into_iter().filter(|table| access.may_anything(table.oid())) {
         let definition: &TableDef = &table.definition;
         let schema = facts.catalog().schema_name(definition.schema);
         let keys = definition.keys.iter().filter(|key| !key.index_only);
@@ -254,8 +265,9 @@ fn key_column_usage(facts: &Facts) -> Vec<Row> {
 }
 
 fn table_constraints(facts: &Facts) -> Vec<Row> {
+    let access = facts.access();
     let mut rows = Vec::new();
-    for table in facts.tables() {
+    for table in facts.tables().into_iter().filter(|table| access.may_anything(table.oid())) {
         let definition = &table.definition;
         let schema = facts.catalog().schema_name(definition.schema);
         let database = facts.database();
@@ -276,9 +288,13 @@ fn table_constraints(facts: &Facts) -> Vec<Row> {
 }
 
 fn views(facts: &Facts) -> Vec<Row> {
+    let access = facts.access();
     let row = |view: &crate::catalog::ViewDef| {
         let schema = facts.catalog().schema_name(view.schema);
-        row![facts.database(), schema, &view.name, &view.query, "NONE", "NO"]
+        // The definition is for the owner.
+        let query = access.has_role(view.owner).then_some(&view.query);
+        row![facts.database(), schema, &view.name, query, "NONE", "NO"]
     };
-    facts.views().into_iter().map(row).collect()
+    let views = facts.views().into_iter().filter(|view| access.may_anything(view.oid));
+    views.map(row).collect()
 }

@@ -19,11 +19,13 @@ mod information_schema;
 mod pg_am;
 mod pg_attrdef;
 mod pg_attribute;
+mod pg_auth_members;
 mod pg_authid;
 mod pg_class;
 mod pg_collation;
 mod pg_constraint;
 mod pg_database;
+mod pg_default_acl;
 mod pg_description;
 mod pg_extension;
 mod pg_index;
@@ -36,6 +38,7 @@ mod pg_stat_progress;
 mod pg_tables;
 mod pg_type;
 mod pg_views;
+mod privilege_views;
 mod provider;
 
 use std::sync::Arc;
@@ -69,6 +72,8 @@ const RELATIONS: &[&[Definition]] = &[
     pg_constraint::RELATIONS,
     pg_database::RELATIONS,
     pg_authid::RELATIONS,
+    pg_auth_members::RELATIONS,
+    pg_default_acl::RELATIONS,
     pg_settings::RELATIONS,
     pg_extension::RELATIONS,
     pg_am::RELATIONS,
@@ -81,6 +86,7 @@ const RELATIONS: &[&[Definition]] = &[
     pg_collation::RELATIONS,
     pg_stat_progress::RELATIONS,
     information_schema::RELATIONS,
+    privilege_views::RELATIONS,
     empty::RELATIONS,
 ];
 
@@ -109,6 +115,16 @@ pub fn relation(
 /// Whether relations of the system live in a schema of this name.
 pub fn is_system_schema(name: &str) -> bool {
     matches!(name, PG_CATALOG | INFORMATION_SCHEMA)
+}
+
+/// The name of the system's relation of this oid.
+pub fn relation_name(oid: Oid) -> Option<&'static str> {
+    definitions().find(|definition| definition.oid == oid.0).map(|definition| definition.name)
+}
+
+/// Whether the system's relation of this oid is for superusers only: it shows passwords.
+pub fn is_secret(oid: Oid) -> bool {
+    pg_authid::SECRET.contains(&oid)
 }
 
 /// Whether the system's relation of this name never has rows.

@@ -1,9 +1,9 @@
 //! `pg_attribute`: columns.
 
-use crate::base::Oid;
+use crate::base::{ColumnId, Oid};
 use crate::types::PgType;
 
-use super::cell::{NULL, row};
+use super::cell::{Cell, NULL, row};
 use super::definition::{Definition, Row};
 use super::facts::Facts;
 
@@ -30,6 +30,7 @@ struct Attribute<'a> {
     not_null: bool,
     has_default: bool,
     identity: &'static str,
+    acl: Cell,
 }
 
 impl Attribute<'_> {
@@ -63,7 +64,7 @@ impl Attribute<'_> {
             0,
             collation,
             NULL,
-            NULL,
+            self.acl.clone(),
             NULL,
             NULL,
             NULL,
@@ -76,7 +77,8 @@ fn rows(facts: &Facts) -> Vec<Row> {
     let plain = |relation: Oid, name, ty: PgType, position: usize| {
         let number = i32::try_from(position + 1).unwrap_or(i32::MAX);
         let (not_null, has_default, identity) = (false, false, "");
-        Attribute { relation, name, ty, number, not_null, has_default, identity }.row()
+        let acl = facts.column_acl(relation, ColumnId(number));
+        Attribute { relation, name, ty, number, not_null, has_default, identity, acl }.row()
     };
     for table in facts.tables() {
         let definition = &table.definition;
@@ -93,6 +95,7 @@ fn rows(facts: &Facts) -> Vec<Row> {
                     Some(_) => "d",
                     None => "",
                 },
+                acl: facts.column_acl(definition.oid, column.id),
             };
             rows.push(attribute.row());
         }

@@ -1,14 +1,16 @@
-//! `pg_authid`, `pg_roles`, `pg_user`: roles. Verifiers are shown nowhere.
+//! `pg_authid`, `pg_shadow`, `pg_roles`, `pg_user`, `pg_group`: roles. Passwords' verifiers are shown to
+//! superusers only, in the first two.
 
+use crate::base::Oid;
 use crate::catalog::RoleDef;
 
-use super::cell::{Cell, NULL, row};
+use super::cell::{Cell, NULL, array, row};
 use super::definition::{Definition, Row};
 use super::facts::Facts;
 
 pub(super) const RELATIONS: &[Definition] = &[
     Definition {
-        oid: 1260,
+        oid: AUTHID,
         schema: super::PG_CATALOG,
         name: "pg_authid",
         columns: "oid oid, rolname name, rolsuper bool, rolinherit bool, rolcreaterole bool, \
@@ -34,7 +36,28 @@ pub(super) const RELATIONS: &[Definition] = &[
                   usebypassrls bool, passwd text, valuntil timestamptz, useconfig _text",
         rows: users,
     },
+    Definition {
+        oid: SHADOW,
+        schema: super::PG_CATALOG,
+        name: "pg_shadow",
+        columns: "usename name, usesysid oid, usecreatedb bool, usesuper bool, userepl bool, \
+                  usebypassrls bool, passwd text, valuntil timestamptz, useconfig _text",
+        rows: shadow,
+    },
+    Definition {
+        oid: 12_051,
+        schema: super::PG_CATALOG,
+        name: "pg_group",
+        columns: "groname name, grosysid oid, grolist _oid",
+        rows: groups,
+    },
 ];
+
+const AUTHID: u32 = 1260;
+const SHADOW: u32 = 12_050;
+
+/// What shows passwords.
+pub(super) const SECRET: [Oid; 2] = [Oid(AUTHID), Oid(SHADOW)];
 
 /// What stands for a password, as in PostgreSQL's views.
 const HIDDEN: &str = "********";
@@ -57,14 +80,14 @@ fn authid(facts: &Facts) -> Vec<Row> {
             role.oid,
             &role.name,
             role.superuser,
-            true,
+            !role.no_inherit,
             role.create_role,
             role.create_database,
             role.login,
             false,
-            role.superuser,
+            role.bypass_row_security,
             role.connection_limit,
-            role.verifier.as_ref().map(|_| HIDDEN),
+            role.verifier.clone(),
             NULL,
         ]
     };
@@ -76,7 +99,7 @@ fn roles(facts: &Facts) -> Vec<Row> {
         row![
             &role.name,
             role.superuser,
-            true,
+            !role.no_inherit,
             role.create_role,
             role.create_database,
             role.login,
@@ -84,7 +107,7 @@ fn roles(facts: &Facts) -> Vec<Row> {
             role.connection_limit,
             HIDDEN,
             NULL,
-            role.superuser,
+            role.bypass_row_security,
             settings(role),
             role.oid,
         ]
@@ -93,6 +116,14 @@ fn roles(facts: &Facts) -> Vec<Row> {
 }
 
 fn users(facts: &Facts) -> Vec<Row> {
+    user_rows(facts, |_| Some(HIDDEN.to_owned()))
+}
+
+fn shadow(facts: &Facts) -> Vec<Row> {
+    user_rows(facts, |role| role.verifier.clone())
+}
+
+fn user_rows(facts: &Facts, password: impl Fn(&RoleDef) -> Cell) -> Vec<Row> {
     let row = |role: &RoleDef| {
         row![
             &role.name,
@@ -100,11 +131,20 @@ fn users(facts: &Facts) -> Vec<Row> {
             role.create_database,
             role.superuser,
             false,
-            role.superuser,
-            HIDDEN,
+            role.bypass_row_security,
+            password(role),
             NULL,
             settings(role),
         ]
     };
     facts.roles().into_iter().filter(|role| role.login).map(row).collect()
+}
+
+fn groups(facts: &Facts) -> Vec<Row> {
+    let members = |group: &RoleDef| {
+        let member_of = |role: &&RoleDef| role.member_of.iter().any(|of| of.role == group.oid);
+        array(facts.roles().into_iter().filter(member_of).map(|role| role.oid))
+    };
+    let groups = facts.roles().into_iter().filter(|role| !role.login);
+    groups.map(|role| row![&role.name, role.oid, members(role)]).collect()
 }

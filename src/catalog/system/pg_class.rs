@@ -25,8 +25,10 @@ pub(super) const RELATIONS: &[Definition] = &[Definition {
 }];
 
 /// What differs from one relation to the other.
+#[derive(Clone)]
 struct Relation<'a> {
     oid: Oid,
+    acl: Cell,
     name: &'a str,
     schema: u32,
     owner: Oid,
@@ -76,7 +78,7 @@ impl Relation<'_> {
             0,
             0,
             0,
-            NULL,
+            self.acl.clone(),
             NULL,
             NULL,
         ]
@@ -92,6 +94,7 @@ fn rows(facts: &Facts) -> Vec<Row> {
         let definition = &table.definition;
         let relation = Relation {
             oid: definition.oid,
+            acl: facts.acl(definition.oid),
             name: &definition.name,
             schema: definition.schema.0,
             owner: definition.owner,
@@ -104,22 +107,29 @@ fn rows(facts: &Facts) -> Vec<Row> {
             foreign: !definition.foreign_keys.is_empty() || referenced.contains(&definition.oid),
         };
         rows.push(relation.row());
-        let plain_index = Relation { checks: 0, indexed: false, foreign: false, ..relation };
+        let plain_index = || Relation {
+            acl: NULL,
+            checks: 0,
+            indexed: false,
+            foreign: false,
+            ..relation.clone()
+        };
         for key in &definition.keys {
             let (oid, name, columns) = (key.oid, &*key.name, key.columns.len());
-            let index = Relation { oid, name, kind: 'i', method: BTREE, columns, ..plain_index };
+            let index = Relation { oid, name, kind: 'i', method: BTREE, columns, ..plain_index() };
             rows.push(index.row());
         }
         for index in &definition.indexes {
             let (oid, name, columns) = (index.oid, &*index.name, index.columns.len());
             let method = pg_am::method(&index.method);
-            let index = Relation { oid, name, kind: 'i', method, columns, ..plain_index };
+            let index = Relation { oid, name, kind: 'i', method, columns, ..plain_index() };
             rows.push(index.row());
         }
     }
     let plain = |oid, name, schema: Oid, owner, kind, columns| {
         let relation = Relation {
             oid,
+            acl: facts.acl(oid),
             name,
             schema: schema.0,
             owner,

@@ -41,7 +41,7 @@ fn rows(facts: &Facts) -> Vec<Row> {
             NULL,
             NULL,
             NULL,
-            NULL,
+            facts.acl(database.oid),
         ]
     });
     row.into_iter().collect()

@@ -19,6 +19,10 @@ impl SessionFacts for Alone {
         vec![("jit".to_owned(), "off".to_owned())]
     }
 
+    fn role(&self) -> crate::base::Oid {
+        crate::base::Oid(10)
+    }
+
     fn search_path(&self) -> &[String] {
         &self.0
     }

@@ -22,6 +22,7 @@ pub(super) enum What {
     LocalTime,
     Date,
     User,
+    SessionUser,
     Database,
     Schema,
     Schemas,
@@ -57,7 +58,7 @@ pub(super) const WHATS: &[(What, &str)] = &[
     (What::Date, "current_date"),
     (What::User, "current_user"),
     (What::User, "current_role"),
-    (What::User, "session_user"),
+    (What::SessionUser, "session_user"),
     (What::User, "user"),
     (What::Database, "current_database"),
     (What::Database, "current_catalog"),
@@ -146,7 +147,7 @@ impl What {
             Self::LocalTimestamp => PgType::Timestamp,
             Self::LocalTime => PgType::Time,
             Self::Date => PgType::Date,
-            Self::User | Self::Database | Self::Schema => PgType::Name,
+            Self::User | Self::SessionUser | Self::Database | Self::Schema => PgType::Name,
             Self::Schemas => PgType::Array(Box::new(PgType::Name)),
             Self::Version | Self::NoAddress | Self::Setting | Self::SetSetting => PgType::Text,
             Self::RelationName => PgType::Text,
@@ -183,6 +184,7 @@ pub(super) fn constant(what: What, session: &dyn SessionValues) -> Result<Option
             ScalarValue::Date32(Some(days))
         }
         What::User => text(session.user()),
+        What::SessionUser => text(session.session_user()),
         What::Database => text(session.database()),
         What::Schema => ScalarValue::Utf8(session.schemas(false).into_iter().next()),
         What::Version => text(&version(session)),

@@ -318,6 +318,7 @@ fn add_foreign_key(
         }
         referenced
     };
+    draft.must_reference(parent_oid, &referenced)?;
     if columns.len() != referenced.len() {
         return Err(invalid_foreign_key(
             "number of referencing and referenced columns for foreign key disagree",

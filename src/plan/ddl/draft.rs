@@ -9,7 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::base::{Oid, Result, Severity, SqlError, SqlState};
-use crate::catalog::{Edit, Relation, RelationName, SequenceDef, Snapshot, TableDef, ViewDef};
+use crate::catalog::access::Grantable;
+use crate::catalog::{
+    Edit, GrantsDef, Relation, RelationName, SequenceDef, Snapshot, TableDef, ViewDef,
+};
 use crate::plan::Name;
 
 use super::{Ddl, DdlContext, Effect};
@@ -59,6 +62,7 @@ pub(super) struct Draft<'a> {
     views: BTreeMap<Oid, ViewDef>,
     names: BTreeMap<(NameKind, Oid, String), Option<Oid>>,
     dropped: BTreeSet<Oid>,
+    pub(super) grants: BTreeMap<Oid, GrantsDef>,
     compared_appends: BTreeSet<Oid>,
 }
 
@@ -76,6 +80,7 @@ impl<'a> Draft<'a> {
             views: BTreeMap::new(),
             names: BTreeMap::new(),
             dropped: BTreeSet::new(),
+            grants: BTreeMap::new(),
             compared_appends: BTreeSet::new(),
         }
     }
@@ -286,23 +291,8 @@ impl<'a> Draft<'a> {
                     )
                 })?,
         };
+        self.must_create_in(schema.oid)?;
         Ok(schema.oid)
-    }
-
-    /// Whether who makes this change is a superuser.
-    pub(super) fn is_superuser(&self) -> bool {
-        self.snapshot.roles.get(&self.context.role).is_some_and(|role| role.superuser)
-    }
-
-    /// 42501 unless who makes this change owns the object.
-    pub(super) fn must_own(&self, owner: Oid, kind: &str, name: &str) -> Result<()> {
-        if owner == self.context.role || self.is_superuser() {
-            return Ok(());
-        }
-        Err(SqlError::new(
-            SqlState::INSUFFICIENT_PRIVILEGE,
-            format!("must be owner of {kind} {name}"),
-        ))
     }
 
     /// The change, ready to be published.
@@ -324,6 +314,10 @@ impl<'a> Draft<'a> {
             if self.dropped.contains(&oid) {
                 continue;
             }
+            let (owner, schema) = (changed.definition.owner, changed.definition.schema);
+            if !self.snapshot.tables.contains_key(&oid) {
+                self.grant_by_default((oid, Grantable::Table), owner, Some(schema));
+            }
             self.edit.put(keys.table(oid), &changed.definition)?;
             if changed.rows {
                 self.edit.touch(keys.schema_version(oid));
@@ -335,13 +329,27 @@ impl<'a> Draft<'a> {
             self.define_indexes(&changed.definition, before.map(|table| &*table.definition));
         }
         for (oid, sequence) in std::mem::take(&mut self.sequences) {
-            if !self.dropped.contains(&oid) {
-                self.edit.put(keys.sequence(oid), &sequence)?;
+            if self.dropped.contains(&oid) {
+                continue;
             }
+            if !self.snapshot.sequences.contains_key(&oid) {
+                let schema = Some(sequence.schema);
+                self.grant_by_default((oid, Grantable::Sequence), sequence.owner, schema);
+            }
+            self.edit.put(keys.sequence(oid), &sequence)?;
         }
         for (oid, view) in std::mem::take(&mut self.views) {
+            if self.dropped.contains(&oid) {
+                continue;
+            }
+            if !self.snapshot.views.contains_key(&oid) {
+                self.grant_by_default((oid, Grantable::Table), view.owner, Some(view.schema));
+            }
+            self.edit.put(keys.view(oid), &view)?;
+        }
+        for (oid, grants) in std::mem::take(&mut self.grants) {
             if !self.dropped.contains(&oid) {
-                self.edit.put(keys.view(oid), &view)?;
+                self.edit.put(keys.grants(oid), &grants)?;
             }
         }
         for oid in std::mem::take(&mut self.dropped) {
@@ -381,6 +389,9 @@ impl<'a> Draft<'a> {
     /// Removes the keys of an object that exists.
     fn drop_keys(&mut self, oid: Oid) {
         let keys = self.context.keys;
+        if self.snapshot.grants.contains_key(&oid) {
+            self.edit.remove(keys.grants(oid));
+        }
         if let Some(table) = self.snapshot.tables.get(&oid) {
             self.edit.unchanged(keys.schema_version(oid), table.schema_version);
             self.edit.remove(keys.table(oid));

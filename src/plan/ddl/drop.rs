@@ -52,6 +52,11 @@ pub(super) fn run(draft: &mut Draft<'_>, statement: &Drop) -> Result<()> {
     drop_relations(draft, &targets, &Target::Relations, cascade)
 }
 
+/// DROP OWNED: relations that were found by their owner.
+pub(super) fn owned(draft: &mut Draft<'_>, targets: &[Relation], cascade: bool) -> Result<()> {
+    drop_relations(draft, targets, &Target::Relations, cascade)
+}
+
 fn find(
     draft: &mut Draft<'_>,
     kind: ObjectKind,
@@ -91,7 +96,11 @@ fn find(
         return Err(refuse::wrong_kind(&name.name, word).with_hint(hint));
     }
     let (owner, own_name) = owner_and_name(draft, relation);
-    draft.must_own(owner, word, &own_name)?;
+    // A schema's owner may drop what is in it.
+    let schema = draft.snapshot.schemas.get(&schema_of(draft, relation));
+    if !schema.is_some_and(|schema| draft.access().has_role(schema.owner)) {
+        draft.must_own(owner, word, &own_name)?;
+    }
     Ok(Some(relation))
 }
 

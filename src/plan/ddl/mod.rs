@@ -13,7 +13,8 @@ use crate::base::{ColumnId, Oid, Random, Result, SqlError};
 use crate::catalog::{Edit, Keys, Snapshot, TableDef, ViewDef};
 use crate::types::PgType;
 
-use super::{Statement, statement::Query};
+use super::Statement;
+use super::statement::{Grant, Query};
 
 mod alter;
 mod alter_column;
@@ -23,11 +24,15 @@ mod constraint;
 mod draft;
 mod drop;
 mod extension;
+mod grant;
 mod index;
+mod membership;
 mod naming;
+mod owned;
 mod refuse;
 mod reindex;
 mod rename;
+mod rights;
 mod role;
 mod schema;
 mod sequence;
@@ -51,6 +56,8 @@ pub struct DdlContext<'a> {
     pub search_path: &'a [String],
     /// Who owns what is made.
     pub role: Oid,
+    /// `session_user`.
+    pub session_role: Oid,
     /// For the salts of passwords.
     pub random: &'a Arc<dyn Random>,
     /// Tells what a query gives and reads, for CREATE VIEW and CREATE TABLE AS.
@@ -111,13 +118,6 @@ pub struct Ddl {
     pub effects: Vec<Effect>,
 }
 
-/// There are owners and superusers, and no other privileges yet.
-fn no_privileges(statement: &str) -> SqlError {
-    SqlError::unsupported(format!("{statement} is not supported")).with_hint(
-        "Every role may read and write all tables; owners and superusers may change definitions.",
-    )
-}
-
 /// Turns a statement into a change of the catalog.
 ///
 /// # Errors
@@ -143,8 +143,13 @@ pub fn define(statement: &Statement, snapshot: &Snapshot, context: &DdlContext<'
         Statement::AlterRole(alter) => role::alter(draft_ref, alter)?,
         Statement::DropRole(drop) => role::drop(draft_ref, drop)?,
         Statement::AlterDatabase(alter) => role::alter_database(draft_ref, alter)?,
-        Statement::Grant(_) => return Err(no_privileges("GRANT")),
-        Statement::Revoke(_) => return Err(no_privileges("REVOKE")),
+        Statement::Grant(Grant::Privileges(grant)) => grant::privileges(draft_ref, grant, false)?,
+        Statement::Grant(Grant::Roles(grant)) => membership::run(draft_ref, grant, false)?,
+        Statement::Revoke(Grant::Privileges(grant)) => grant::privileges(draft_ref, grant, true)?,
+        Statement::Revoke(Grant::Roles(grant)) => membership::run(draft_ref, grant, true)?,
+        Statement::Grant(Grant::Defaults(defaults))
+        | Statement::Revoke(Grant::Defaults(defaults)) => grant::defaults(draft_ref, defaults)?,
+        Statement::Owned(statement) => owned::run(draft_ref, statement)?,
         Statement::CreateDatabase(_) => {
             return Err(SqlError::unsupported("CREATE DATABASE is not supported")
                 .with_hint("A cluster has one database."));

@@ -2,12 +2,13 @@
 
 use crate::base::{Oid, Result, SqlError, SqlState};
 use crate::catalog::{Relation, SchemaDef};
-use crate::plan::statement::{AlterObject, ObjectAction, ObjectKind};
+use crate::plan::statement::{AlterObject, ObjectAction, ObjectKind, StorageOption};
 
 use super::draft::{Draft, NameKind};
 use super::refuse;
 use super::schema::{self, NO_SCHEMA};
 use super::sequence;
+use super::view;
 use super::view_query::{self, Renamed};
 
 /// `ALTER kind name ...`.
@@ -37,11 +38,31 @@ pub(super) fn run(draft: &mut Draft<'_>, statement: &AlterObject) -> Result<()> 
         ObjectAction::RenameTo(to) => self::relation(draft, relation, to),
         ObjectAction::OwnerTo(role) => set_owner(draft, relation, role),
         ObjectAction::SetSchema(to) => set_schema(draft, relation, to),
-        ObjectAction::SetOptions(_)
-        | ObjectAction::ResetOptions(_)
-        | ObjectAction::Update(_)
-        | ObjectAction::Nothing => Ok(()),
+        ObjectAction::SetOptions(options) => set_options(draft, relation, options),
+        ObjectAction::ResetOptions(names) => reset_options(draft, relation, names),
+        ObjectAction::Update(_) | ObjectAction::Nothing => Ok(()),
     }
+}
+
+/// `ALTER VIEW .. SET (security_invoker = ..)`; other options have nothing to do here.
+fn set_options(draft: &mut Draft<'_>, relation: Relation, options: &[StorageOption]) -> Result<()> {
+    let Some(invoker) = view::security_invoker(options)? else { return Ok(()) };
+    set_security_invoker(draft, relation, invoker)
+}
+
+fn reset_options(draft: &mut Draft<'_>, relation: Relation, names: &[String]) -> Result<()> {
+    match names.iter().any(|name| name == view::SECURITY_INVOKER) {
+        true => set_security_invoker(draft, relation, false),
+        false => Ok(()),
+    }
+}
+
+fn set_security_invoker(draft: &mut Draft<'_>, relation: Relation, invoker: bool) -> Result<()> {
+    let Relation::View(oid) = relation else { return Ok(()) };
+    let Some(view) = draft.view(oid).cloned() else { return Ok(()) };
+    draft.must_own(view.owner, "view", &view.name)?;
+    draft.put_view(crate::catalog::ViewDef { security_invoker: invoker, ..view });
+    Ok(())
 }
 
 /// RENAME TO, of any relation.
@@ -176,17 +197,27 @@ fn move_sequence(draft: &mut Draft<'_>, oid: Oid, schema: Oid) -> Result<()> {
 
 /// OWNER TO, of any relation.
 pub(super) fn set_owner(draft: &mut Draft<'_>, relation: Relation, role: &str) -> Result<()> {
-    let Some((_, name, owner)) = facts(draft, relation) else { return Ok(()) };
+    let Some((schema, name, owner)) = facts(draft, relation) else { return Ok(()) };
     draft.must_own(owner, relation.kind(), &name)?;
-    let role = draft.snapshot.require_role(role)?.oid;
-    if role != draft.context.role && !draft.is_superuser() {
-        return Err(must_be_able_to_set(draft, role));
+    let role = draft.role_named(role)?.oid;
+    if role != owner {
+        draft.must_give(role, Some(schema))?;
+    }
+    give(draft, relation, role)
+}
+
+/// Gives a relation to a new owner.
+pub(super) fn give(draft: &mut Draft<'_>, relation: Relation, role: Oid) -> Result<()> {
+    let Some((_, _, before)) = facts(draft, relation) else { return Ok(()) };
+    if !matches!(relation, Relation::Index { .. }) {
+        draft.change_owner_of_grants(relation.oid(), before, role);
     }
     match relation {
         Relation::Table(oid) => {
             draft.table_mut(oid)?.owner = role;
             for mut owned in draft.all_sequences() {
                 if owned.owned_by.is_some_and(|(table, _)| table == oid) {
+                    draft.change_owner_of_grants(owned.oid, owned.owner, role);
                     owned.owner = role;
                     draft.put_sequence(owned);
                 }
@@ -206,12 +237,6 @@ pub(super) fn set_owner(draft: &mut Draft<'_>, relation: Relation, role: &str) -
         }
         Relation::Index { .. } => Ok(()),
     }
-}
-
-fn must_be_able_to_set(draft: &Draft<'_>, role: Oid) -> SqlError {
-    let name = draft.snapshot.roles.get(&role).map_or("", |role| &role.name);
-    let message = format!("must be able to SET ROLE \"{name}\"");
-    SqlError::new(SqlState::INSUFFICIENT_PRIVILEGE, message)
 }
 
 /// Schema, name and owner.
@@ -259,10 +284,12 @@ fn alter_schema(draft: &mut Draft<'_>, statement: &AlterObject) -> Result<()> {
             SchemaDef { name: to.clone(), ..before }
         }
         ObjectAction::OwnerTo(role) => {
-            let owner = draft.snapshot.require_role(role)?.oid;
-            if owner != draft.context.role && !draft.is_superuser() {
-                return Err(must_be_able_to_set(draft, owner));
+            let owner = draft.role_named(role)?.oid;
+            if owner != before.owner {
+                draft.must_give(owner, None)?;
+                draft.must_create_in_database()?;
             }
+            draft.change_owner_of_grants(before.oid, before.owner, owner);
             SchemaDef { owner, ..before }
         }
         _ => return Err(SqlError::unsupported("this change of a schema is not supported")),

@@ -1,14 +1,18 @@
 //! Roles and the database: CREATE, ALTER and DROP ROLE, and settings kept with either.
 
+use std::collections::BTreeMap;
+
 use crate::base::{Oid, Result, SqlError, SqlState};
 use crate::catalog::RoleDef;
+use crate::catalog::access::{Object, is_predefined};
 use crate::plan::statement::{
-    AlterDatabase, AlterRole, AlterSetting, CreateRole, DatabaseAction, DropRole, RoleOptions,
-    SetValue,
+    AlterDatabase, AlterRole, AlterSetting, CreateRole, DatabaseAction, DropRole,
+    MembershipOptions, RoleOptions, SetValue,
 };
 
 use super::draft::{Draft, NameKind};
 use super::extension;
+use super::membership;
 use super::schema::NO_SCHEMA;
 use super::verifier::verifier;
 
@@ -45,7 +49,36 @@ pub(super) fn create(draft: &mut Draft<'_>, statement: &CreateRole) -> Result<()
     };
     set_options(draft, &mut role, &statement.options, "create")?;
     draft.claim(NameKind::Role, NO_SCHEMA, name, oid);
+    join(draft, &mut role, &statement.options)?;
     put(draft, &role)
+}
+
+/// `IN ROLE`, `ROLE` and `ADMIN`; who is no superuser administers the roles that it makes.
+fn join(draft: &mut Draft<'_>, role: &mut RoleDef, options: &RoleOptions) -> Result<()> {
+    let creator = draft.context.role;
+    let superuser = draft.is_superuser();
+    let grantor = if superuser { membership::SUPERUSER } else { creator };
+    for group in &options.in_roles {
+        let group = draft.role_named(group)?;
+        membership::check_may_grant(&draft.access(), &group, false)?;
+        membership::add(draft, role, (&group, grantor), MembershipOptions::default())?;
+    }
+    let mut changed: BTreeMap<Oid, RoleDef> = BTreeMap::new();
+    if !superuser && let Some(me) = draft.snapshot.roles.get(&creator) {
+        let mut me = (**me).clone();
+        let options =
+            MembershipOptions { admin: Some(true), inherit: Some(false), set: Some(false) };
+        membership::add(draft, &mut me, (role, membership::SUPERUSER), options)?;
+        changed.insert(creator, me);
+    }
+    let members = options.members.iter().map(|name| (name, None));
+    for (name, admin) in members.chain(options.admins.iter().map(|name| (name, Some(true)))) {
+        let member = draft.role_named(name)?;
+        let member = changed.entry(member.oid).or_insert_with(|| (*member).clone());
+        let options = MembershipOptions { admin, ..MembershipOptions::default() };
+        membership::add(draft, member, (role, grantor), options)?;
+    }
+    changed.values().try_for_each(|member| put(draft, member))
 }
 
 fn check_name(name: &str) -> Result<()> {
@@ -75,21 +108,21 @@ fn set_options(
     options: &RoleOptions,
     what: &str,
 ) -> Result<()> {
-    if !(options.in_roles.is_empty() && options.members.is_empty() && options.admins.is_empty()) {
-        return Err(SqlError::unsupported("membership in roles is not supported"));
-    }
     if options.valid_until.is_some() {
         return Err(SqlError::unsupported("VALID UNTIL is not supported"));
     }
-    if options.replication == Some(true) || options.bypass_row_security == Some(true) {
-        return Err(SqlError::unsupported("REPLICATION and BYPASSRLS are not supported"));
+    if options.replication == Some(true) {
+        return Err(SqlError::unsupported("REPLICATION is not supported"));
     }
     // Nobody gives what they don't have.
-    let (superuser, create_database) =
-        me(draft).map_or((false, false), |me| (me.superuser, me.create_database));
+    let me = me(draft);
+    let superuser = me.is_some_and(|me| me.superuser);
+    let create_database = me.is_some_and(|me| me.create_database);
+    let bypass = me.is_some_and(|me| me.bypass_row_security);
     let gives = [
         ("SUPERUSER", options.superuser.is_some_and(|on| on != role.superuser), superuser),
         ("CREATEDB", options.create_database == Some(true), superuser || create_database),
+        ("BYPASSRLS", options.bypass_row_security == Some(true), superuser || bypass),
     ];
     for (attribute, given, may) in gives {
         if given && !may {
@@ -106,6 +139,8 @@ fn set_options(
     role.create_database = options.create_database.unwrap_or(role.create_database);
     role.create_role = options.create_role.unwrap_or(role.create_role);
     role.login = options.login.unwrap_or(role.login);
+    role.no_inherit = options.inherit.map_or(role.no_inherit, |inherit| !inherit);
+    role.bypass_row_security = options.bypass_row_security.unwrap_or(role.bypass_row_security);
     if let Some(limit) = options.connection_limit {
         if limit < -1 {
             return Err(super::refuse::invalid(format!("invalid connection limit: {limit}")));
@@ -128,11 +163,18 @@ fn set_options(
 }
 
 /// 42501 unless one may change this role: one's own password, any role as a superuser, and
-/// roles without SUPERUSER with CREATEROLE.
+/// with CREATEROLE roles without SUPERUSER that one administers.
 fn may_alter(draft: &Draft<'_>, role: &RoleDef, own: bool, what: &str) -> Result<()> {
+    if is_predefined(role.oid) {
+        let message = format!("role name \"{}\" is reserved", role.name);
+        return Err(SqlError::new(SqlState::RESERVED_NAME, message)
+            .with_detail("Cannot change a role that is built in."));
+    }
     let me = me(draft);
     let allowed = me.is_some_and(|me| {
-        me.superuser || (me.create_role && !role.superuser) || (own && me.oid == role.oid)
+        me.superuser
+            || (me.create_role && !role.superuser && draft.access().administers(role.oid))
+            || (own && me.oid == role.oid)
     });
     if allowed {
         return Ok(());
@@ -151,7 +193,7 @@ fn may_alter(draft: &Draft<'_>, role: &RoleDef, own: bool, what: &str) -> Result
 pub(super) fn alter(draft: &mut Draft<'_>, statement: &AlterRole) -> Result<()> {
     match statement {
         AlterRole::Options { role, options } => {
-            let mut role = (**draft.snapshot.require_role(role)?).clone();
+            let mut role = (*draft.role_named(role)?).clone();
             let only_password =
                 RoleOptions { password: None, ..options.clone() } == RoleOptions::default();
             may_alter(draft, &role, only_password, "alter")?;
@@ -159,7 +201,7 @@ pub(super) fn alter(draft: &mut Draft<'_>, statement: &AlterRole) -> Result<()> 
             put(draft, &role)
         }
         AlterRole::Rename { role, to } => {
-            let mut role = (**draft.snapshot.require_role(role)?).clone();
+            let mut role = (*draft.role_named(role)?).clone();
             may_alter(draft, &role, false, "rename")?;
             check_name(to)?;
             if draft.holder(NameKind::Role, NO_SCHEMA, to).is_some() {
@@ -179,7 +221,7 @@ pub(super) fn alter(draft: &mut Draft<'_>, statement: &AlterRole) -> Result<()> 
             if let Some(database) = database {
                 require_database(draft, database)?;
             }
-            let mut role = (**draft.snapshot.require_role(role)?).clone();
+            let mut role = (*draft.role_named(role)?).clone();
             may_alter(draft, &role, true, "alter")?;
             change_settings(&mut role.settings, setting)?;
             put(draft, &role)
@@ -223,8 +265,9 @@ fn joined(values: &[String]) -> String {
 
 /// DROP ROLE.
 pub(super) fn drop(draft: &mut Draft<'_>, statement: &DropRole) -> Result<()> {
+    let mut dropped = Vec::new();
     for name in &statement.names {
-        let Some(role) = draft.snapshot.role(name).cloned() else {
+        let Some(role) = draft.role_named(name).ok() else {
             let message = format!("role \"{name}\" does not exist");
             if !statement.if_exists {
                 return Err(SqlError::new(SqlState::UNDEFINED_OBJECT, message));
@@ -247,6 +290,16 @@ pub(super) fn drop(draft: &mut Draft<'_>, statement: &DropRole) -> Result<()> {
         if draft.mark_dropped(role.oid) {
             draft.release(NameKind::Role, NO_SCHEMA, name);
         }
+        dropped.push(role.oid);
+    }
+    // Nobody is a member of a role that is gone.
+    for member in draft.snapshot.roles.values().filter(|member| !dropped.contains(&member.oid)) {
+        let mut member = (**member).clone();
+        let before = member.member_of.len();
+        member.member_of.retain(|membership| !dropped.contains(&membership.role));
+        if member.member_of.len() != before {
+            put(draft, &member)?;
+        }
     }
     Ok(())
 }
@@ -264,8 +317,37 @@ fn owned_by(draft: &Draft<'_>, role: Oid) -> Vec<String> {
     owned.extend(views.map(|view| format!("owner of view {}", view.name)));
     let sequences = snapshot.sequences.values().filter(|sequence| sequence.owner == role);
     owned.extend(sequences.map(|sequence| format!("owner of sequence {}", sequence.name)));
+    owned.extend(granted_to(draft, role));
     owned.sort();
     owned
+}
+
+/// What names a role in its grants.
+fn granted_to(draft: &Draft<'_>, role: Oid) -> Vec<String> {
+    let snapshot = draft.snapshot;
+    let mut found = Vec::new();
+    for grants in snapshot.grants.values() {
+        if !grants.lists().any(|acl| acl.mentions(role)) {
+            continue;
+        }
+        let object = [Object::Relation(grants.oid), Object::Schema(grants.oid), Object::Database];
+        let object = object.into_iter().find_map(|object| object.find(snapshot));
+        if let Some(object) = object {
+            found.push(format!("privileges for {} {}", object.word, object.name));
+        }
+    }
+    for other in snapshot.roles.values().filter(|other| other.oid != role) {
+        if other.default_grants.iter().any(|default| default.acl.mentions(role)) {
+            let name = &other.name;
+            found.push(format!("privileges for default privileges belonging to role {name}"));
+        }
+        let granted = other.member_of.iter().filter(|membership| membership.grantor == role);
+        for membership in granted {
+            let group = snapshot.roles.get(&membership.role).map_or("", |group| &group.name);
+            found.push(format!("privileges for membership of role {} in role {group}", other.name));
+        }
+    }
+    found
 }
 
 fn require_database(draft: &Draft<'_>, name: &str) -> Result<()> {
@@ -283,7 +365,12 @@ pub(super) fn alter_database(draft: &mut Draft<'_>, statement: &AlterDatabase) -
     draft.must_own(database.owner, "database", &statement.name)?;
     match &statement.action {
         DatabaseAction::Setting(setting) => change_settings(&mut database.settings, setting)?,
-        DatabaseAction::OwnerTo(role) => database.owner = draft.snapshot.require_role(role)?.oid,
+        DatabaseAction::OwnerTo(role) => {
+            let owner = draft.role_named(role)?.oid;
+            draft.must_give(owner, None)?;
+            draft.change_owner_of_grants(database.oid, database.owner, owner);
+            database.owner = owner;
+        }
         DatabaseAction::RenameTo(_) | DatabaseAction::Options(_) => {
             return Err(SqlError::unsupported("this change of a database is not supported"));
         }

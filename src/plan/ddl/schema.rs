@@ -2,6 +2,7 @@
 
 use crate::base::{Result, SqlError, SqlState};
 use crate::catalog::SchemaDef;
+use crate::catalog::access::Grantable;
 use crate::plan::statement::CreateSchema;
 
 use super::draft::{Draft, NameKind, is_system_schema};
@@ -12,7 +13,7 @@ pub(super) const NO_SCHEMA: crate::base::Oid = crate::base::Oid(0);
 /// CREATE SCHEMA.
 pub(super) fn create(draft: &mut Draft<'_>, statement: &CreateSchema) -> Result<()> {
     let owner = match &statement.owner {
-        Some(owner) => draft.snapshot.require_role(owner)?.oid,
+        Some(owner) => draft.role_named(owner)?.oid,
         None => draft.context.role,
     };
     let name = match (&statement.name, draft.snapshot.roles.get(&owner)) {
@@ -20,14 +21,9 @@ pub(super) fn create(draft: &mut Draft<'_>, statement: &CreateSchema) -> Result<
         (None, Some(role)) => role.name.clone(),
         (None, None) => return Err(SqlError::internal("the role of a session is not known")),
     };
-    if let Some(database) = &draft.snapshot.database
-        && !draft.is_superuser()
-        && database.owner != draft.context.role
-    {
-        return Err(SqlError::new(
-            SqlState::INSUFFICIENT_PRIVILEGE,
-            format!("permission denied for database {}", database.name),
-        ));
+    draft.must_create_in_database()?;
+    if owner != draft.context.role {
+        draft.must_give(owner, None)?;
     }
     check_name(&name)?;
     if draft.holder(NameKind::Schema, NO_SCHEMA, &name).is_some() || name == "information_schema" {
@@ -40,6 +36,7 @@ pub(super) fn create(draft: &mut Draft<'_>, statement: &CreateSchema) -> Result<
     }
     let oid = draft.edit.oid();
     draft.claim(NameKind::Schema, NO_SCHEMA, &name, oid);
+    draft.grant_by_default((oid, Grantable::Schema), owner, None);
     let key = draft.context.keys.schema(oid);
     draft.edit.put(key, &SchemaDef { oid, name, owner })
 }

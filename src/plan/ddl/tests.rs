@@ -109,6 +109,7 @@ impl World {
             keys: &self.keys,
             search_path: &path,
             role: self.role,
+            session_role: self.role,
             random: &self.random,
             query_facts: Some(&query_facts),
             view_needs: None,

@@ -4,7 +4,7 @@
 use crate::base::{ColumnId, Result, SqlError, SqlState};
 use crate::catalog::{ColumnDef, Relation, TypeDef, ViewDef};
 use crate::plan::quote_identifier;
-use crate::plan::statement::{CreateTableAs, CreateView, Query};
+use crate::plan::statement::{CreateTableAs, CreateView, Query, StorageOption};
 use crate::types::PgType;
 
 use super::column;
@@ -70,9 +70,30 @@ pub(super) fn create(draft: &mut Draft<'_>, statement: &CreateView) -> Result<()
         columns,
         search_path: path.to_vec(),
         depends_on,
+        security_invoker: security_invoker(&statement.options)?.unwrap_or(false),
     };
     draft.put_view(view);
     Ok(())
+}
+
+/// The option of a view that reads with the rights of who uses it.
+pub(super) const SECURITY_INVOKER: &str = "security_invoker";
+
+/// What a view's options say of whose rights it has; none: nothing.
+pub(super) fn security_invoker(options: &[StorageOption]) -> Result<Option<bool>> {
+    let Some(option) = options.iter().find(|option| option.name == SECURITY_INVOKER) else {
+        return Ok(None);
+    };
+    let value = option.value.as_deref().unwrap_or("true").to_lowercase();
+    match value.as_str() {
+        "true" | "on" | "yes" | "1" => Ok(Some(true)),
+        "false" | "off" | "no" | "0" => Ok(Some(false)),
+        _ => {
+            let message =
+                format!("invalid value for boolean option \"{SECURITY_INVOKER}\": {value}");
+            Err(refuse::invalid(message))
+        }
+    }
 }
 
 /// The query as the catalog keeps it: with the view's own names for its columns.

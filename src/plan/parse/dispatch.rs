@@ -115,7 +115,8 @@ impl Cursor<'_> {
             b"close" => self.close(),
             b"begin" | b"start" | b"commit" | b"end" | b"rollback" | b"abort" | b"savepoint"
             | b"release" => self.transaction(),
-            b"call" | b"do" | b"import" | b"load" | b"reassign" | b"refresh" | b"security" => {
+            b"reassign" => self.reassign_owned(),
+            b"call" | b"do" | b"import" | b"load" | b"refresh" | b"security" => {
                 Err(self.unsupported_statement())
             }
             _ => Err(self.unexpected()),

@@ -16,16 +16,14 @@ impl Cursor<'_> {
         self.expect("view")?;
         let name = self.qualified_name()?;
         let columns = self.optional_columns()?.unwrap_or_default();
-        if self.accept("with") {
-            self.storage_options()?;
-        }
+        let options = if self.accept("with") { self.storage_options()? } else { Vec::new() };
         self.expect("as")?;
         let query = self.query()?;
         if self.is("with") && !self.is_ahead(1, "data") {
             let message = "WITH CHECK OPTION is not supported";
             return Err(self.error_at(self.at, SqlState::FEATURE_NOT_SUPPORTED, message));
         }
-        let create = CreateView { name, or_replace, temporary, columns, query };
+        let create = CreateView { name, or_replace, temporary, columns, options, query };
         Ok((Statement::CreateView(Box::new(create)), "CREATE VIEW"))
     }
 
@@ -191,7 +189,10 @@ impl Cursor<'_> {
         if self.accept("database") {
             return self.drop_database();
         }
-        if self.is_all("user mapping") || self.is_all("owned by") {
+        if self.is_all("owned by") {
+            return self.drop_owned();
+        }
+        if self.is_all("user mapping") {
             return Err(self.unsupported_statement());
         }
         if self.accept_any(&["role", "user", "group"]).is_some() {

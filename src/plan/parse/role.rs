@@ -1,11 +1,11 @@
-//! Roles, rights and databases.
+//! Roles and databases.
 
 use super::cursor::Cursor;
 use super::dispatch::Tagged;
-use super::token::{Kind, Symbol};
+use super::token::Kind;
 use crate::base::{Result, SqlState};
 use crate::plan::statement::{
-    AlterDatabase, AlterRole, AlterSetting, CreateDatabase, CreateRole, DatabaseAction, Grant,
+    AlterDatabase, AlterRole, AlterSetting, CreateDatabase, CreateRole, DatabaseAction,
     RoleOptions, Set, SetScope, Statement, StorageOption,
 };
 
@@ -185,122 +185,6 @@ impl Cursor<'_> {
             DatabaseAction::Options(self.database_options()?)
         };
         Ok((Statement::AlterDatabase(AlterDatabase { name, action }), "ALTER DATABASE"))
-    }
-
-    /// `GRANT ..`.
-    pub(super) fn grant(&mut self) -> Result<Tagged> {
-        self.expect("grant")?;
-        let mut grant = self.rights("to")?;
-        let option = self.grant_option()?;
-        match &mut grant {
-            Grant::Privileges { grant_option, .. } => *grant_option = option,
-            Grant::Roles { admin_option, .. } => *admin_option = option,
-            Grant::Defaults(_) => {}
-        }
-        self.granted_by()?;
-        let tag = if matches!(grant, Grant::Roles { .. }) { "GRANT ROLE" } else { "GRANT" };
-        Ok((Statement::Grant(grant), tag))
-    }
-
-    /// `REVOKE ..`.
-    pub(super) fn revoke(&mut self) -> Result<Tagged> {
-        self.expect("revoke")?;
-        let grant_only = self.accept_all("grant option for");
-        let admin_only = self.accept_all("admin option for");
-        let mut revoke = self.rights("from")?;
-        match &mut revoke {
-            Grant::Privileges { grant_option, .. } => *grant_option = grant_only,
-            Grant::Roles { admin_option, .. } => *admin_option = admin_only,
-            Grant::Defaults(_) => {}
-        }
-        self.granted_by()?;
-        self.cascade();
-        let tag = if matches!(revoke, Grant::Roles { .. }) { "REVOKE ROLE" } else { "REVOKE" };
-        Ok((Statement::Revoke(revoke), tag))
-    }
-
-    /// `WITH GRANT OPTION`, `WITH ADMIN OPTION | TRUE | FALSE`, `WITH INHERIT ..`.
-    fn grant_option(&mut self) -> Result<bool> {
-        if !self.accept("with") {
-            return Ok(false);
-        }
-        if self.accept_all("grant option") || self.accept_all("hierarchy option") {
-            return Ok(true);
-        }
-        let mut admin = false;
-        self.comma_separated(|cursor| {
-            let name = cursor.accept_any(&["admin", "inherit", "set"]);
-            let Some(name) = name else { return Err(cursor.unexpected()) };
-            match cursor.accept_any(&["option", "true", "false"]) {
-                Some(value) => admin |= name == "admin" && value != "false",
-                None => return Err(cursor.unexpected()),
-            }
-            Ok(())
-        })?;
-        Ok(admin)
-    }
-
-    fn granted_by(&mut self) -> Result<()> {
-        if self.accept_all("granted by") {
-            self.role_name()?;
-        }
-        Ok(())
-    }
-
-    /// `privileges ON objects TO roles`, `roles TO members`.
-    fn rights(&mut self, preposition: &str) -> Result<Grant> {
-        let all = self.accept("all");
-        let mut named = Vec::new();
-        let mut columns = false;
-        if all {
-            self.accept("privileges");
-            columns = self.optional_columns()?.is_some();
-        } else {
-            named = self.comma_separated(|cursor| {
-                let name = cursor.label()?;
-                columns |= cursor.optional_columns()?.is_some();
-                Ok(name)
-            })?;
-        }
-        if self.accept("on") {
-            let start = self.at;
-            while !self.is(preposition) && !self.at_end() {
-                self.advance();
-            }
-            if self.at == start {
-                return Err(self.unexpected());
-            }
-            let objects = self.text_since(start).to_owned();
-            self.expect(preposition)?;
-            let privileges = named.iter().map(|name| name.to_ascii_uppercase()).collect();
-            let roles = self.comma_separated(|cursor| {
-                cursor.accept("group");
-                cursor.role_name()
-            })?;
-            return Ok(Grant::Privileges { privileges, objects, roles, grant_option: false });
-        }
-        if all || columns {
-            return Err(self.unexpected());
-        }
-        self.expect(preposition)?;
-        let members = self.comma_separated(Self::role_name)?;
-        Ok(Grant::Roles { roles: named, members, admin_option: false })
-    }
-
-    /// What follows `ALTER`.
-    pub(super) fn alter_default_privileges(&mut self) -> Result<Tagged> {
-        self.expect("default privileges")?;
-        let start = self.at;
-        let mut grants = false;
-        while !self.at_end() {
-            grants |= self.is("grant") || self.is("revoke");
-            self.advance();
-        }
-        if !grants || self.is_symbol(Symbol::LeftParen) {
-            return Err(self.unexpected());
-        }
-        let grant = Grant::Defaults(self.text_since(start).to_owned());
-        Ok((Statement::Grant(grant), "ALTER DEFAULT PRIVILEGES"))
     }
 
     /// A setting's name for RESET; none: `ALL`.

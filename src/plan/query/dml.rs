@@ -6,11 +6,13 @@
 
 use std::sync::Arc;
 
+use datafusion::common::tree_node::TreeNode;
 use datafusion::common::{Column, DFSchema};
 use datafusion::logical_expr::expr::Cast;
 use datafusion::logical_expr::{Expr, LogicalPlan, Projection};
 use sqlparser::ast;
 
+use super::demands::{deleted, inserted, over_rows, returned, updated};
 use super::errors::sql_error;
 use super::executable::OutputColumn;
 use super::insert_source::{expression, type_constants, values};
@@ -20,6 +22,7 @@ use super::planner::{Analyzed, PlanContext, Planner};
 use super::returning::other_columns;
 use super::upsert::{PAIRS_NAME, with_table};
 use crate::base::{Oid, Result, SqlError, SqlState};
+use crate::catalog::access::Demand;
 use crate::catalog::{ColumnDef, TableDef};
 use crate::exec::cast_function;
 use crate::plan::statement::{
@@ -38,6 +41,8 @@ pub struct DmlPlan {
     pub source: RowSource,
     /// RETURNING's columns where the source gives them after the table's.
     pub returning: Option<Arc<[OutputColumn]>>,
+    /// What is asked of the table, beside what the source reads.
+    pub demands: Vec<Demand>,
 }
 
 /// Where a column's value comes from.
@@ -65,13 +70,15 @@ impl Planner {
         let user = insert.overriding == Some(Overriding::User);
         check_identity(table, &targets, insert)?;
         if let InsertSource::Values(rows) = &insert.source
+            && let width = rows.first().map_or(0, Vec::len)
             && !user
-            && (insert.columns.is_none() || rows.first().map(Vec::len) == Some(targets.len()))
+            && (insert.columns.is_none() || width == targets.len())
             && let Some(rows) =
                 LiteralRows::of(table, &targets, rows, parameter_types, &context.text)
         {
             let source = self.literal_source(context, table, rows)?;
-            return Ok(DmlPlan { table: table.oid, source, returning: None });
+            let demands = inserted(table, targets.get(..width).unwrap_or(&targets));
+            return Ok(DmlPlan { table: table.oid, source, returning: None, demands });
         }
         let (mut tree, width) = match &insert.source {
             InsertSource::Query(query) => {
@@ -98,7 +105,9 @@ impl Planner {
         };
         let values: Vec<Value> = (0..table.columns.len()).map(place).collect();
         plan.plan = self.assign(context, plan.plan, table, &values, false)?;
-        Ok(DmlPlan { table: table.oid, source: self.finish(plan)?.into(), returning: None })
+        let demands = inserted(table, targets.get(..given).unwrap_or(&targets));
+        let source = self.finish(plan)?.into();
+        Ok(DmlPlan { table: table.oid, source, returning: None, demands })
     }
 
     /// Rows of constants, with a plan for the defaults that must be evaluated.
@@ -127,7 +136,8 @@ impl Planner {
         };
         let values: Vec<Value> = (0..table.columns.len()).map(value).collect();
         plan.plan = self.assign(&context, plan.plan, table, &values, false)?;
-        Ok(RowSource::finished(rows, self.finish(plan)?, schema))
+        let plan = over_rows(self.finish(plan)?, None);
+        Ok(RowSource::finished(rows, plan, schema))
     }
 
     /// Plans an UPDATE of a table.
@@ -160,19 +170,22 @@ impl Planner {
         tree.with = update.with.as_deref().cloned();
         let mut plan = self.analyzed(context, tree, parameter_types, Some(table.oid))?;
         let values: Vec<Value> = (0..table.columns.len()).map(|at| Value::Query(at + 1)).collect();
+        let demands = updated(table, &update.assignments);
         if returns {
             let exprs = self.assigned_exprs(context, &plan.plan, table, &values, true)?;
-            return self.with_returning(context, table, (&name, exprs), &update.returning, plan);
+            let changed = (table, demands);
+            return self.with_returning(context, changed, (&name, exprs), &update.returning, plan);
         }
         plan.plan = self.assign(context, plan.plan, table, &values, true)?;
-        Ok(DmlPlan { table: table.oid, source: self.finish(plan)?.into(), returning: None })
+        let source = self.finish(plan)?.into();
+        Ok(DmlPlan { table: table.oid, source, returning: None, demands })
     }
 
     /// The plan of a change whose RETURNING may show other tables' columns.
     fn with_returning(
         self: &Arc<Self>,
         context: &PlanContext,
-        table: &TableDef,
+        (table, mut demands): (&TableDef, Vec<Demand>),
         (name, exprs): (&str, Vec<Expr>),
         items: &[ast::SelectItem],
         mut analyzed: Analyzed,
@@ -188,10 +201,13 @@ impl Planner {
         let exprs = exprs.into_iter().enumerate().map(under_name).chain(others).collect();
         let joined = Projection::try_new(exprs, Arc::new(analyzed.plan)).map_err(sql_error)?;
         let joined = LogicalPlan::Projection(joined);
-        analyzed.plan = self.returning(context, joined, width, items, &analyzed.parameters)?;
+        let (plan, asked) = self.returning(context, joined, width, items, &analyzed.parameters)?;
+        analyzed.plan = plan;
+        demands.extend(asked);
         let plan = self.finish(analyzed)?;
         let returning = plan.columns().get(width..).unwrap_or_default().into();
-        Ok(DmlPlan { table: table.oid, source: plan.into(), returning: Some(returning) })
+        demands.extend(returned(table, items));
+        Ok(DmlPlan { table: table.oid, source: plan.into(), returning: Some(returning), demands })
     }
 
     /// Plans a DELETE from a table.
@@ -216,6 +232,7 @@ impl Planner {
         let mut tree = select(context, table, &delete.target.alias, &delete.using, items, filter)?;
         tree.with = delete.with.as_deref().cloned();
         let plan = self.analyzed(context, tree, parameter_types, Some(table.oid))?;
+        let demands = deleted(table);
         if returns {
             let schema = Arc::clone(plan.plan.schema());
             let old = |at: usize| {
@@ -224,9 +241,11 @@ impl Planner {
                 column.alias(name)
             };
             let exprs = (0..=table.columns.len()).map(old).collect();
-            return self.with_returning(context, table, (&name, exprs), &delete.returning, plan);
+            let changed = (table, demands);
+            return self.with_returning(context, changed, (&name, exprs), &delete.returning, plan);
         }
-        Ok(DmlPlan { table: table.oid, source: self.finish(plan)?.into(), returning: None })
+        let source = self.finish(plan)?.into();
+        Ok(DmlPlan { table: table.oid, source, returning: None, demands })
     }
 
     /// Puts the assignment casts and defaults on top of a query.
@@ -265,7 +284,8 @@ impl Planner {
                         let parsed = *parse_expression(text)?.ast;
                         let parameters = Arc::new(Parameters::default());
                         let schema = DFSchema::empty();
-                        let value = self.expression(context, parsed, &schema, &parameters)?;
+                        let (value, _) = self.expression(context, parsed, &schema, &parameters)?;
+                        refuse_subquery(&value)?;
                         let source = super::literal::type_of(&value, &schema);
                         (value, source)
                     }
@@ -279,6 +299,23 @@ impl Planner {
             exprs.push(cast.alias(target.name.clone()));
         }
         Ok(exprs)
+    }
+}
+
+/// Who made the table would otherwise read with the rights of who inserts.
+fn refuse_subquery(default: &Expr) -> Result<()> {
+    let is_subquery = |expr: &Expr| {
+        Ok(matches!(
+            expr,
+            Expr::ScalarSubquery(_)
+                | Expr::InSubquery(_)
+                | Expr::Exists(_)
+                | Expr::SetComparison(_)
+        ))
+    };
+    match default.exists(is_subquery).map_err(sql_error)? {
+        true => Err(SqlError::unsupported("cannot use subquery in DEFAULT expression")),
+        false => Ok(()),
     }
 }
 

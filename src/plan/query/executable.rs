@@ -28,6 +28,7 @@ use super::errors::{external, sql_error};
 use super::one_row::OneRow;
 use super::planner::Planner;
 use crate::base::{ColumnId, Oid, Result, SqlError, SqlState};
+use crate::catalog::access::Demand;
 use crate::exec::{CancelOnDrop, InOrderExec, Run, Slots, VectorSearchPlanner};
 use crate::types::PgType;
 
@@ -56,6 +57,7 @@ pub struct QueryPlan {
     columns: Arc<[OutputColumn]>,
     parameters: Vec<PgType>,
     depends_on: Vec<Oid>,
+    demands: Vec<Demand>,
     variants: Mutex<HashMap<Vec<ScalarValue>, Arc<Variant>>>,
 }
 
@@ -83,12 +85,12 @@ impl QueryPlan {
         logical: LogicalPlan,
         columns: Arc<[OutputColumn]>,
         parameters: Vec<PgType>,
-        used: BTreeSet<Oid>,
+        (used, demands): (BTreeSet<Oid>, Vec<Demand>),
     ) -> Self {
         let limits = limit_parameters(&logical).unwrap_or_default();
         let depends_on = used.into_iter().collect();
         let variants = Mutex::default();
-        Self { planner, logical, limits, columns, parameters, depends_on, variants }
+        Self { planner, logical, limits, columns, parameters, depends_on, demands, variants }
     }
 
     /// The columns of the result.
@@ -104,6 +106,16 @@ impl QueryPlan {
     /// The relations that the plan was made for: another version of one makes it invalid.
     pub fn depends_on(&self) -> &[Oid] {
         &self.depends_on
+    }
+
+    /// What who runs the plan must be allowed to do: to be checked before each execution.
+    pub fn demands(&self) -> &[Demand] {
+        &self.demands
+    }
+
+    /// The same plan with other demands, where its rows are not what it seems to read.
+    pub(crate) fn with_demands(self, demands: Vec<Demand>) -> Self {
+        Self { demands, ..self }
     }
 
     /// Runs the plan. The parameters have the types of [`Self::parameters`].

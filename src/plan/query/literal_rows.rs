@@ -18,6 +18,7 @@ use super::executable::QueryPlan;
 use super::literal_columns::Executions;
 use super::upsert::with_rows;
 use crate::base::{Result, SqlError, SqlState};
+use crate::catalog::access::Demand;
 use crate::catalog::{ColumnDef, TableDef};
 use crate::exec::Run;
 use crate::plan::parse_expression;
@@ -240,6 +241,14 @@ impl RowSource {
         match &self.0 {
             Kind::Plan(plan) => plan.parameters(),
             Kind::Literals(rows) | Kind::Finished(rows, ..) => &rows.parameters,
+        }
+    }
+
+    /// What who runs it must be allowed to do.
+    pub fn demands(&self) -> &[Demand] {
+        match &self.0 {
+            Kind::Plan(plan) | Kind::Finished(_, plan, _) => plan.demands(),
+            Kind::Literals(_) => &[],
         }
     }
 

@@ -8,6 +8,7 @@
 mod bind;
 mod cast_call;
 mod catalog_query;
+mod demands;
 mod dml;
 mod errors;
 mod executable;
@@ -24,6 +25,7 @@ mod one_row;
 mod operators;
 mod planner;
 mod provider;
+mod reads;
 mod relations;
 mod resolve;
 mod returning;
@@ -38,6 +40,7 @@ mod type_names;
 mod upsert;
 mod vector_function;
 mod vector_rule;
+mod view_source;
 
 #[cfg(test)]
 mod tests;

@@ -27,13 +27,16 @@ use super::lateral::without_lateral;
 use super::literal::{Literals, Parameters};
 use super::names::visible;
 use super::provider::Provider;
+use super::reads::{reads, reads_of_subqueries};
 use super::relations::Relations;
 use super::resolve::{Resolver, parameters_of};
 use super::rewrite::rewrite;
 use super::subquery_values::{Aggregates, as_aggregates};
 use super::vector_rule;
+use super::view_source::inlined;
 use crate::base::limits::{BATCH_ROWS, PARAMETERS_MAX};
 use crate::base::{ColumnId, Oid, Random, Result, SqlError, SqlState};
+use crate::catalog::access::Demand;
 use crate::plan::statement::Query;
 use crate::segment::ADDRESS;
 use crate::types::{PgType, TextContext};
@@ -69,6 +72,8 @@ pub(crate) struct Analyzed {
     pub(crate) plan: LogicalPlan,
     pub(crate) parameters: Vec<PgType>,
     pub(crate) used: BTreeSet<Oid>,
+    /// What it asks of whom it reads from.
+    pub(crate) demands: Vec<Demand>,
 }
 
 impl Planner {
@@ -181,12 +186,14 @@ impl Planner {
 
     /// The plan behind analysed logic: coerced, with PostgreSQL's types at the top.
     pub(crate) fn finish(self: &Arc<Self>, analyzed: Analyzed) -> Result<QueryPlan> {
-        let Analyzed { plan, parameters, used } = analyzed;
+        let Analyzed { plan, parameters, used, demands } = analyzed;
+        // What was put on top may have brought views along.
+        let plan = inlined(plan).map_err(sql_error)?;
         let plan = self.plannable(plan).map_err(sql_error)?;
         let plan =
             self.analyzer.execute_and_check(plan, &self.options, |_, _| {}).map_err(sql_error)?;
         let (plan, columns) = canonical_output(plan).map_err(sql_error)?;
-        Ok(QueryPlan::new(Arc::clone(self), plan, columns, parameters, used))
+        Ok(QueryPlan::new(Arc::clone(self), plan, columns, parameters, (used, demands)))
     }
 
     /// Takes apart what DataFusion does not: lateral parts, subqueries as values.
@@ -201,16 +208,10 @@ impl Planner {
     }
 
     /// Plans a view's query: without coercion, as a part of the statement that uses it.
-    pub(crate) fn view(
-        &self,
-        context: &PlanContext,
-        sql: &str,
-        depth: usize,
-    ) -> Result<(LogicalPlan, BTreeSet<Oid>)> {
+    pub(crate) fn view(&self, context: &PlanContext, sql: &str, depth: usize) -> Result<Analyzed> {
         let mut tree = *crate::plan::parse_query(sql)?.ast;
         rewrite(&mut tree)?;
-        let analyzed = self.analyze(context, &tree, &[], None, depth)?;
-        Ok((analyzed.plan, analyzed.used))
+        self.analyze(context, &tree, &[], None, depth)
     }
 
     fn analyze(
@@ -253,7 +254,10 @@ impl Planner {
                 let all: Vec<_> = types.iter().cloned().map(Some).collect();
                 return self.analyze(context, tree, &all, target, depth);
             }
-            return Ok(Analyzed { plan, parameters: types, used: provider.used() });
+            let (used, mut demands) = provider.used();
+            demands.extend(reads(&plan, target).map_err(sql_error)?);
+            let plan = inlined(plan).map_err(sql_error)?;
+            return Ok(Analyzed { plan, parameters: types, used, demands });
         }
     }
 
@@ -270,14 +274,14 @@ impl Planner {
         planner.sql_statement_to_plan_with_context(statement, &mut context).map_err(sql_error)
     }
 
-    /// Plans an expression over the columns of a schema, coerced.
+    /// Plans an expression over the columns of a schema, coerced, with what its subqueries demand.
     pub(crate) fn expression(
         &self,
         context: &PlanContext,
         expr: ast::Expr,
         schema: &DFSchema,
         parameters: &Arc<Parameters>,
-    ) -> Result<Expr> {
+    ) -> Result<(Expr, Vec<Demand>)> {
         let mut expr = expr;
         super::rewrite::rewrite_expr(&mut expr)?;
         let literals = Arc::new(Literals {
@@ -296,7 +300,10 @@ impl Planner {
             relations: context.relations.as_ref(),
             path: &context.search_path,
         };
-        Ok(resolver.expr(planned, schema).map_err(sql_error)?.data)
+        let resolved = resolver.expr(planned, schema).map_err(sql_error)?.data;
+        let (_, mut demands) = provider.used();
+        demands.extend(reads_of_subqueries(&resolved).map_err(sql_error)?);
+        Ok((resolved, demands))
     }
 
     /// Optimises a plan; vector searches become nodes of their own.

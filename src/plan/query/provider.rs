@@ -7,7 +7,7 @@ use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::catalog::cte_worktable::CteWorkTable;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::{Result, ScalarValue, TableReference};
-use datafusion::datasource::{ViewTable, provider_as_source};
+use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::planner::{ContextProvider, ExprPlanner, TypePlanner};
 use datafusion::logical_expr::{
     AggregateUDF, Expr, HigherOrderUDF, ScalarUDF, TableSource as LogicalSource, WindowUDF,
@@ -24,7 +24,9 @@ use super::planner::Planner;
 use super::relations::Relation;
 use super::set_returning::SERIES;
 use super::type_names::TypeNames;
+use super::view_source::ViewSource;
 use crate::base::{Oid, SqlError, SqlState};
+use crate::catalog::access::{Demand, Privileges};
 use crate::exec::TableSource;
 
 /// Views may use views; a cycle can't be made by DDL, but metadata may be broken.
@@ -39,6 +41,7 @@ pub(crate) struct Provider<'a> {
     /// The table whose rows are changed: it shows its hidden columns.
     target: Option<Oid>,
     used: Mutex<BTreeSet<Oid>>,
+    demands: Mutex<Vec<Demand>>,
     depth: usize,
 }
 
@@ -54,13 +57,27 @@ impl<'a> Provider<'a> {
         let ours = Operators { literals, functions: Arc::clone(&functions) };
         let mut expr_planners: Vec<Arc<dyn ExprPlanner>> = vec![Arc::new(ours)];
         expr_planners.extend(functions.expr_planners().iter().cloned());
-        let used = Mutex::default();
-        Self { planner, context, functions, expr_planners, target, used, depth }
+        let (used, demands) = (Mutex::default(), Mutex::default());
+        Self { planner, context, functions, expr_planners, target, used, demands, depth }
     }
 
-    /// The relations that were looked up.
-    pub(crate) fn used(&self) -> BTreeSet<Oid> {
-        self.used.lock().clone()
+    /// The relations that were looked up, and what looking there demands.
+    pub(crate) fn used(&self) -> (BTreeSet<Oid>, Vec<Demand>) {
+        (self.used.lock().clone(), self.demands.lock().clone())
+    }
+
+    /// Looking into a schema must be allowed; what a view names was looked up when it was made.
+    fn demand_usage(&self, relation: Oid) {
+        if self.depth > 0 {
+            return;
+        }
+        if let Some(schema) = self.context.relations.schema_oid(relation) {
+            let demand = Demand::usage(schema);
+            let mut demands = self.demands.lock();
+            if !demands.contains(&demand) {
+                demands.push(demand);
+            }
+        }
     }
 
     fn view(
@@ -68,7 +85,7 @@ impl<'a> Provider<'a> {
         oid: Oid,
         name: &str,
         query: &str,
-        search_path: Vec<String>,
+        (search_path, rights): (Vec<String>, Option<Oid>),
     ) -> Result<Arc<dyn LogicalSource>> {
         if self.depth >= VIEW_DEPTH_MAX {
             let message = format!("view \"{name}\" is nested too deeply");
@@ -76,11 +93,14 @@ impl<'a> Provider<'a> {
         }
         let context = PlanContext { search_path, ..self.context.clone() };
         let planned = self.planner.view(&context, query, self.depth + 1);
-        let (plan, used) = planned.map_err(external)?;
+        let view = planned.map_err(external)?;
         let mut all = self.used.lock();
         all.insert(oid);
-        all.extend(used);
-        Ok(provider_as_source(Arc::new(ViewTable::new(plan, Some(query.to_owned())))))
+        all.extend(view.used);
+        let inside = view.demands.into_iter();
+        let inside = inside.map(|demand| Demand { role: demand.role.or(rights), ..demand });
+        self.demands.lock().extend(inside);
+        Ok(Arc::new(ViewSource::new(oid, view.plan)))
     }
 }
 
@@ -92,14 +112,17 @@ impl ContextProvider for Provider<'_> {
         match relation {
             Some(Relation::Table { oid, schema }) => {
                 self.used.lock().insert(oid);
+                self.demand_usage(oid);
                 let source = TableSource::new(oid, schema, self.target == Some(oid));
                 Ok(provider_as_source(Arc::new(source)))
             }
-            Some(Relation::View { oid, query, search_path }) => {
-                self.view(oid, table, &query, search_path)
+            Some(Relation::View { oid, query, search_path, rights }) => {
+                self.demand_usage(oid);
+                self.view(oid, table, &query, (search_path, rights))
             }
             Some(Relation::Provider { oid, provider }) => {
                 self.used.lock().insert(oid);
+                self.demands.lock().push(Demand::whole(oid, Privileges::SELECT));
                 Ok(provider_as_source(provider))
             }
             None => Err(external(undefined_table(schema, table))),

@@ -7,7 +7,7 @@ use datafusion::catalog::TableProvider;
 use datafusion::logical_expr::ScalarUDF;
 
 use crate::base::Oid;
-use crate::catalog::{self, RelationName, Snapshot};
+use crate::catalog::{self, RelationName, Snapshot, ViewDef};
 use crate::segment::TableSchema;
 use crate::types::PgType;
 
@@ -29,6 +29,8 @@ pub enum Relation {
         query: String,
         /// The search path under which the query's names are looked up.
         search_path: Vec<String>,
+        /// Whose rights the query has; none: those of who uses the view.
+        rights: Option<Oid>,
     },
     /// A relation of the system whose rows are made when they are asked for.
     Provider {
@@ -40,6 +42,16 @@ pub enum Relation {
 }
 
 impl Relation {
+    /// A view.
+    pub fn of_view(view: &ViewDef) -> Self {
+        Self::View {
+            oid: view.oid,
+            query: view.query.clone(),
+            search_path: view.search_path.clone(),
+            rights: (!view.security_invoker).then_some(view.owner),
+        }
+    }
+
     /// Its oid.
     pub fn oid(&self) -> Oid {
         match self {
@@ -52,6 +64,11 @@ impl Relation {
 pub trait Relations: Debug + Send + Sync {
     /// The relation of this name: in the schema if one is named, otherwise along the path.
     fn relation(&self, schema: Option<&str>, name: &str, path: &[String]) -> Option<Relation>;
+
+    /// The schema of a table or view, for whoever must be allowed to look into it.
+    fn schema_oid(&self, _relation: Oid) -> Option<Oid> {
+        None
+    }
 
     /// Whether there is such a schema: decides which error a wrong name gives.
     fn has_schema(&self, name: &str) -> bool;
@@ -91,11 +108,7 @@ impl Relations for Snapshot {
                 let table = self.require_table_by_oid(oid).ok()?;
                 Some(Relation::Table { oid, schema: Arc::clone(&table.schema) })
             }
-            catalog::Relation::View(oid) => {
-                let view = self.view(oid)?;
-                let (query, search_path) = (view.query.clone(), view.search_path.clone());
-                Some(Relation::View { oid, query, search_path })
-            }
+            catalog::Relation::View(oid) => self.view(oid).map(|view| Relation::of_view(view)),
             catalog::Relation::Sequence(_) | catalog::Relation::Index { .. } => None,
         }
     }

@@ -18,6 +18,7 @@ use super::literal::Parameters;
 use super::names::{fold, output_name, unique};
 use super::planner::{PlanContext, Planner};
 use crate::base::{Result, SqlError, SqlState};
+use crate::catalog::access::Demand;
 use crate::types::PgType;
 
 /// `t.*` for each of the other tables.
@@ -61,13 +62,13 @@ impl Planner {
         width: usize,
         items: &[SelectItem],
         parameters: &[PgType],
-    ) -> Result<LogicalPlan> {
+    ) -> Result<(LogicalPlan, Vec<Demand>)> {
         let schema = Arc::clone(plan.schema());
         let column = |at: usize| Expr::Column(Column::from(schema.qualified_field(at)));
         let mut exprs: Vec<Expr> = (0..width).map(column).collect();
         let known: Vec<_> = parameters.iter().cloned().map(Some).collect();
         let parameters = Arc::new(Parameters::new(&known));
-        let mut found: Vec<(String, Expr)> = Vec::new();
+        let (mut found, mut demands): (Vec<(String, Expr)>, _) = (Vec::new(), Vec::new());
         for item in items {
             let all = 1..schema.fields().len();
             match item {
@@ -92,11 +93,15 @@ impl Planner {
                     }
                 }
                 SelectItem::UnnamedExpr(expr) => {
-                    let planned = self.expression(context, expr.clone(), &schema, &parameters)?;
+                    let (planned, asked) =
+                        self.expression(context, expr.clone(), &schema, &parameters)?;
+                    demands.extend(asked);
                     found.push((output_name(expr), planned));
                 }
                 SelectItem::ExprWithAlias { expr, alias } => {
-                    let planned = self.expression(context, expr.clone(), &schema, &parameters)?;
+                    let (planned, asked) =
+                        self.expression(context, expr.clone(), &schema, &parameters)?;
+                    demands.extend(asked);
                     found.push((fold(alias), planned));
                 }
                 SelectItem::ExprWithAliases { .. } => {
@@ -106,6 +111,7 @@ impl Planner {
         }
         let named = found.into_iter().enumerate();
         exprs.extend(named.map(|(at, (name, expr))| expr.alias(unique(&name, at))));
-        Projection::try_new(exprs, Arc::new(plan)).map(LogicalPlan::Projection).map_err(sql_error)
+        let plan = Projection::try_new(exprs, Arc::new(plan)).map_err(sql_error)?;
+        Ok((LogicalPlan::Projection(plan), demands))
     }
 }

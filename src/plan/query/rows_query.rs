@@ -12,6 +12,7 @@ use datafusion::common::ScalarValue;
 use futures::TryStreamExt;
 use sqlparser::ast;
 
+use super::demands;
 use super::dml::parse_query;
 use super::errors::sql_error;
 use super::executable::OutputColumn;
@@ -20,6 +21,7 @@ use super::planner::{PlanContext, Planner};
 use super::upsert::{PAIRS, PAIRS_NAME, with_rows, with_table};
 use crate::base::{Result, SqlError};
 use crate::catalog::TableDef;
+use crate::catalog::access::Demand;
 use crate::exec::Run;
 use crate::plan::statement::{Expression, Insert, InsertSource, Query, Returning};
 use crate::plan::{Name, quote_identifier};
@@ -44,6 +46,11 @@ impl RowsQuery {
     /// The types of the parameters.
     pub fn parameters(&self) -> &[PgType] {
         self.source.parameters()
+    }
+
+    /// What who runs it must be allowed to do.
+    pub fn demands(&self) -> Vec<Demand> {
+        self.source.demands().to_vec()
     }
 
     /// Runs the query over rows, whose columns are those of the table.
@@ -92,6 +99,7 @@ impl Planner {
             OutputColumn { table, ..column.clone() }
         };
         let columns = plan.columns().iter().map(of_table).collect();
+        let plan = demands::over_rows(plan, Some(table.oid));
         Ok(RowsQuery { source: Box::new(plan.into()), columns, rows })
     }
 
@@ -119,6 +127,7 @@ impl Planner {
         let rows = Arc::new(plain(schema));
         let plan = self.tree(&with_table(&rows, context), tree, &[], None)?;
         let columns = Arc::clone(plan.columns());
+        let plan = demands::over_rows(plan, None);
         Ok(Some(RowsQuery { source: Box::new(plan.into()), columns, rows }))
     }
 
@@ -141,6 +150,7 @@ impl Planner {
         let rows = Arc::new(plain(schema));
         let plan = self.tree(&with_table(&rows, context), tree, &[], None)?;
         let columns = Arc::clone(plan.columns());
+        let plan = demands::over_rows(plan, None);
         Ok(RowsQuery { source: Box::new(plan.into()), columns, rows })
     }
 

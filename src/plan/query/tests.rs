@@ -132,6 +132,7 @@ impl World {
             oid: Oid(oid),
             query: query.into(),
             search_path: vec!["public".into()],
+            rights: None,
         };
         self.relations.insert(name.into(), view);
     }

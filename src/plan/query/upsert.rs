@@ -15,6 +15,7 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::ScalarUDF;
 use sqlparser::ast::{self, VisitMut, VisitorMut};
 
+use super::demands::{mentioned, over_rows, updated};
 use super::dml::{Value, assigned, column, item, parse_query};
 use super::executable::QueryPlan;
 use super::planner::{PlanContext, Planner};
@@ -106,7 +107,9 @@ impl Planner {
         let mut plan = self.analyzed(&context, tree, parameter_types, None)?;
         let values: Vec<Value> = (1..=table.columns.len()).map(Value::Query).collect();
         plan.plan = self.assign(&context, plan.plan, table, &values, true)?;
-        Ok(ConflictUpdate { source: self.finish(plan)?, pairs })
+        plan.demands.extend(updated(table, assignments));
+        plan.demands.extend(mentioned(table, assignments, filter));
+        Ok(ConflictUpdate { source: over_rows(self.finish(plan)?, None), pairs })
     }
 }
 
@@ -181,6 +184,10 @@ impl Relations for PairRelations {
             return Some(Relation::Table { oid: PAIRS, schema: Arc::clone(&self.pairs) });
         }
         self.others.relation(schema, name, path)
+    }
+
+    fn schema_oid(&self, relation: Oid) -> Option<Oid> {
+        self.others.schema_oid(relation)
     }
 
     fn has_schema(&self, name: &str) -> bool {

@@ -4,9 +4,11 @@
 //! The result has the table's columns and `distance`. The filter is SQL over the table's columns;
 //! the metric is one of `l2` (the default), `ip`, `cosine`, `l1`.
 
+use std::ops::ControlFlow;
+
 use sqlparser::ast::{
     BinaryOperator, Expr, FunctionArg, FunctionArgExpr, Ident, TableAlias, TableFactor, Value,
-    ValueWithSpan,
+    ValueWithSpan, visit_expressions,
 };
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
@@ -46,6 +48,7 @@ pub(crate) fn expand(factor: &mut TableFactor) -> Result<()> {
             }
         },
     };
+    let lateral = names_columns(&query);
     // The shape comes from text, the client's expressions are put into it as trees.
     let sql = format!(
         "SELECT *, 0 AS distance FROM {table} WHERE TRUE ORDER BY distance LIMIT 1",
@@ -84,12 +87,21 @@ pub(crate) fn expand(factor: &mut TableFactor) -> Result<()> {
         at: None,
     });
     *factor = TableFactor::Derived {
-        lateral: false,
+        lateral,
         subquery: Box::new(shape),
         alias: Some(alias),
         sample: None,
     };
     Ok(())
+}
+
+/// Whether an expression names columns: those of what stands before the call in FROM.
+fn names_columns(expr: &Expr) -> bool {
+    let named = visit_expressions(expr, |expr| match expr {
+        Expr::Identifier(_) | Expr::CompoundIdentifier(_) => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    });
+    named.is_break()
 }
 
 fn by_position(arguments: Vec<FunctionArg>) -> Result<[Option<Expr>; 6]> {

@@ -26,6 +26,8 @@ pub struct CreateView {
     pub temporary: bool,
     /// New names for the query's columns, from the left.
     pub columns: Vec<String>,
+    /// `WITH (..)`.
+    pub options: Vec<StorageOption>,
     /// The query; its text is what the catalog keeps.
     pub query: Query,
 }

@@ -1,4 +1,4 @@
-//! Statements about roles, rights and databases.
+//! Statements about roles and databases.
 
 use super::{Set, StorageOption};
 
@@ -88,33 +88,6 @@ pub struct DropRole {
     pub names: Vec<String>,
     /// `IF EXISTS`.
     pub if_exists: bool,
-}
-
-/// `GRANT` and `REVOKE`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Grant {
-    /// Rights on objects.
-    Privileges {
-        /// `SELECT`, `INSERT`, ... in upper case; none: `ALL`.
-        privileges: Vec<String>,
-        /// The source text between ON and TO or FROM: `TABLE items`, `SCHEMA public`.
-        objects: String,
-        /// Who gets or loses them.
-        roles: Vec<String>,
-        /// `WITH GRANT OPTION`, `GRANT OPTION FOR`.
-        grant_option: bool,
-    },
-    /// Membership in roles.
-    Roles {
-        /// Member of these.
-        roles: Vec<String>,
-        /// Who becomes a member or ceases to be one.
-        members: Vec<String>,
-        /// `WITH ADMIN OPTION`, `ADMIN OPTION FOR`.
-        admin_option: bool,
-    },
-    /// `ALTER DEFAULT PRIVILEGES`: its source text.
-    Defaults(String),
 }
 
 /// `CREATE DATABASE`.
