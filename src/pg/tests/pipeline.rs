@@ -59,7 +59,7 @@ async fn the_rest_runs_as_ever() {
     let alone = "together Implicit";
     assert_eq!(
         server.log(),
-        ["2 together", alone, alone, "2 together", "update Implicit", alone, alone]
+        ["2 together", alone, alone, "2 together", "update Implicit", alone, "close ", alone]
     );
     assert_eq!(server.stored.lock().concat(), "12345678");
 }
