@@ -215,6 +215,6 @@ impl Session {
 impl Watch {
     fn reads(&self) -> ObjectReads {
         let counts = self.reader.objects().counters().counts();
-        ObjectReads { reads: counts.reads, bytes: counts.read_bytes }
+        ObjectReads { reads: counts.reads, bytes: counts.read_bytes, rounds: counts.rounds }
     }
 }

@@ -14,6 +14,8 @@ pub struct ObjectReads {
     pub reads: u64,
     /// Bytes that they returned.
     pub bytes: u64,
+    /// How many of them came one after the other, at most.
+    pub rounds: u64,
 }
 
 /// An explained statement.
@@ -35,7 +37,8 @@ impl Report<'_> {
         let mut lines = Vec::new();
         self.write(&self.root, None, &mut lines);
         if let Some((_, reads)) = self.execution {
-            lines.push(format!("Object Store: reads={} bytes={}", reads.reads, reads.bytes));
+            let ObjectReads { reads, bytes, rounds } = reads;
+            lines.push(format!("Object Store: reads={reads} bytes={bytes} rounds={rounds}"));
         }
         if self.summary() {
             lines.push(format!("Planning Time: {} ms", milliseconds(self.planning)));
@@ -52,6 +55,7 @@ impl Report<'_> {
         if let Some((_, reads)) = self.execution {
             members.push(("Object Reads", Json::Number(reads.reads.to_string())));
             members.push(("Object Read Bytes", Json::Number(reads.bytes.to_string())));
+            members.push(("Object Read Rounds", Json::Number(reads.rounds.to_string())));
         }
         if self.summary() {
             members.push(("Planning Time", Json::Number(milliseconds(self.planning))));

@@ -33,7 +33,7 @@ fn tree() -> Node {
 }
 
 fn report(options: &Explain) -> Report<'_> {
-    let execution = (Duration::from_millis(2), ObjectReads { reads: 3, bytes: 4096 });
+    let execution = (Duration::from_millis(2), ObjectReads { reads: 3, bytes: 4096, rounds: 2 });
     let execution = options.analyze.then_some(execution);
     Report { root: tree(), options, planning: Duration::from_micros(250), execution }
 }
@@ -62,7 +62,7 @@ fn text_of_analyze_tells_rows_times_and_reads() {
     let scan = "  ->  Seq Scan on \"Order\"  (cost=0.00..0.10 rows=10 width=0) \
                 (actual time=1.500..1.500 rows=10 loops=1)";
     assert_eq!(lines[2], scan);
-    let last = ["Object Store: reads=3 bytes=4096", "Planning Time: 0.250 ms"];
+    let last = ["Object Store: reads=3 bytes=4096 rounds=2", "Planning Time: 0.250 ms"];
     assert_eq!(lines[lines.len() - 3..lines.len() - 1], last);
     assert_eq!(lines[lines.len() - 1], "Execution Time: 2.000 ms");
 }

@@ -15,6 +15,9 @@ use crate::segment::version::ObjectUnit;
 use crate::segment::{Column, IndexModel, IndexPart};
 use crate::store::object::ObjectRef;
 
+/// A part's bytes, and what the index has learnt where its kind learns.
+type PartBytes = (Bytes, Option<Arc<Model>>);
+
 impl Reader {
     /// The index over a segment if it is open already: costs no I/O.
     pub fn open_index(&self, part: &IndexPart) -> Option<Arc<Part>> {
@@ -37,43 +40,60 @@ impl Reader {
             return Ok(Some(open));
         }
         let path = part.object.path.clone();
-        self.cached
-            .opening
-            .alone(path.clone(), async {
-                if let Some(open) = self.open_index(part) {
-                    return Ok(Some(open));
+        // Seldom done, and large: searches that find the index open don't carry it about.
+        let opening = Box::pin(async {
+            if let Some(open) = self.open_index(part) {
+                return Ok(Some(open));
+            }
+            if self.cached.damaged_indexes.contains_key(&path) {
+                return Ok(None);
+            }
+            // What is far away is asked for at once; row ids too, which every search needs.
+            let (vectors, ids, bytes) = tokio::join!(
+                self.object_vectors(&unit.meta, column),
+                self.warm_row_ids(&unit.meta),
+                self.part_bytes(part),
+            );
+            ids?;
+            let Some(vectors) = vectors? else { return Ok(None) };
+            if vectors.dimensions() != part.spec.dimensions {
+                return Ok(None);
+            }
+            match self.open_part(part, bytes, vectors).await {
+                Ok(open) => {
+                    self.cached.index_parts.insert(path, Arc::clone(&open));
+                    Ok(Some(open))
                 }
-                if self.cached.damaged_indexes.contains_key(&path) {
-                    return Ok(None);
+                Err(error) if error.code() == SqlState::DATA_CORRUPTED => {
+                    tracing::error!(%error, segment = %unit.meta.id, "a segment without its index");
+                    self.cached.damaged_indexes.insert(path, ());
+                    Ok(None)
                 }
-                let Some(vectors) = self.object_vectors(&unit.meta, column).await? else {
-                    return Ok(None);
-                };
-                if vectors.dimensions() != part.spec.dimensions {
-                    return Ok(None);
-                }
-                match self.open_part(part, vectors).await {
-                    Ok(open) => {
-                        self.cached.index_parts.insert(path, Arc::clone(&open));
-                        Ok(Some(open))
-                    }
-                    Err(error) if error.code() == SqlState::DATA_CORRUPTED => {
-                        tracing::error!(%error, segment = %unit.meta.id, "a segment without its index");
-                        self.cached.damaged_indexes.insert(path, ());
-                        Ok(None)
-                    }
-                    Err(error) => Err(error),
-                }
-            })
-            .await
+                Err(error) => Err(error),
+            }
+        });
+        self.cached.opening.alone(part.object.path.clone(), opening).await
     }
 
-    async fn open_part(&self, part: &Arc<IndexPart>, vectors: Arc<Vectors>) -> Result<Arc<Part>> {
-        let model = match &part.model {
-            Some(object) => Some(self.model_of(&part.spec, object).await?),
-            None => None,
+    /// The bytes of a part, and what it was made with.
+    async fn part_bytes(&self, part: &IndexPart) -> Result<PartBytes> {
+        let model = async {
+            match &part.model {
+                Some(object) => self.model_of(&part.spec, object).await.map(Some),
+                None => Ok(None),
+            }
         };
-        let bytes = self.index_bytes(&part.object).await?;
+        let (model, bytes) = tokio::join!(model, self.index_bytes(&part.object));
+        Ok((bytes?, model?))
+    }
+
+    async fn open_part(
+        &self,
+        part: &Arc<IndexPart>,
+        bytes: Result<PartBytes>,
+        vectors: Arc<Vectors>,
+    ) -> Result<Arc<Part>> {
+        let (bytes, model) = bytes?;
         let wanted = Arc::clone(part);
         let open = move || {
             let values = vectors.shared();

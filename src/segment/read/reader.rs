@@ -2,9 +2,21 @@
 
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
+use futures::{StreamExt, TryStreamExt, stream};
+
 use super::cached::Cached;
-use crate::base::SegmentId;
+use crate::base::{Result, SegmentId};
 use crate::store::object::{Cache, ObjectRef, Objects};
+
+/// Row groups that one operation reads at once: what is far away is asked for together. Each holds a
+/// column or a few of [`ROW_GROUP_ROWS`](crate::base::limits::ROW_GROUP_ROWS) rows.
+pub(super) const READS_AT_ONCE: usize = 16;
+
+/// What several reads give, in their order; some of them run at once.
+pub(super) async fn all<T: Send>(reads: Vec<BoxFuture<'_, Result<T>>>) -> Result<Vec<T>> {
+    stream::iter(reads).buffered(READS_AT_ONCE).try_collect().await
+}
 
 /// How much a [`Reader`] may keep.
 #[derive(Debug, Clone, Copy)]

@@ -1,5 +1,6 @@
 //! Scans: some columns of the live rows of a unit, row group by row group.
 
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -9,12 +10,14 @@ use arrow::array::{
 use arrow::buffer::BooleanBuffer;
 use arrow::compute::filter;
 use arrow::datatypes::{FieldRef, Schema, SchemaRef, UInt64Type};
+use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use roaring::RoaringBitmap;
 
 use super::Reader;
 use super::footer::RowGroups;
+use super::reader::all;
 use crate::base::limits::BATCH_ROWS;
 use crate::base::{ColumnId, Result, SqlError};
 use crate::segment::corrupt::{broken, corrupt};
@@ -302,6 +305,32 @@ impl Reader {
         }
     }
 
+    /// The row ids of some row groups of a segment that lists them, all asked for at once.
+    async fn read_row_ids(
+        &self,
+        meta: &Arc<SegmentMeta>,
+        wanted: impl Iterator<Item = u32>,
+    ) -> Result<HashMap<u32, ArrayRef>> {
+        let wanted: Vec<u32> = wanted.collect();
+        if wanted.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let groups = self.row_groups(meta).await?;
+        let mut reads: Vec<BoxFuture<'_, _>> = Vec::with_capacity(wanted.len());
+        for group in &wanted {
+            reads.push(Box::pin(self.group_row_ids(meta, &groups, *group)));
+        }
+        Ok(wanted.iter().copied().zip(all(reads).await?).collect())
+    }
+
+    /// Brings the row ids of a segment to memory, where they are not known without reading them.
+    pub(super) async fn warm_row_ids(&self, meta: &Arc<SegmentMeta>) -> Result<()> {
+        if meta.row_ids.is_none() {
+            self.read_row_ids(meta, 0..meta.group_count()).await?;
+        }
+        Ok(())
+    }
+
     /// The hidden row ids of a unit, by position.
     pub async fn row_ids(&self, unit: &Unit) -> Result<RowIdMap> {
         let meta = match unit {
@@ -328,12 +357,26 @@ impl Reader {
         }
         let Unit::Object(object) = unit else { return Ok(Vec::new()) };
         let meta = &object.meta;
-        let groups = self.row_groups(meta).await?;
+        let key = |group: u32| (meta.id, group, ROW_ID_COLUMN);
+        let cached = |group: u32| self.cached.chunks.get(&key(group));
+        let is_cached = |group: u32| self.cached.chunks.contains_key(&key(group));
+        let group_of = |position: &u32| position / meta.group_rows;
+        let far: BTreeSet<u32> =
+            positions.iter().map(group_of).filter(|group| !is_cached(*group)).collect();
+        let read = self.read_row_ids(meta, far.into_iter()).await?;
         let mut ids = Vec::with_capacity(positions.len());
         for position in positions {
-            let array = self.group_row_ids(meta, &groups, position / meta.group_rows).await?;
-            let row = (position % meta.group_rows) as usize;
-            let id = listed(meta, &array)?.get(row).copied();
+            let group = group_of(position);
+            let array = read.get(&group).cloned().or_else(|| cached(group));
+            let array = match array {
+                Some(array) => array,
+                // It was there a moment ago.
+                None => {
+                    let groups = self.row_groups(meta).await?;
+                    self.group_row_ids(meta, &groups, group).await?
+                }
+            };
+            let id = listed(meta, &array)?.get((position % meta.group_rows) as usize).copied();
             ids.push(id.ok_or_else(|| corrupt(&meta.data.path, "a row without its id"))?);
         }
         Ok(ids)

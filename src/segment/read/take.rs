@@ -6,13 +6,15 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::compute::interleave;
 use arrow::datatypes::{FieldRef, Schema};
+use futures::future::BoxFuture;
 
 use super::Reader;
+use super::reader::all;
 use super::scan::batch;
 use crate::base::{Result, SqlError};
 use crate::segment::corrupt::broken;
 use crate::segment::version::{TableVersion, split_address};
-use crate::segment::{Column, InMemory, Rows, SegmentMeta, adapt};
+use crate::segment::{Column, InMemory, Rows, adapt};
 
 /// A few sources are found faster by looking at each.
 const LINEAR_SOURCES_MAX: usize = 8;
@@ -81,16 +83,16 @@ impl Reader {
         columns: &[Column],
     ) -> Result<RecordBatch> {
         let places = Places::of(version, addresses)?;
-        let mut sources: Vec<Vec<ArrayRef>> = Vec::with_capacity(places.sources.len());
-        for source in &places.sources {
-            let segment = version.segment(source.ordinal);
-            let arrays = match segment.map(|segment| &segment.rows) {
-                Some(Rows::Object(meta)) => self.take_group(meta, source.group, columns).await?,
-                Some(Rows::Memory(rows)) => memory_columns(rows, columns)?,
-                None => Vec::new(),
-            };
-            sources.push(arrays);
-        }
+        let sources: Vec<Vec<ArrayRef>> = match places.sources.as_slice() {
+            [source] => vec![self.take_source(version, *source, columns).await?],
+            sources => {
+                let mut reads: Vec<BoxFuture<'_, _>> = Vec::with_capacity(sources.len());
+                for source in sources {
+                    reads.push(Box::pin(self.take_source(version, *source, columns)));
+                }
+                all(reads).await?
+            }
+        };
         let mut taken = Vec::with_capacity(columns.len());
         for (index, column) in columns.iter().enumerate() {
             let arrays: Vec<&dyn Array> =
@@ -102,14 +104,21 @@ impl Reader {
         batch(&Arc::new(Schema::new(fields)), taken, addresses.len())
     }
 
-    async fn take_group(
+    async fn take_source(
         &self,
-        meta: &Arc<SegmentMeta>,
-        group: u32,
+        version: &TableVersion,
+        source: Source,
         columns: &[Column],
     ) -> Result<Vec<ArrayRef>> {
-        let groups = self.row_groups(meta).await?;
-        self.group_columns(meta, &groups, group, columns).await
+        let segment = version.segment(source.ordinal);
+        match segment.map(|segment| &segment.rows) {
+            Some(Rows::Object(meta)) => {
+                let groups = self.row_groups(meta).await?;
+                self.group_columns(meta, &groups, source.group, columns).await
+            }
+            Some(Rows::Memory(rows)) => memory_columns(rows, columns),
+            None => Ok(Vec::new()),
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! Tests of the reader, over what the writer wrote.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::time::Duration;
 
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Int64Type, UInt64Type};
@@ -10,9 +12,12 @@ use roaring::RoaringBitmap;
 
 use crate::base::limits::ROW_GROUP_ROWS;
 use crate::base::{ColumnId, OsRandom, Random, RowIds, SegmentId, SqlState};
+use crate::index::{
+    IndexKind, IndexSpec, Metric, Model, Points, SearchOptions, Selection, TopK, Work, build,
+};
 use crate::segment::tests::{TABLE, World, code, column, ids_of, item_rows, items};
 use crate::segment::{
-    InMemory, KeyMatch, RowIdMap, Scan, Segment, TableVersion, Unit, split_address,
+    InMemory, IndexPart, KeyMatch, RowIdMap, Scan, Segment, TableVersion, Unit, split_address,
 };
 use crate::store::object::{Location, Objects};
 
@@ -299,4 +304,65 @@ async fn a_missing_object_is_an_error_never_fewer_rows() {
     let read = world.reader.scan(Unit::Object(unit), scan).try_collect::<Vec<_>>().await;
     assert_eq!(read.unwrap_err().code(), SqlState::DATA_CORRUPTED);
     assert_eq!(ColumnId(1), items().columns[0].id);
+}
+
+/// An index over a segment's vectors of three numbers, stored.
+async fn indexed(world: &World, unit: &Unit, segment: SegmentId) -> IndexPart {
+    let embedding = &items().columns[3];
+    let vectors = world.reader.vectors(unit, embedding).await.unwrap().unwrap();
+    let spec = IndexSpec {
+        kind: IndexKind::Redkite { lists: Some(64) },
+        metric: Metric::L2,
+        dimensions: vectors.dimensions(),
+    };
+    let (cancelled, done) = (AtomicBool::new(false), AtomicU64::new(0));
+    let work = Work { threads: 1, cancelled: &cancelled, done: &done };
+    let model = Model::train(&spec, vectors.values(), vectors.rows() as u64, &work).unwrap();
+    let points = Points::new(vectors.shared(), spec.dimensions, None).unwrap();
+    let bytes = build(&spec, Some(&model), &points, &work).unwrap();
+    let put = async |name: &str, bytes: bytes::Bytes| world.objects.put(name, bytes).await.unwrap();
+    IndexPart {
+        index: TABLE,
+        segment,
+        column: embedding.id,
+        spec,
+        object: put("data/1/a/part.index", bytes.into()).await,
+        model: Some(put("data/1/a/model.index", model.encode()).await),
+        rows: unit.total_rows(),
+        calibration: None,
+        spread: None,
+    }
+}
+
+/// A cold search waits three times for a store that is far away: for what tells where things are, for
+/// vectors, and for the winners' columns.
+#[tokio::test]
+async fn a_cold_search_waits_three_times_for_the_store() {
+    let random: Arc<dyn Random> = Arc::new(OsRandom);
+    let objects = Objects::far_away(Duration::from_millis(20), Arc::clone(&random));
+    let world = World::over(Arc::new(objects), random);
+    let version = version_of(&world, &shuffled(60_000)).await;
+    let unit = version.units().remove(0);
+    let Unit::Object(object) = &unit else { panic!("rows in memory") };
+    let part = Arc::new(indexed(&world, &unit, object.meta.id).await);
+    let reader = Arc::new(world.restarted().reader.counted());
+    let open = reader.index(object, &part, &items().columns[3]).await.unwrap().unwrap();
+    let cancelled = AtomicBool::new(false);
+    let options = SearchOptions {
+        k: 5,
+        effort: 64,
+        refine: 8,
+        first_row: 0,
+        selection: Selection::All,
+        cancelled: &cancelled,
+    };
+    let mut nearest = TopK::new(5);
+    open.search(&[1.0, 2.0, 3.0], &options, &mut nearest).unwrap();
+    let addresses: Vec<u64> = nearest.into_sorted().iter().map(|found| found.row).collect();
+    reader.take(&version, &addresses, &items().columns[..3]).await.unwrap();
+    let cold = reader.objects().counters().counts();
+    assert!(cold.reads >= 8, "{} reads", cold.reads);
+    assert_eq!(cold.rounds, 3);
+    reader.take(&version, &addresses, &items().columns[..3]).await.unwrap();
+    assert_eq!(reader.objects().counters().counts(), cold, "warm");
 }

@@ -9,9 +9,12 @@ use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, ScalarBuffer};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Float32Type};
 use bytes::Bytes;
+use futures::future::BoxFuture;
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
 use super::Reader;
-use super::reader::cache_prefix;
+use super::footer::RowGroups;
+use super::reader::{READS_AT_ONCE, cache_prefix};
 use crate::base::{ColumnId, Result, SegmentId};
 use crate::segment::corrupt::broken;
 use crate::segment::schema::vector_dimensions;
@@ -21,6 +24,8 @@ use crate::store::object::{Cache, CacheFile};
 
 const MAGIC: &[u8; 8] = b"RKVEC001";
 const TRAILER_BYTES: usize = 24;
+/// Vectors that are read ahead of those that are being written to the cache.
+const AHEAD_BYTES: usize = 128 << 20;
 
 /// Vectors of one dimension: `rows * dimensions` numbers, row by row. The numbers of a NULL
 /// row are zeros.
@@ -322,7 +327,24 @@ impl Reader {
         Ok(found)
     }
 
-    /// Decodes the column, one row group at a time, into the cache; into memory when the cache
+    /// A column of all row groups, in order, some of them on their way.
+    fn all_groups<'a>(
+        &'a self,
+        meta: &'a Arc<SegmentMeta>,
+        groups: &'a Arc<RowGroups>,
+        column: &'a Column,
+    ) -> BoxStream<'a, Result<ArrayRef>> {
+        let numbers = vector_dimensions(column.data_type()).unwrap_or(1);
+        let bytes = meta.group_rows as usize * numbers * size_of::<f32>();
+        let at_once = (AHEAD_BYTES / bytes.max(1)).clamp(1, READS_AT_ONCE);
+        let mut reads: Vec<BoxFuture<'a, _>> = Vec::new();
+        for group in 0..meta.group_count() {
+            reads.push(Box::pin(self.group_column(meta, groups, group, column)));
+        }
+        stream::iter(reads).buffered(at_once).boxed()
+    }
+
+    /// Decodes the column, row group by row group, into the cache; into memory when the cache
     /// can't have it.
     async fn make_vectors(
         &self,
@@ -337,18 +359,15 @@ impl Reader {
                 VectorsFile::create(&self.cache, (meta.id, column.id), dimensions, rows)
         {
             let mut whole = true;
-            for group in 0..meta.group_count() {
-                let array = self.group_column(meta, &groups, group, column).await?;
+            let mut arrays = self.all_groups(meta, &groups, column);
+            while let Some(array) = arrays.try_next().await? {
                 whole &= file.append(&array);
             }
             if whole && let Some(vectors) = file.finish() {
                 return Ok(Some(vectors));
             }
         }
-        let mut arrays = Vec::new();
-        for group in 0..meta.group_count() {
-            arrays.push(self.group_column(meta, &groups, group, column).await?);
-        }
+        let arrays: Vec<ArrayRef> = self.all_groups(meta, &groups, column).try_collect().await?;
         let arrays: Vec<&dyn Array> = arrays.iter().map(AsRef::as_ref).collect();
         if arrays.is_empty() {
             return Ok(Some(Vectors::all_null(0)));

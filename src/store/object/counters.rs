@@ -13,6 +13,8 @@ pub struct Counters {
     deletes: AtomicU64,
     lists: AtomicU64,
     retries: AtomicU64,
+    /// The longest chain of reads of which each began when the one before had ended.
+    rounds: AtomicU64,
     /// Totals that these are a part of.
     whole: Option<Arc<Counters>>,
 }
@@ -34,7 +36,14 @@ pub struct Counts {
     pub lists: u64,
     /// Operations that were tried again after a failure.
     pub retries: u64,
+    /// The longest chain of reads of which each began when the one before had ended: how many times
+    /// whoever waited for all of them has waited for the store, at most.
+    pub rounds: u64,
 }
+
+/// How many reads, one after the other, a read may have waited for, itself included.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Round(u64);
 
 impl Counters {
     /// Totals of a part: what is counted here counts in the whole too.
@@ -53,10 +62,18 @@ impl Counters {
             deletes: load(&self.deletes),
             lists: load(&self.lists),
             retries: load(&self.retries),
+            rounds: load(&self.rounds),
         }
     }
 
-    pub(super) fn read(&self, bytes: u64) {
+    /// A read begins: the round that it belongs to.
+    pub(super) fn begin_read(&self) -> Round {
+        Round(self.rounds.load(Ordering::Relaxed) + 1)
+    }
+
+    /// It has ended.
+    pub(super) fn read(&self, round: Round, bytes: u64) {
+        self.rounds.fetch_max(round.0, Ordering::Relaxed);
         self.count(|totals| (&totals.reads, &totals.read_bytes), bytes);
     }
 

@@ -97,6 +97,15 @@ impl Objects {
         Self::decorated(Arc::new(object_store::memory::InMemory::new()), random)
     }
 
+    /// Objects in memory from which every read takes so long, as from far away.
+    #[cfg(test)]
+    pub(crate) fn far_away(read: std::time::Duration, random: Arc<dyn Random>) -> Self {
+        use object_store::throttle::{ThrottleConfig, ThrottledStore};
+        let slow = ThrottleConfig { wait_get_per_call: read, ..ThrottleConfig::default() };
+        let memory = object_store::memory::InMemory::new();
+        Self::decorated(Arc::new(ThrottledStore::new(memory, slow)), random)
+    }
+
     /// Objects in any store, for tests that inject faults.
     pub(crate) fn decorated(store: Arc<dyn ObjectStore>, random: Arc<dyn Random>) -> Self {
         Self {
@@ -223,6 +232,7 @@ impl Objects {
     /// Reads a whole object that carries its own length and checksum.
     pub async fn get_unverified(&self, path: &str) -> Result<Bytes> {
         let full = self.full(path);
+        let round = self.counters.begin_read();
         let bytes = self
             .patience
             .run(&self.counters, &self.random, ("read", path), || async {
@@ -230,7 +240,7 @@ impl Objects {
                 read.await.map_err(|error| Error::of_store("read", path, &error))
             })
             .await?;
-        self.counters.read(bytes.len() as u64);
+        self.counters.read(round, bytes.len() as u64);
         Ok(bytes)
     }
 
@@ -239,6 +249,7 @@ impl Objects {
         let path = object.path.as_str();
         let spans = Spans::of(object, parts)?;
         let full = self.full(path);
+        let round = self.counters.begin_read();
         let read = self
             .patience
             .run(&self.counters, &self.random, ("read", path), || async {
@@ -255,7 +266,7 @@ impl Objects {
             })
             .await?;
         for bytes in &read {
-            self.counters.read(bytes.len() as u64);
+            self.counters.read(round, bytes.len() as u64);
         }
         spans.cut(path, parts, &read)
     }
