@@ -105,7 +105,7 @@ fn types_have_names_of_several_words() {
     ] {
         assert_eq!(parse_data_type(name).unwrap().to_string(), ty, "{name}");
     }
-    for name in ["halfvec(3)", "int int", "varchar(0)", "other.vector", "\"int\""] {
+    for name in ["tsvector", "int int", "varchar(0)", "other.vector", "\"int\""] {
         assert!(parse_data_type(name).is_err(), "{name}");
     }
 }
