@@ -9,6 +9,10 @@ pub const TABLE_COLUMNS_MAX: usize = 1600;
 pub const PARAMETERS_MAX: usize = 65_535;
 /// pgvector's storage limit (`VECTOR_MAX_DIM`): ours for the type as well.
 pub const VECTOR_DIMENSIONS_MAX: usize = 16_000;
+/// pgvector's limit on a sparse vector's dimensions (`SPARSEVEC_MAX_DIM`).
+pub const SPARSE_DIMENSIONS_MAX: u32 = 1_000_000_000;
+/// pgvector's limit on a sparse vector's elements that are not zero (`SPARSEVEC_MAX_NNZ`).
+pub const SPARSE_ELEMENTS_MAX: usize = 16_000;
 /// A frontend message: PostgreSQL's limit on one datum (1 GiB) bounds what a client can mean.
 pub const MESSAGE_BYTES_MAX: usize = 1 << 30;
 /// A message before authentication: a stranger must not make the server hold more.

@@ -114,7 +114,7 @@ impl CastFunction {
             _ => Arc::clone(array),
         };
         if is_vector_cast(&self.source, &self.target) {
-            return cast_vectors(&array, &self.target).map_err(external);
+            return cast_vectors(&array, &self.source, &self.target).map_err(external);
         }
         if let Some(bits) = cast_bits(&array, &self.source, &self.target, self.explicit) {
             return bits.map_err(external);

@@ -1,13 +1,13 @@
 //! How PostgreSQL's types lie in Arrow. A field carries its type in the metadata key
 //! [`TYPE_KEY`] where the Arrow type alone would not tell it; where an operator loses it, the Arrow
 //! type tells the nearest type. A vector is told from `real[]` by its inner field's name, and so is a
-//! `halfvec`; bit strings are the only ones that lie in `LargeBinary`.
+//! `halfvec` and a `sparsevec`; bit strings are the only ones that lie in `LargeBinary`.
 
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef, IntervalUnit, TimeUnit};
 
-use super::PgType;
+use super::{PgType, sparse_vector};
 
 /// The metadata key of a field that names its PostgreSQL type: `varchar:14` (name and typmod).
 pub const TYPE_KEY: &str = "pg.type";
@@ -79,6 +79,7 @@ impl PgType {
             Self::Vector(None) => DataType::List(vector_item()),
             Self::Halfvec(Some(n)) => DataType::FixedSizeList(halfvec_item(), i32::from(*n)),
             Self::Halfvec(None) => DataType::List(halfvec_item()),
+            Self::Sparsevec(_) => DataType::List(sparse_vector::item()),
             Self::Bit(_) | Self::Varbit(_) => DataType::LargeBinary,
             Self::Array(element) => DataType::List(item(element)),
             Self::Void => DataType::Null,
@@ -157,6 +158,7 @@ impl PgType {
                 Self::Halfvec(u16::try_from(*n).ok())
             }
             DataType::List(item) if item.name() == HALFVEC_ITEM => Self::Halfvec(None),
+            DataType::List(item) if item.name() == sparse_vector::ITEM => Self::Sparsevec(None),
             DataType::List(item)
             | DataType::LargeList(item)
             | DataType::ListView(item)

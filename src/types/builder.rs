@@ -4,21 +4,21 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, BinaryBuilder, BooleanBuilder, Date32Builder, Decimal128Builder,
+    Array, ArrayRef, AsArray, BinaryBuilder, BooleanBuilder, Date32Builder, Decimal128Builder,
     Decimal256Builder, FixedSizeBinaryBuilder, Float32Builder, Float64Builder, Int16Builder,
     Int32Builder, Int64Builder, IntervalMonthDayNanoBuilder, LargeBinaryBuilder, NullArray,
     StringBuilder, Time64MicrosecondBuilder, TimestampMicrosecondBuilder, UInt32Builder,
 };
-use arrow::datatypes::{Field, Float16Type, Float32Type, IntervalMonthDayNano, i256};
+use arrow::datatypes::{Field, Float16Type, Float32Type, IntervalMonthDayNano, UInt32Type, i256};
 use datafusion::common::ScalarValue;
 
 use super::calendar::{DAY_US, POSTGRES_EPOCH_DAYS, POSTGRES_EPOCH_US};
-use super::list_builder::{ListColumn, VectorColumn};
+use super::list_builder::{ListColumn, SparseColumn, VectorColumn};
 use super::numeric::Shape;
 use super::string::Rule;
 use super::{
-    BitString, PgType, TextContext, boolean, bytea, datetime_input, errors, float, integer,
-    interval_input, json,
+    BitString, PgType, SparseVector, TextContext, boolean, bytea, datetime_input, errors, float,
+    integer, interval_input, json,
 };
 use crate::base::{Result, SqlError, SqlState};
 
@@ -52,6 +52,7 @@ enum Values {
     Bits(LargeBinaryBuilder),
     Vector(VectorColumn<Float32Type>),
     Halfvec(VectorColumn<Float16Type>),
+    Sparsevec(SparseColumn),
     List(ListColumn),
     Void(usize),
 }
@@ -121,6 +122,9 @@ impl Values {
             }
             PgType::Vector(dimensions) => Self::Vector(VectorColumn::new(*dimensions, capacity)),
             PgType::Halfvec(dimensions) => Self::Halfvec(VectorColumn::new(*dimensions, capacity)),
+            PgType::Sparsevec(dimensions) => {
+                Self::Sparsevec(SparseColumn::new(*dimensions, capacity))
+            }
             PgType::Array(element) => Self::List(ListColumn::new(element, false, capacity)),
             PgType::Int2vector => Self::List(ListColumn::new(&PgType::Int2, true, capacity)),
             PgType::Oidvector => Self::List(ListColumn::new(&PgType::Oid, true, capacity)),
@@ -154,6 +158,7 @@ macro_rules! each_builder {
             Values::Bits($builder) => $body,
             Values::Vector($builder) => $body,
             Values::Halfvec($builder) => $body,
+            Values::Sparsevec($builder) => $body,
             Values::List($builder) => $body,
             Values::Void(_) => unreachable!("handled before"),
         }
@@ -238,6 +243,7 @@ impl ColumnBuilder {
             }
             Values::Vector(values) => values.append_text(text)?,
             Values::Halfvec(values) => values.append_text(text)?,
+            Values::Sparsevec(values) => values.append(&SparseVector::parse(text)?)?,
             Values::List(values) => values.append_text(text, context)?,
             Values::Void(length) => *length += 1,
         }
@@ -301,6 +307,7 @@ impl ColumnBuilder {
             }
             Values::Vector(values) => values.append_binary(bytes)?,
             Values::Halfvec(values) => values.append_binary(bytes)?,
+            Values::Sparsevec(values) => values.append(&SparseVector::parse_binary(bytes)?)?,
             Values::List(values) => values.append_binary(bytes)?,
             Values::Void(length) => *length += 1,
         }
@@ -361,6 +368,13 @@ impl ColumnBuilder {
             (Values::Halfvec(values), ScalarValue::List(list)) if list.len() == 1 => {
                 values.append_elements(&list.value(0))?;
             }
+            (Values::Sparsevec(values), ScalarValue::List(list)) if list.len() == 1 => {
+                let words = list.value(0);
+                let words = words
+                    .as_primitive_opt::<UInt32Type>()
+                    .ok_or_else(|| SqlError::internal("not a sparse vector"))?;
+                values.append(&SparseVector::of(words.values()))?;
+            }
             (
                 _,
                 ScalarValue::Utf8(Some(text))
@@ -377,7 +391,16 @@ impl ColumnBuilder {
         match &mut self.values {
             Values::Vector(values) => values.append_numbers(numbers),
             Values::Halfvec(values) => values.append_numbers(numbers),
+            Values::Sparsevec(values) => values.append(&SparseVector::of_dense(numbers)?),
             _ => Err(SqlError::internal("not a column of vectors")),
+        }
+    }
+
+    /// Adds a sparse vector.
+    pub(crate) fn append_sparse(&mut self, vector: &SparseVector) -> Result<()> {
+        match &mut self.values {
+            Values::Sparsevec(values) => values.append(vector),
+            _ => Err(SqlError::internal("not a column of sparse vectors")),
         }
     }
 

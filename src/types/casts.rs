@@ -52,11 +52,13 @@ pub fn cast_context(source: &PgType, target: &PgType) -> Option<CastContext> {
 fn vectors(source: &PgType, target: &PgType) -> Option<CastContext> {
     use CastContext::{Assignment, Implicit};
     match (source, target) {
-        (PgType::Vector(_), PgType::Halfvec(_)) => Some(Implicit),
-        (PgType::Halfvec(_), PgType::Vector(_)) => Some(Assignment),
+        (PgType::Vector(_), PgType::Halfvec(_))
+        | (PgType::Vector(_) | PgType::Halfvec(_), PgType::Sparsevec(_)) => Some(Implicit),
+        (PgType::Halfvec(_), PgType::Vector(_))
+        | (PgType::Sparsevec(_), PgType::Vector(_) | PgType::Halfvec(_)) => Some(Assignment),
         (PgType::Vector(_), PgType::Array(to)) if **to == PgType::Float4 => Some(Implicit),
         (PgType::Halfvec(_), PgType::Array(to)) if **to == PgType::Float4 => Some(Assignment),
-        (PgType::Array(from), PgType::Vector(_) | PgType::Halfvec(_)) => {
+        (PgType::Array(from), PgType::Vector(_) | PgType::Halfvec(_) | PgType::Sparsevec(_)) => {
             let number = matches!(
                 **from,
                 PgType::Int4 | PgType::Float4 | PgType::Float8 | PgType::Numeric(_)

@@ -18,7 +18,8 @@ use super::calendar::{POSTGRES_EPOCH_DAYS, POSTGRES_EPOCH_US};
 use super::numeric::Shape;
 use super::vector::{self, Element};
 use super::{
-    BitString, PgType, TextContext, array_text, bytea, datetime_output, float, interval_output,
+    BitString, PgType, SparseVector, TextContext, array_text, bytea, datetime_output, float,
+    interval_output,
 };
 use crate::base::{Result, SqlError};
 
@@ -54,6 +55,7 @@ enum Values {
     Bits(LargeBinaryArray),
     Vector(Vectors<Float32Type>),
     Halfvec(Vectors<Float16Type>),
+    Sparsevec(ListArray, UInt32Array),
     List {
         list: ListArray,
         element: Box<ColumnEncoder>,
@@ -144,6 +146,11 @@ impl ColumnEncoder {
             PgType::Bit(_) | PgType::Varbit(_) => Values::Bits(array.as_binary().clone()),
             PgType::Vector(_) => Values::Vector(Vectors::new(array)),
             PgType::Halfvec(_) => Values::Halfvec(Vectors::new(array)),
+            PgType::Sparsevec(_) => {
+                let list = array.as_list::<i32>().clone();
+                let words = list.values().as_primitive().clone();
+                Values::Sparsevec(list, words)
+            }
             PgType::Array(element) => list(array, element, false)?,
             PgType::Int2vector => list(array, &PgType::Int2, true)?,
             PgType::Oidvector => list(array, &PgType::Oid, true)?,
@@ -191,6 +198,9 @@ impl ColumnEncoder {
             Values::Bits(values) => BitString::of(values.value(row)).write(out),
             Values::Vector(values) => vector::write::<Float32Type>(values.get(row), out),
             Values::Halfvec(values) => vector::write::<Float16Type>(values.get(row), out),
+            Values::Sparsevec(list, words) => {
+                SparseVector::of(&words.values()[range(list, row)]).write(out);
+            }
             Values::List { list, element, blank, .. } => {
                 list_text(list, element, *blank, row, out, context);
             }
@@ -251,6 +261,9 @@ impl ColumnEncoder {
             Values::Bits(values) => BitString::of(values.value(row)).write_binary(out),
             Values::Vector(values) => vector::write_binary::<Float32Type>(values.get(row), out),
             Values::Halfvec(values) => vector::write_binary::<Float16Type>(values.get(row), out),
+            Values::Sparsevec(list, words) => {
+                SparseVector::of(&words.values()[range(list, row)]).write_binary(out);
+            }
             Values::List { list, element, oid, blank } => {
                 list_binary(list, element, (*oid, *blank), row, out);
             }

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, FixedSizeListArray, ListArray, NullBufferBuilder, PrimitiveArray,
+    UInt32Array,
 };
 use arrow::buffer::{OffsetBuffer, ScalarBuffer};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Float32Type};
 
 use super::vector::{self, Element};
-use super::{ColumnBuilder, PgType, TextContext, array_text, errors};
+use super::{ColumnBuilder, PgType, SparseVector, TextContext, array_text, errors, sparse_vector};
 use crate::base::{Oid, Result, SqlError};
 
 /// PostgreSQL's limit on a parameter or value bounds the elements of a batch to 32 bits.
@@ -129,6 +130,55 @@ impl<E: Element> VectorColumn<E> {
             }
         };
         array
+    }
+}
+
+/// Sparse vectors, as words ([`SparseVector::store`]).
+#[derive(Debug)]
+pub(super) struct SparseColumn {
+    dimensions: Option<u32>,
+    words: Vec<u32>,
+    offsets: Vec<i32>,
+    nulls: NullBufferBuilder,
+}
+
+impl SparseColumn {
+    pub(super) fn new(dimensions: Option<u32>, capacity: usize) -> Self {
+        let nulls = NullBufferBuilder::new(capacity);
+        Self { dimensions, words: Vec::new(), offsets: vec![0], nulls }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.nulls.len()
+    }
+
+    pub(super) fn append_null(&mut self) {
+        self.close(false);
+    }
+
+    pub(super) fn append(&mut self, vector: &SparseVector) -> Result<()> {
+        match self.dimensions {
+            Some(expected) if expected != vector.dimensions() => {
+                Err(vector::dimensions_differ(expected as usize, vector.dimensions() as usize))
+            }
+            _ => {
+                vector.store(&mut self.words);
+                self.close(true);
+                Ok(())
+            }
+        }
+    }
+
+    fn close(&mut self, valid: bool) {
+        self.nulls.append(valid);
+        self.offsets.push(offset(self.words.len()));
+    }
+
+    pub(super) fn finish(&mut self) -> ListArray {
+        let words = Arc::new(UInt32Array::from(std::mem::take(&mut self.words)));
+        let offsets = std::mem::replace(&mut self.offsets, vec![0]);
+        let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
+        ListArray::new(sparse_vector::item(), offsets, words, self.nulls.finish())
     }
 }
 

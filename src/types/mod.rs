@@ -28,6 +28,7 @@ mod modifier;
 mod numeric;
 mod parse;
 mod pg_type;
+mod sparse_vector;
 mod string;
 mod time_zone;
 mod vector;
@@ -42,6 +43,7 @@ pub use encoder::ColumnEncoder;
 pub(crate) use list_builder::null_element;
 pub use parse::{parse_binary, parse_text, to_text};
 pub use pg_type::PgType;
+pub(crate) use sparse_vector::{SparseVector, sparse_elements};
 pub use time_zone::TimeZone;
 pub(crate) use vector::{dimensions_differ, no_dimensions, to_halves, too_many_dimensions};
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::PgType;
-use crate::base::limits::VECTOR_DIMENSIONS_MAX;
+use crate::base::limits::{SPARSE_DIMENSIONS_MAX, VECTOR_DIMENSIONS_MAX};
 use crate::base::{Result, SqlError, SqlState};
 
 /// PostgreSQL adds its header's length to some modifiers.
@@ -28,8 +28,8 @@ impl PgType {
             Self::Vector(Some(dimensions)) | Self::Halfvec(Some(dimensions)) => {
                 i32::from(*dimensions)
             }
-            Self::Bit(Some(length)) | Self::Varbit(Some(length)) => {
-                i32::try_from(*length).unwrap_or(-1)
+            Self::Bit(Some(n)) | Self::Varbit(Some(n)) | Self::Sparsevec(Some(n)) => {
+                i32::try_from(*n).unwrap_or(-1)
             }
             Self::Array(element) => element.typmod(),
             _ => -1,
@@ -55,6 +55,7 @@ impl PgType {
             Self::Bpchar(_) => Self::Bpchar(u32::try_from(typmod - HEADER).ok()),
             Self::Vector(_) => Self::Vector(u16::try_from(typmod).ok()),
             Self::Halfvec(_) => Self::Halfvec(u16::try_from(typmod).ok()),
+            Self::Sparsevec(_) => Self::Sparsevec(u32::try_from(typmod).ok()),
             Self::Bit(_) => Self::Bit(u32::try_from(typmod).ok()),
             Self::Varbit(_) => Self::Varbit(u32::try_from(typmod).ok()),
             Self::Array(element) => Self::Array(Box::new(element.with_typmod(typmod))),
@@ -78,6 +79,10 @@ impl PgType {
             (Self::Bpchar(_), [length]) => Ok(Self::Bpchar(Some(text("char", *length)?))),
             (Self::Vector(_), [n]) => Ok(Self::Vector(Some(dimensions("vector", *n)?))),
             (Self::Halfvec(_), [n]) => Ok(Self::Halfvec(Some(dimensions("halfvec", *n)?))),
+            (Self::Sparsevec(_), [n]) => {
+                let most = SPARSE_DIMENSIONS_MAX.into();
+                Ok(Self::Sparsevec(Some(within("dimensions", "sparsevec", *n, most)?)))
+            }
             (Self::Bit(_), [length]) => Ok(Self::Bit(Some(bits("bit", *length)?))),
             (Self::Varbit(_), [length]) => Ok(Self::Varbit(Some(bits("varbit", *length)?))),
             (Self::Time | Self::Timestamp | Self::Timestamptz | Self::Interval, [precision]) => {
@@ -92,6 +97,7 @@ impl PgType {
                 | Self::Bpchar(_)
                 | Self::Vector(_)
                 | Self::Halfvec(_)
+                | Self::Sparsevec(_)
                 | Self::Bit(_)
                 | Self::Varbit(_),
                 _,
@@ -118,6 +124,7 @@ impl fmt::Display for PgType {
             Self::Bpchar(None) => f.write_str("bpchar"),
             Self::Vector(Some(dimensions)) => write!(f, "vector({dimensions})"),
             Self::Halfvec(Some(dimensions)) => write!(f, "halfvec({dimensions})"),
+            Self::Sparsevec(Some(dimensions)) => write!(f, "sparsevec({dimensions})"),
             Self::Bit(Some(length)) => write!(f, "bit({length})"),
             // SQL's BIT is `bit(1)`.
             Self::Bit(None) => f.write_str("\"bit\""),

@@ -81,6 +81,8 @@ pub enum PgType {
     Vector(Option<u16>),
     /// pgvector's `halfvec(n)`
     Halfvec(Option<u16>),
+    /// pgvector's `sparsevec(n)`
+    Sparsevec(Option<u32>),
     /// A one-dimensional array
     Array(Box<PgType>),
     /// A literal whose type nothing has decided
@@ -140,6 +142,7 @@ const SCALARS: &[PgType] = &[
     PgType::Varbit(None),
     PgType::Vector(None),
     PgType::Halfvec(None),
+    PgType::Sparsevec(None),
     PgType::Unknown,
     PgType::Void,
     PgType::Record,
@@ -206,6 +209,7 @@ impl PgType {
             Self::Varbit(_) => facts!(1562, 1563, "varbit", "bit varying", -1),
             Self::Vector(_) => facts!(16385, 16386, "vector", "vector", -1),
             Self::Halfvec(_) => facts!(16387, 16388, "halfvec", "halfvec", -1),
+            Self::Sparsevec(_) => facts!(16389, 16390, "sparsevec", "sparsevec", -1),
             Self::Unknown => facts!(705, 0, "unknown", "unknown", -2),
             Self::Void => facts!(2278, 0, "void", "void", 4),
             Self::Record => facts!(2249, 2287, "record", "record", -1),
@@ -309,6 +313,7 @@ impl PgType {
             Self::Varbit(_) => Self::Varbit(None),
             Self::Vector(_) => Self::Vector(None),
             Self::Halfvec(_) => Self::Halfvec(None),
+            Self::Sparsevec(_) => Self::Sparsevec(None),
             Self::Array(element) => Self::Array(Box::new(element.bare())),
             other => other.clone(),
         }
@@ -386,7 +391,8 @@ impl PgType {
             | Self::Xid
             | Self::Aclitem
             | Self::Vector(_)
-            | Self::Halfvec(_) => 'U',
+            | Self::Halfvec(_)
+            | Self::Sparsevec(_) => 'U',
         }
     }
 

@@ -98,7 +98,7 @@ impl Element for Float16Type {
     }
 }
 
-fn data_exception(message: impl Into<String>) -> SqlError {
+pub(super) fn data_exception(message: impl Into<String>) -> SqlError {
     SqlError::new(SqlState::DATA_EXCEPTION, message)
 }
 

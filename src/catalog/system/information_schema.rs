@@ -131,7 +131,7 @@ fn numeric(ty: &PgType) -> (Option<i32>, Option<i32>, Option<i32>) {
 fn data_type(ty: &PgType) -> String {
     match ty {
         PgType::Array(_) => "ARRAY".to_owned(),
-        PgType::Vector(_) | PgType::Halfvec(_) => "USER-DEFINED".to_owned(),
+        PgType::Vector(_) | PgType::Halfvec(_) | PgType::Sparsevec(_) => "USER-DEFINED".to_owned(),
         other => other.bare().sql_name(),
     }
 }

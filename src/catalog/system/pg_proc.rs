@@ -56,6 +56,7 @@ pub(super) fn functions() -> Vec<(u32, String)> {
             | PgType::Varbit(_)
             | PgType::Vector(_)
             | PgType::Halfvec(_)
+            | PgType::Sparsevec(_)
             | PgType::Void => "_",
             _ => "",
         };

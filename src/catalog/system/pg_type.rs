@@ -36,7 +36,7 @@ fn rows(_: &Facts) -> Vec<Row> {
 /// The schema a type is in: pgvector's are the extension's, in `public`.
 pub(super) fn namespace(ty: &PgType) -> u32 {
     match ty.element().unwrap_or(ty) {
-        PgType::Vector(_) | PgType::Halfvec(_) => 2200,
+        PgType::Vector(_) | PgType::Halfvec(_) | PgType::Sparsevec(_) => 2200,
         _ => 11,
     }
 }

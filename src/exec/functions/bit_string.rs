@@ -11,6 +11,7 @@ use datafusion::logical_expr::{ColumnarValue, ScalarUDF};
 
 use super::cast_text::parse_column;
 use super::function::{Arguments, Body, Call, Function, Kind, arrays, internal, result};
+use super::vector_distance::wrong_count;
 use crate::base::{Result, SqlError, SqlState};
 use crate::types::{BitString, PgType, stored_blocks, stored_length};
 
@@ -28,8 +29,8 @@ pub(super) fn all() -> Vec<Arc<ScalarUDF>> {
         Function::new(name, arguments, returns, body).build()
     };
     vec![
-        function("hamming_distance", TWO, |_| PgType::Float8, |a, _| distances(a, hamming)),
-        function("jaccard_distance", TWO, |_| PgType::Float8, |a, _| distances(a, jaccard)),
+        function("hamming_distance", TWO, |_| PgType::Float8, |a, c| distances(a, c, hamming)),
+        function("jaccard_distance", TWO, |_| PgType::Float8, |a, c| distances(a, c, jaccard)),
         function("bitand", TWO, bit, |a, _| merge(a, "AND", |a, b| a & b)),
         function("bitor", TWO, bit, |a, _| merge(a, "OR", |a, b| a | b)),
         function("bitxor", TWO, bit, |a, _| merge(a, "XOR", |a, b| a ^ b)),
@@ -99,22 +100,47 @@ fn merge(
 ) -> Result<ColumnarValue> {
     pairs(arguments, |a, b| match a.len() == b.len() {
         true => Ok(a.merged(&b, apply)),
-        false => {
-            let message = format!("cannot {name} bit strings of different sizes");
-            Err(SqlError::new(SqlState::STRING_DATA_LENGTH_MISMATCH, message))
-        }
+        false => Err(different_sizes(name)),
     })
+}
+
+/// The error for two that can't be merged bit by bit.
+pub(super) fn different_sizes(operation: &str) -> SqlError {
+    let message = format!("cannot {operation} bit strings of different sizes");
+    SqlError::new(SqlState::STRING_DATA_LENGTH_MISMATCH, message)
+}
+
+/// The stored values of an argument, a constant once for all rows: searches compare many with one.
+struct Operand {
+    values: LargeBinaryArray,
+    constant: bool,
+}
+
+impl Operand {
+    fn new(argument: &ColumnarValue) -> Result<Self> {
+        let constant = matches!(argument, ColumnarValue::Scalar(_));
+        let values = stored(&argument.to_array(1).map_err(internal)?)?;
+        Ok(Self { values, constant })
+    }
+
+    fn get(&self, row: usize) -> Option<&[u8]> {
+        let row = if self.constant { 0 } else { row };
+        (!self.values.is_null(row)).then(|| self.values.value(row))
+    }
 }
 
 /// A distance of each pair of stored values, which have equal lengths.
 fn distances(
     arguments: &[ColumnarValue],
+    call: &Call,
     measure: fn(&[u8], &[u8]) -> f64,
 ) -> Result<ColumnarValue> {
-    let (columns, scalar) = arrays(arguments)?;
-    let (left, right) = (stored(&columns[0])?, stored(&columns[1])?);
-    let found = left.iter().zip(&right).map(|(a, b)| {
-        let Some((a, b)) = a.zip(b) else { return Ok(None) };
+    let [left, right] = arguments else { return Err(wrong_count()) };
+    let (left, right) = (Operand::new(left)?, Operand::new(right)?);
+    let scalar = left.constant && right.constant;
+    let rows = if scalar { 1 } else { call.rows };
+    let found = (0..rows).map(|row| {
+        let Some((a, b)) = left.get(row).zip(right.get(row)) else { return Ok(None) };
         let (length, other) = (stored_length(a), stored_length(b));
         if length != other {
             let message = format!("different bit lengths {length} and {other}");

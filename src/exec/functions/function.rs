@@ -19,8 +19,10 @@ use crate::types::PgType;
 /// What an argument must be; what isn't is turned into it where PostgreSQL would do so too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// A vector of any kind, an array of numbers, or a literal
+    /// A vector of all its elements, an array of numbers, or a literal
     Vector,
+    /// The same, or a sparse vector
+    MaybeSparse,
     /// A bit string, or a literal
     Bits,
     /// Text
@@ -166,7 +168,8 @@ impl Kind {
         let keep = || Some(given.clone());
         match self {
             Self::Any => keep(),
-            Self::Vector => match ty {
+            Self::MaybeSparse if matches!(ty, PgType::Sparsevec(_)) => keep(),
+            Self::Vector | Self::MaybeSparse => match ty {
                 PgType::Vector(_) | PgType::Halfvec(_) | PgType::Text | PgType::Unknown => keep(),
                 PgType::Array(element) if element.is_number() => keep(),
                 _ => None,
@@ -264,7 +267,9 @@ impl ScalarUDFImpl for Function {
         let vector = types.iter().map(PgType::of).find(|ty| Family::of_type(ty).is_some());
         let coerce = |(kind, ty): (Kind, &DataType)| match (&vector, ty) {
             // What has no type yet is of the other operand's.
-            (Some(vector), DataType::Null) if kind == Kind::Vector => Some(vector.bare().arrow()),
+            (Some(vector), DataType::Null) if matches!(kind, Kind::Vector | Kind::MaybeSparse) => {
+                Some(vector.bare().arrow())
+            }
             _ => kind.coerce(ty),
         };
         let coerced: Option<Vec<DataType>> = kinds.zip(types).map(coerce).collect();

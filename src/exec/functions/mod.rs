@@ -5,6 +5,7 @@
 //! these functions (`<->` to `l2_distance`, `+` of integers to `checked_add`).
 
 mod average;
+mod bit_aggregate;
 mod bit_string;
 mod bits_too;
 mod cast_text;
@@ -28,6 +29,7 @@ mod series;
 mod session;
 mod session_value;
 mod sleep;
+mod sparse;
 mod text;
 mod to_char;
 mod vector_aggregate;
@@ -52,6 +54,7 @@ pub fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
     [
         vector_distance::all(),
         vector_make::all(),
+        sparse::all(),
         bit_string::all(),
         bits_too::all(),
         checked::all(),
@@ -76,7 +79,7 @@ pub fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
 
 /// Every aggregate of this layer.
 pub fn aggregate_functions() -> Vec<Arc<AggregateUDF>> {
-    [vector_aggregate::all(), only::all()].concat()
+    [vector_aggregate::all(), bit_aggregate::all(), only::all()].concat()
 }
 
 /// Registers all of them, over DataFusion's where the names are the same.

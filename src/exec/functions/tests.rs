@@ -92,7 +92,7 @@ async fn vectors() {
         ("vector_cmp('[1,2]', '[1]')", "1"),
         ("array_to_vector(make_array(1, 2, 3))", "[1,2,3]"),
         ("array_to_vector(make_array(1.5, 2))", "[1.5,2]"),
-        ("array_to_vector(make_array(1, NULL))", "!22000 array must not contain nulls"),
+        ("array_to_vector(make_array(1, NULL))", "!22004 array must not contain nulls"),
         ("array_to_vector(make_array(1, 2), 3, false)", "!22000 expected 3 dimensions, not 2"),
         ("vector_to_float4('[1,2.5]')", "{1,2.5}"),
         ("l2_distance('[1', '[1]')", "!22P02 invalid input syntax for type vector: \"[1\""),

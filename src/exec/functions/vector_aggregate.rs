@@ -61,7 +61,7 @@ impl Hash for VectorsToo {
 }
 
 fn is_vector(ty: &DataType) -> bool {
-    Family::of_type(&PgType::of(ty)).is_some()
+    matches!(PgType::of(ty), PgType::Vector(_) | PgType::Halfvec(_))
 }
 
 fn any_vector(fields: &[FieldRef]) -> bool {

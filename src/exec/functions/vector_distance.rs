@@ -8,50 +8,47 @@ use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{ColumnarValue, ScalarUDF};
 
 use super::function::{Arguments, Body, Call, Function, Kind, result};
+use super::sparse;
 use super::vector_operand::{Family, Operand, same_dimensions};
 use crate::base::{Result, SqlError, SqlState};
 use crate::index::{Metric, cosine, distance, inner_product, l1, l2, l2_squared, norm};
 use crate::types::PgType;
 
-const ONE: Arguments = Arguments::Exactly(&[Kind::Vector]);
-const TWO: Arguments = Arguments::Exactly(&[Kind::Vector, Kind::Vector]);
+const DENSE: Arguments = Arguments::Exactly(&[Kind::Vector]);
+const DENSE_TWO: Arguments = Arguments::Exactly(&[Kind::Vector, Kind::Vector]);
+const ONE: Arguments = Arguments::Exactly(&[Kind::MaybeSparse]);
+const TWO: Arguments = Arguments::Exactly(&[Kind::MaybeSparse, Kind::MaybeSparse]);
 
 /// The functions of this family.
 pub(super) fn all() -> Vec<Arc<ScalarUDF>> {
     let float = |_: &[PgType]| PgType::Float8;
     vec![
-        Function::new("l2_distance", TWO, float, |a, c| pairs(a, c, l2)).build(),
+        Function::new("l2_distance", TWO, float, |a, c| pairs(a, c, l2, sparse::l2)).build(),
         Function::new("vector_l2_squared_distance", TWO, float, |a, c| {
-            pairs(a, c, |a, b| f64::from(l2_squared(a, b)))
+            pairs(a, c, |a, b| f64::from(l2_squared(a, b)), sparse::l2_squared)
         })
         .alias("halfvec_l2_squared_distance")
         .build(),
-        Function::new("inner_product", TWO, float, |a, c| pairs(a, c, inner_product)).build(),
+        Function::new("inner_product", TWO, float, |a, c| {
+            pairs(a, c, inner_product, sparse::inner_product)
+        })
+        .build(),
         Function::new("vector_negative_inner_product", TWO, float, |a, c| {
-            pairs(a, c, |a, b| distance(Metric::InnerProduct, a, b))
+            pairs(a, c, |a, b| distance(Metric::InnerProduct, a, b), sparse::negative_inner_product)
         })
         .alias("halfvec_negative_inner_product")
         .build(),
-        Function::new("cosine_distance", TWO, float, |a, c| pairs(a, c, cosine)).build(),
-        Function::new("l1_distance", TWO, float, |a, c| pairs(a, c, l1)).build(),
-        Function::new("vector_spherical_distance", TWO, float, |a, c| {
-            pairs(a, c, |a, b| inner_product(a, b).clamp(-1.0, 1.0).acos() / std::f64::consts::PI)
+        Function::new("cosine_distance", TWO, float, |a, c| pairs(a, c, cosine, sparse::cosine))
+            .build(),
+        Function::new("l1_distance", TWO, float, |a, c| pairs(a, c, l1, sparse::l1)).build(),
+        Function::new("vector_spherical_distance", DENSE_TWO, float, |a, c| {
+            pairs(a, c, angle, sparse::inner_product)
         })
         .alias("halfvec_spherical_distance")
         .build(),
         Function::new("vector_norm", ONE, float, norms).alias("l2_norm").build(),
-        Function::new("vector_dims", ONE, |_| PgType::Int4, dimensions).build(),
-        Function::new(
-            "vector_cmp",
-            TWO,
-            |_| PgType::Int4,
-            |arguments, call| {
-                let compare = |a: &[f32], b: &[f32]| Ok(Some(order(a, b) as i32));
-                each_pair(arguments, call, compare, |found| Arc::new(Int32Array::from(found)))
-            },
-        )
-        .alias("halfvec_cmp")
-        .build(),
+        Function::new("vector_dims", DENSE, |_| PgType::Int4, dimensions).build(),
+        Function::new("vector_cmp", TWO, |_| PgType::Int4, sign).alias("halfvec_cmp").build(),
         comparison("vector_eq", "halfvec_eq", |a, c| compare(a, c, Ordering::is_eq)),
         comparison("vector_ne", "halfvec_ne", |a, c| compare(a, c, Ordering::is_ne)),
         comparison("vector_lt", "halfvec_lt", |a, c| compare(a, c, Ordering::is_lt)),
@@ -65,9 +62,22 @@ fn comparison(name: &'static str, of_halves: &str, body: Body) -> Arc<ScalarUDF>
     Function::new(name, TWO, |_| PgType::Bool, body).alias(of_halves).build()
 }
 
+/// The angle between vectors of length one, as a share of half a turn.
+fn angle(a: &[f32], b: &[f32]) -> f64 {
+    inner_product(a, b).clamp(-1.0, 1.0).acos() / std::f64::consts::PI
+}
+
 /// Element by element, then the shorter first: pgvector's order.
 fn order(a: &[f32], b: &[f32]) -> Ordering {
     a.partial_cmp(b).unwrap_or(Ordering::Equal)
+}
+
+fn sign(arguments: &[ColumnarValue], call: &Call) -> Result<ColumnarValue> {
+    if Family::of(&call.types) == Family::Sparsevec {
+        return sparse::sign(arguments, call);
+    }
+    let compare = |a: &[f32], b: &[f32]| Ok(Some(order(a, b) as i32));
+    each_pair(arguments, call, compare, |found| Arc::new(Int32Array::from(found)))
 }
 
 fn compare(
@@ -75,6 +85,9 @@ fn compare(
     call: &Call,
     test: fn(Ordering) -> bool,
 ) -> Result<ColumnarValue> {
+    if Family::of(&call.types) == Family::Sparsevec {
+        return sparse::compare(arguments, call, test);
+    }
     let compare = |a: &[f32], b: &[f32]| Ok(Some(test(order(a, b))));
     each_pair(arguments, call, compare, |found| Arc::new(BooleanArray::from(found)))
 }
@@ -83,8 +96,12 @@ fn pairs(
     arguments: &[ColumnarValue],
     call: &Call,
     measure: impl Fn(&[f32], &[f32]) -> f64,
+    of_sparse: sparse::Measure,
 ) -> Result<ColumnarValue> {
     let family = Family::of(&call.types);
+    if family == Family::Sparsevec {
+        return sparse::distances(arguments, call, of_sparse);
+    }
     let measure = |a: &[f32], b: &[f32]| {
         same_dimensions(a, b, family)?;
         Ok(Some(measure(a, b)))
@@ -115,6 +132,9 @@ fn each_pair<T>(
 }
 
 fn norms(arguments: &[ColumnarValue], call: &Call) -> Result<ColumnarValue> {
+    if Family::of(&call.types) == Family::Sparsevec {
+        return sparse::norms(arguments, call);
+    }
     each(arguments, call, |vector| Some(norm(vector)), |found| Arc::new(Float64Array::from(found)))
 }
 

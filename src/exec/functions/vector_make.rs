@@ -7,13 +7,15 @@ use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, Int32Type};
 use datafusion::logical_expr::{ColumnarValue, ScalarUDF};
 
+use super::cast_text::parse_column;
 use super::function::{Arguments, Call, Function, Kind, arrays, internal, result};
 use super::vector_distance::wrong_count;
 use super::vector_operand::{Family, Operand, Output, same_dimensions};
 use crate::base::limits::VECTOR_DIMENSIONS_MAX;
 use crate::base::{Result, SqlError, SqlState};
+use crate::exec::cast_vectors::cast_vectors;
 use crate::index::norm;
-use crate::types::{BitString, PgType, dimensions_differ, no_dimensions, too_many_dimensions};
+use crate::types::{BitString, PgType, no_dimensions, too_many_dimensions};
 
 const ONE: Arguments = Arguments::Exactly(&[Kind::Vector]);
 const TWO: Arguments = Arguments::Exactly(&[Kind::Vector, Kind::Vector]);
@@ -22,10 +24,11 @@ const TWO: Arguments = Arguments::Exactly(&[Kind::Vector, Kind::Vector]);
 pub(super) fn all() -> Vec<Arc<ScalarUDF>> {
     let bare = |types: &[PgType]| Family::of(types).ty();
     let sized = |types: &[PgType]| Family::of(types).sized(types);
-    let from = Arguments::AndMore(&[Kind::Vector], Kind::Any);
+    let from = Arguments::AndMore(&[Kind::MaybeSparse], Kind::Any);
     let part = Arguments::Exactly(&[Kind::Vector, Kind::Int4, Kind::Int4]);
     let vector = |_: &[PgType]| PgType::Vector(None);
     let halfvec = |_: &[PgType]| PgType::Halfvec(None);
+    let sparsevec = |_: &[PgType]| PgType::Sparsevec(None);
     let floats = |_: &[PgType]| PgType::Float4.array();
     vec![
         Function::new("vector_add", TWO, sized, |a, c| arithmetic(a, c, |a, b| a + b))
@@ -38,14 +41,21 @@ pub(super) fn all() -> Vec<Arc<ScalarUDF>> {
             .alias("halfvec_mul")
             .build(),
         Function::new("vector_concat", TWO, bare, concat).alias("halfvec_concat").build(),
-        Function::new("l2_normalize", ONE, sized, normalize).build(),
+        Function::new("l2_normalize", Arguments::Exactly(&[Kind::MaybeSparse]), sized, normalize)
+            .build(),
         Function::new("subvector", part, bare, subvector).build(),
         Function::new("binary_quantize", ONE, |_| PgType::Bit(None), binary_quantize).build(),
         Function::new("array_to_vector", from, vector, to_vector)
             .alias("halfvec_to_vector")
+            .alias("sparsevec_to_vector")
             .build(),
         Function::new("array_to_halfvec", from, halfvec, to_vector)
             .alias("vector_to_halfvec")
+            .alias("sparsevec_to_halfvec")
+            .build(),
+        Function::new("array_to_sparsevec", from, sparsevec, to_vector)
+            .alias("vector_to_sparsevec")
+            .alias("halfvec_to_sparsevec")
             .build(),
         Function::new("vector_to_float4", from, floats, to_array)
             .alias("halfvec_to_float4")
@@ -132,6 +142,9 @@ fn each(
 }
 
 fn normalize(arguments: &[ColumnarValue], call: &Call) -> Result<ColumnarValue> {
+    if Family::of(&call.types) == Family::Sparsevec {
+        return super::sparse::normalize(arguments, call);
+    }
     each(arguments, call, |_, vector, output| {
         let norm = norm(vector);
         // The zero vector stays what it is.
@@ -186,19 +199,21 @@ fn binary_quantize(arguments: &[ColumnarValue], call: &Call) -> Result<ColumnarV
 
 /// `array_to_vector(array [, typmod, explicit])` and the like, as pgvector's casts call them.
 fn to_vector(arguments: &[ColumnarValue], call: &Call) -> Result<ColumnarValue> {
-    let wanted = match arguments.get(1) {
-        Some(ColumnarValue::Scalar(typmod)) => typmod.to_string().parse::<usize>().ok(),
-        _ => None,
+    let Some(first) = arguments.first() else { return Err(wrong_count()) };
+    let typmod = match arguments.get(1) {
+        Some(ColumnarValue::Scalar(typmod)) => typmod.to_string().parse().unwrap_or(-1),
+        _ => -1,
     };
-    each(&arguments[..1.min(arguments.len())], call, |_, vector, output| {
-        if vector.len() > VECTOR_DIMENSIONS_MAX {
-            return Err(too_many_dimensions(&call.result));
-        }
-        match wanted {
-            Some(wanted) if wanted != vector.len() => Err(dimensions_differ(wanted, vector.len())),
-            _ => output.push(vector.iter().copied()),
-        }
-    })
+    let scalar = matches!(first, ColumnarValue::Scalar(_));
+    let array = first.to_array(call.rows).map_err(internal)?;
+    let target = call.result.with_typmod(typmod);
+    let source = call.types.first().cloned().unwrap_or(PgType::Unknown);
+    let cast = match source.is_string() || source == PgType::Unknown {
+        true => parse_column(&array, &target)?,
+        false => cast_vectors(&array, &source, &target)?,
+    };
+    // The result's type has no dimensions.
+    result(cast_vectors(&cast, &target, &call.result)?, scalar)
 }
 
 fn to_array(arguments: &[ColumnarValue], call: &Call) -> Result<ColumnarValue> {

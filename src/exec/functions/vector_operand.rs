@@ -14,11 +14,13 @@ use super::function::internal;
 use crate::base::{Result, SqlError, SqlState};
 use crate::types::{PgType, TextContext, null_element, parse_text, to_halves};
 
-/// Which of pgvector's types a call works on: `vector` turns into the other by itself.
+/// Which of pgvector's types a call works on: a `vector` turns into each of the others by itself, a
+/// `halfvec` into a `sparsevec`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Family {
     Vector,
     Halfvec,
+    Sparsevec,
 }
 
 impl Family {
@@ -27,16 +29,16 @@ impl Family {
         match ty {
             PgType::Vector(_) => Some(Self::Vector),
             PgType::Halfvec(_) => Some(Self::Halfvec),
+            PgType::Sparsevec(_) => Some(Self::Sparsevec),
             _ => None,
         }
     }
 
     /// The family that a call with arguments of these types is about.
     pub(super) fn of(types: &[PgType]) -> Self {
-        match types.iter().any(|ty| matches!(ty, PgType::Halfvec(_))) {
-            true => Self::Halfvec,
-            false => Self::Vector,
-        }
+        let has = |family| types.iter().any(|ty| Self::of_type(ty) == Some(family));
+        let first = [Self::Sparsevec, Self::Halfvec].into_iter().find(|family| has(*family));
+        first.unwrap_or(Self::Vector)
     }
 
     /// The type, without dimensions.
@@ -44,6 +46,7 @@ impl Family {
         match self {
             Self::Vector => PgType::Vector(None),
             Self::Halfvec => PgType::Halfvec(None),
+            Self::Sparsevec => PgType::Sparsevec(None),
         }
     }
 
@@ -62,7 +65,7 @@ impl Family {
     /// The element next to a number; infinite if there is none.
     pub(super) fn nearest(self, number: f32) -> f32 {
         match self {
-            Self::Vector => number,
+            Self::Vector | Self::Sparsevec => number,
             Self::Halfvec => f16::from_f32(number).to_f32(),
         }
     }

@@ -107,7 +107,7 @@ pub(super) fn check_default(table: &TableDef, text: &str) -> Result<()> {
 
 /// Words that stand for values or types in an expression, though a column may have that name.
 fn is_value_word(word: &str) -> bool {
-    const WORDS: [&str; 28] = [
+    const WORDS: [&str; 29] = [
         "interval",
         "date",
         "time",
@@ -132,6 +132,7 @@ fn is_value_word(word: &str) -> bool {
         "precision",
         "vector",
         "halfvec",
+        "sparsevec",
         "bit",
         "varbit",
         "varying",

@@ -109,9 +109,11 @@ impl Operators {
         }
         let vectors = is_vector(&left_type) || is_vector(&right_type);
         if vectors || is_distance(&op) {
+            let sparse = [&left_type, &right_type].into_iter().any(is_sparse);
             if let Some(function) = vector_function(&op)
                 && is_vector(&left_type)
                 && is_vector(&right_type)
+                && !(sparse && (arithmetic(&op) || op == Op::StringConcat))
             {
                 let function = self.required(function)?;
                 let left = self.as_kind_of(left, &left_type, &right_type)?;
@@ -347,7 +349,11 @@ fn is_zero(expr: &Expr) -> bool {
 }
 
 fn is_vector(ty: &PgType) -> bool {
-    matches!(ty, PgType::Vector(_) | PgType::Halfvec(_))
+    matches!(ty, PgType::Vector(_) | PgType::Halfvec(_) | PgType::Sparsevec(_))
+}
+
+fn is_sparse(ty: &PgType) -> bool {
+    matches!(ty, PgType::Sparsevec(_))
 }
 
 /// The function behind an operator on bit strings; comparisons are DataFusion's.

@@ -19,8 +19,19 @@ fn read(types: &[PgType], bytes: &[u8]) {
 
 #[test]
 fn vectors() {
-    let types = [PgType::Vector(None), PgType::Vector(Some(3)), PgType::Float4.array()];
+    let types = [
+        PgType::Vector(None),
+        PgType::Vector(Some(3)),
+        PgType::Float4.array(),
+        PgType::Halfvec(Some(3)),
+        PgType::Sparsevec(None),
+        PgType::Varbit(Some(7)),
+    ];
     let seeds = [
+        b"{1:1.5,3:-2e-3}/5".to_vec(),
+        b"\0\0\0\x05\0\0\0\x02\0\0\0\0\0\0\0\0\0\0\0\x02\x3f\x80\0\0\x40\0\0\0".to_vec(),
+        b"x1F".to_vec(),
+        b"\0\0\0\x05\xa8".to_vec(),
         b"[1,2.5,-3e-7]".to_vec(),
         b" [ 1 , 2 , 3 ] ".to_vec(),
         b"{1,NULL,Infinity}".to_vec(),

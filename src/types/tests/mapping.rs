@@ -18,6 +18,10 @@ fn with_modifiers() -> Vec<PgType> {
         PgType::Bpchar(Some(3)),
         PgType::Vector(Some(3)),
         PgType::Vector(Some(16_000)),
+        PgType::Halfvec(Some(3)),
+        PgType::Sparsevec(Some(1_000_000_000)),
+        PgType::Bit(Some(3)),
+        PgType::Varbit(Some(83_886_080)),
     ]
 }
 
@@ -112,6 +116,12 @@ fn casts_happen_where_postgresql_lets_them() {
         (PgType::Vector(Some(3)), PgType::Float4.array(), Some(Implicit)),
         (PgType::Varchar(Some(3)), PgType::Text, Some(Implicit)),
         (PgType::Unknown, PgType::Vector(None), Some(Implicit)),
+        (PgType::Vector(None), PgType::Halfvec(Some(3)), Some(Implicit)),
+        (PgType::Halfvec(None), PgType::Vector(None), Some(Assignment)),
+        (PgType::Sparsevec(None), PgType::Float4.array(), None),
+        (PgType::Bit(Some(3)), PgType::Varbit(None), Some(Implicit)),
+        (PgType::Int4, PgType::Bit(Some(3)), Some(Explicit)),
+        (PgType::Int2, PgType::Bit(Some(3)), None),
         (PgType::Date, PgType::Timestamptz, Some(Implicit)),
     ];
     for (source, target, expected) in cases {

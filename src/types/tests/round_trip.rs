@@ -108,6 +108,23 @@ proptest! {
     }
 
     #[test]
+    fn halves(elements in prop::collection::vec(-60_000f32..60_000.0, 1..64)) {
+        let mut binary = u16::try_from(elements.len()).unwrap().to_be_bytes().to_vec();
+        binary.extend([0, 0]);
+        elements.iter().for_each(|e| binary.extend(half::f16::from_f32(*e).to_be_bytes()));
+        survives(&PgType::Halfvec(None), &binary);
+        survives(&PgType::Halfvec(u16::try_from(elements.len()).ok()), &binary);
+    }
+
+    #[test]
+    fn bit_strings(bytes: Vec<u8>) {
+        let length = i32::try_from(bytes.len() * 8).unwrap();
+        let binary = [&length.to_be_bytes(), bytes.as_slice()].concat();
+        survives(&PgType::Varbit(None), &binary);
+        survives(&PgType::Bit(None), &binary);
+    }
+
+    #[test]
     fn arrays(texts: Vec<Option<String>>, numbers: Vec<Option<i32>>) {
         let texts: Vec<_> = texts
             .into_iter()
