@@ -147,6 +147,10 @@ pub struct IndexDef {
 pub struct VectorIndexDef {
     /// Over the vectors of this column
     pub column: ColumnId,
+    /// What searches cast the column to, where the index was made over such a cast. What is built
+    /// is the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cast: Option<TypeDef>,
     /// How.
     pub spec: IndexSpec,
 }

@@ -42,6 +42,12 @@ pub fn cast_function(
     Some(Arc::new(ScalarUDF::new_from_impl(function)))
 }
 
+/// What a call of such a function casts to; none for other functions.
+pub fn cast_target(function: &ScalarUDF) -> Option<&PgType> {
+    let inner: &dyn std::any::Any = function.inner().as_ref();
+    inner.downcast_ref::<CastFunction>().map(|cast| &cast.target)
+}
+
 /// Casts that never fail and never change a value.
 fn arrow_does(source: &PgType, target: &PgType) -> bool {
     use PgType as T;

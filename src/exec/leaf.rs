@@ -8,6 +8,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use super::{BatchVectorSearchExec, KeyLookupExec, SegmentScanExec, VectorSearchExec};
 use crate::base::{ColumnId, Oid};
 use crate::index::Metric;
+use crate::types::PgType;
 
 /// An operator that reads a table.
 #[derive(Clone, Debug)]
@@ -36,6 +37,8 @@ pub enum Access {
     VectorSearch {
         /// The vectors' column.
         column: String,
+        /// What it is cast to before it is compared.
+        cast: Option<PgType>,
         /// The distance.
         metric: Metric,
         /// The vector.

@@ -26,7 +26,7 @@ mod vector_search;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use cast::cast_function;
+pub use cast::{cast_function, cast_target};
 pub use in_order::InOrderExec;
 pub use leaf::{Access, KeyPart, Leaf, SearchWork, leaf};
 pub use lookup::KeyLookupExec;

@@ -36,14 +36,23 @@ pub(super) fn index(facts: &Facts, table: &TableDef, key: &KeyDef) -> String {
 pub(super) fn index_columns(table: &TableDef, index: &IndexDef) -> Vec<String> {
     let columns = index.columns.iter().map(|part| {
         let named = part.column.and_then(|id| table.column_by_id(id));
-        let text = match named {
-            Some(column) => quoted(&column.name),
-            None => part.expression.clone().unwrap_or_default(),
+        let text = match (named, indexed_cast(table, index)) {
+            (_, Some(cast)) => format!("({cast})"),
+            (Some(column), None) => quoted(&column.name),
+            (None, None) => part.expression.clone().unwrap_or_default(),
         };
         let class = part.operator_class.as_ref().map(|class| format!(" {}", quoted(class)));
         text + &class.unwrap_or_default() + &part.options
     });
     columns.collect()
+}
+
+/// The cast of a column that a vector index is over: `(embedding)::halfvec(3)`.
+pub(super) fn indexed_cast(table: &TableDef, index: &IndexDef) -> Option<String> {
+    let vector = index.vector.as_ref()?;
+    let ty = vector.cast.as_ref()?.pg_type();
+    let column = table.column_by_id(vector.column)?;
+    Some(format!("({})::{ty}", quoted(&column.name)))
 }
 
 /// `CREATE INDEX t_a_idx ON public.t USING btree (a)`.

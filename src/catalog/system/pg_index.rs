@@ -1,11 +1,12 @@
 //! `pg_index`: the indexes that clients see behind keys.
 
 use crate::base::Oid;
-use crate::catalog::{IndexDef, KeyDef, TableDef};
+use crate::catalog::{IndexColumnDef, IndexDef, KeyDef, TableDef};
 use crate::types::PgType;
 
 use super::cell::{row, vector};
 use super::definition::{Definition, Row};
+use super::describe::indexed_cast;
 use super::facts::Facts;
 
 pub(super) const RELATIONS: &[Definition] = &[Definition {
@@ -40,7 +41,8 @@ fn rows(facts: &Facts) -> Vec<Row> {
     for table in facts.tables() {
         let definition = &table.definition;
         let keys = definition.keys.iter().map(|key| of_key(definition, key));
-        let shown = keys.chain(definition.indexes.iter().map(of_index));
+        let indexes = definition.indexes.iter().map(|index| of_index(definition, index));
+        let shown = keys.chain(indexes);
         rows.extend(shown.map(|index| index.row(definition.oid)));
     }
     rows
@@ -62,16 +64,22 @@ fn of_key(table: &TableDef, key: &KeyDef) -> Shown {
     }
 }
 
-fn of_index(index: &IndexDef) -> Shown {
-    let expressions: Vec<&str> =
-        index.columns.iter().filter_map(|part| part.expression.as_deref()).collect();
+fn of_index(table: &TableDef, index: &IndexDef) -> Shown {
+    let cast = indexed_cast(table, index);
+    let number = |part: &IndexColumnDef| match &cast {
+        Some(_) => 0,
+        None => part.column.map_or(0, |id| id.0),
+    };
+    let columns = index.columns.iter().map(number).collect();
+    let expressions = index.columns.iter().filter_map(|part| part.expression.clone());
+    let expressions: Vec<String> = expressions.chain(cast.clone()).collect();
     let descends = |options: &str| i32::from(options.contains("DESC"));
     Shown {
         oid: index.oid,
         unique: false,
         nulls_not_distinct: false,
         primary: false,
-        columns: index.columns.iter().map(|part| part.column.map_or(0, |id| id.0)).collect(),
+        columns,
         collations: vec![0; index.columns.len()],
         options: index.columns.iter().map(|part| descends(&part.options)).collect(),
         expressions: (!expressions.is_empty()).then(|| expressions.join(", ")),

@@ -13,6 +13,7 @@ use super::search::{Candidate, Search};
 use crate::exec::external;
 use crate::index::{Metric, Selection, TopK, distance, search_flat};
 use crate::segment::{Scan, Unit, Vectors, split_address};
+use crate::types::to_halves;
 
 /// Vectors that are searched between two looks at the cancel flag.
 const CHUNK_ROWS: usize = 16_384;
@@ -36,6 +37,11 @@ impl Search {
         query: &[f32],
         allowed: Option<&RoaringBitmap>,
     ) -> FusionResult<Found> {
+        let rounded = match self.rounds() {
+            true => Some(vectors.to_halves().map_err(external)?),
+            false => None,
+        };
+        let vectors = rounded.as_ref().unwrap_or(vectors);
         let deleted = unit.deleted();
         let null_rows = null_rows(vectors);
         // Rows that take part: those the filter keeps (never deleted ones), or all but the
@@ -118,6 +124,7 @@ impl Search {
         unit: &Unit,
         allowed: Option<RoaringBitmap>,
     ) -> FusionResult<Vec<Candidate>> {
+        let rounds = self.rounds();
         let mut compared = 0;
         let mut top = TopK::new(self.k);
         let (mut nulls, mut undefined) = (RoaringBitmap::new(), RoaringBitmap::new());
@@ -134,7 +141,11 @@ impl Search {
                 let Some(position) = positions.find(addresses.value(row)) else { continue };
                 let vector = row_vector(batch.column(0), row);
                 match (vector, &self.query) {
-                    (Some(vector), Some(query)) => {
+                    (Some(mut vector), Some(query)) => {
+                        self.check_cast(vector.len()).map_err(external)?;
+                        if rounds {
+                            vector = to_halves(&vector).map_err(external)?;
+                        }
                         if vector.len() != query.len() {
                             return Err(external(self.different(vector.len(), query.len())));
                         }

@@ -63,7 +63,7 @@ impl Search {
                 let nearest = self.through(&way, object, query, (self.k, effort), &none).await?;
                 match nearest.len() < self.k {
                     true => Ok(None),
-                    false => self.candidates(unit, nearest).await.map(Some),
+                    false => self.closest(unit, nearest).await.map(Some),
                 }
             }
             Some(filter) => self.filtered(unit, object, &way, query, filter).await,
@@ -174,7 +174,7 @@ impl Search {
                 for (neighbour, _) in nearest.iter().zip(&keeps).filter(|(_, keep)| **keep) {
                     kept.push(neighbour.distance, neighbour.row);
                 }
-                return self.candidates(unit, kept).await.map(Some);
+                return self.closest(unit, kept).await.map(Some);
             }
             if nearest.len() < wanted {
                 break;
@@ -195,7 +195,13 @@ impl Search {
             let Allowed::Only(allowed) = &*only else { return Ok(None) };
             return Arc::clone(self).exact(unit.clone(), Some(allowed.clone())).await.map(Some);
         }
-        self.candidates(unit, nearest).await.map(Some)
+        self.closest(unit, nearest).await.map(Some)
+    }
+
+    /// What an index found, as candidates.
+    async fn closest(&self, unit: &Unit, nearest: TopK) -> FusionResult<Vec<Candidate>> {
+        let nearest = self.rounded(unit, nearest).await?;
+        self.candidates(unit, nearest).await
     }
 }
 

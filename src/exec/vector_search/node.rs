@@ -22,6 +22,7 @@ use crate::exec::TableSource;
 use crate::exec::source::Filter;
 use crate::index::Metric;
 use crate::segment::Column;
+use crate::types::PgType;
 
 /// `ORDER BY column <-> query LIMIT k` over a table, filtered. Its rows come in that order.
 #[derive(Clone, Debug)]
@@ -32,6 +33,8 @@ pub struct VectorSearch {
     pub name: TableReference,
     /// The vector column.
     pub column: Column,
+    /// What the column is cast to before it is compared: vectors or halves, of so many dimensions.
+    pub cast: Option<PgType>,
     /// The distance.
     pub metric: Metric,
     /// The vector that rows are compared with.
@@ -59,7 +62,7 @@ impl Eq for VectorSearch {}
 impl PartialOrd for VectorSearch {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         let key = |node: &Self| {
-            let metric = format!("{:?}", node.metric);
+            let metric = format!("{:?} {:?}", node.metric, node.cast);
             let how = (node.k, node.unset_first);
             (node.source.oid(), node.column.id, metric, how, node.projection.clone())
         };
@@ -76,7 +79,7 @@ impl PartialOrd for VectorSearch {
 
 impl Hash for VectorSearch {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        (self.source.oid(), self.column.id, self.k, &self.projection).hash(state);
+        (self.source.oid(), self.column.id, &self.cast, self.k, &self.projection).hash(state);
         self.query.hash(state);
         self.filters.hash(state);
     }

@@ -16,15 +16,17 @@ use crate::base::{Result, SqlError, SqlState};
 use crate::exec::external;
 use crate::exec::search_settings::SearchSettings;
 use crate::exec::source::{Filter, Reads};
-use crate::index::{Metric, Neighbour, TopK};
+use crate::index::{Metric, Neighbour, TopK, distance};
 use crate::segment::{Column, Reader, TableVersion, Unit, Vectors};
-use crate::types::PgType;
+use crate::types::{PgType, dimensions_differ, to_halves};
 
 /// One search, bound to a snapshot.
 pub(super) struct Search {
     pub(super) reader: Arc<Reader>,
     pub(super) version: Arc<TableVersion>,
     pub(super) column: Column,
+    /// What its vectors are cast to before they are compared.
+    pub(super) cast: Option<PgType>,
     pub(super) metric: Metric,
     /// None is NULL, from which every distance is NULL.
     pub(super) query: Option<Arc<[f32]>>,
@@ -150,6 +152,9 @@ impl Search {
         if let Some(vectors) = &vectors {
             let same = vectors.dimensions() == query.len();
             let any = vectors.nulls().is_none_or(|nulls| nulls.null_count() < vectors.rows());
+            if any {
+                self.check_cast(vectors.dimensions()).map_err(external)?;
+            }
             if !same && any {
                 return Err(external(self.different(vectors.dimensions(), query.len())));
             }
@@ -202,9 +207,48 @@ impl Search {
         Ok(found)
     }
 
+    /// The type whose values are compared.
+    fn ty(&self) -> PgType {
+        self.cast.clone().unwrap_or_else(|| PgType::of_field(&self.column.field))
+    }
+
+    /// Whether vectors are rounded to halves before they are compared.
+    pub(super) fn rounds(&self) -> bool {
+        let column = PgType::of_field(&self.column.field);
+        matches!((column, self.ty()), (PgType::Vector(_), PgType::Halfvec(_)))
+    }
+
+    /// Refuses what the cast refuses.
+    pub(super) fn check_cast(&self, found: usize) -> Result<()> {
+        match &self.cast {
+            Some(PgType::Vector(Some(wanted)) | PgType::Halfvec(Some(wanted)))
+                if usize::from(*wanted) != found =>
+            {
+                Err(dimensions_differ(usize::from(*wanted), found))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Candidates of an index, which is over the column's own numbers, by what is compared.
+    pub(super) async fn rounded(&self, unit: &Unit, nearest: TopK) -> FusionResult<TopK> {
+        let Some(query) = self.query.as_ref().filter(|_| self.rounds()) else {
+            return Ok(nearest);
+        };
+        let Some(vectors) = self.vectors(unit, query).await? else { return Ok(nearest) };
+        let mut rounded = TopK::new(self.k);
+        for neighbour in nearest.into_sorted() {
+            let row = usize::try_from(neighbour.row).unwrap_or(usize::MAX);
+            let Some(vector) = vectors.vector(row) else { continue };
+            let halves = to_halves(vector).map_err(external)?;
+            rounded.push(distance(self.metric, &halves, query), neighbour.row);
+        }
+        Ok(rounded)
+    }
+
     /// The error for a query of other dimensions than a row's.
     pub(super) fn different(&self, left: usize, right: usize) -> SqlError {
-        let name = PgType::of_field(&self.column.field).name();
+        let name = self.ty().name();
         let message = format!("different {name} dimensions {left} and {right}");
         SqlError::new(SqlState::DATA_EXCEPTION, message)
     }
@@ -234,6 +278,7 @@ pub async fn nearest_distances(
         reader: Arc::clone(reader),
         version: Arc::clone(version),
         column: column.clone(),
+        cast: None,
         metric,
         query: Some(Arc::from(query)),
         k,

@@ -18,6 +18,7 @@ use crate::exec::source::{Filter, Reads};
 use crate::exec::{external, read};
 use crate::index::Metric;
 use crate::segment::{Column, Reader, TableVersion};
+use crate::types::PgType;
 
 /// A table's column to search, and the winners' columns to read.
 #[derive(Debug, Clone)]
@@ -25,6 +26,7 @@ pub(super) struct Target {
     pub(super) oid: Oid,
     pub(super) name: String,
     pub(super) column: Column,
+    cast: Option<PgType>,
     pub(super) metric: Metric,
     pub(super) k: usize,
     unset_first: bool,
@@ -60,6 +62,7 @@ impl Target {
             oid: source.oid(),
             name: node.name.to_string(),
             column: node.column.clone(),
+            cast: node.cast.clone(),
             metric: node.metric,
             k: node.k,
             unset_first: node.unset_first,
@@ -75,6 +78,7 @@ impl Target {
     pub(super) fn leaf(&self, query: &Arc<dyn PhysicalExpr>) -> Leaf {
         let access = Access::VectorSearch {
             column: self.column.field.name().clone(),
+            cast: self.cast.clone(),
             metric: self.metric,
             query: Arc::clone(query),
             work: self.work.so_far(),
@@ -95,6 +99,7 @@ impl Target {
             reader: Arc::clone(bound.reader()),
             version: Arc::clone(version),
             column: self.column.clone(),
+            cast: self.cast.clone(),
             metric: self.metric,
             query: query.map(Arc::from),
             k: self.k,

@@ -12,7 +12,7 @@ use super::constraint::{NewKey, add_key};
 use super::draft::{Draft, NameKind};
 use super::naming::columns_part;
 use super::refuse;
-use super::vector_index::VectorMethod;
+use super::vector_index::{VectorMethod, cast_of_column};
 
 /// CREATE INDEX.
 pub(super) fn create(draft: &mut Draft<'_>, statement: &CreateIndex) -> Result<()> {
@@ -92,14 +92,26 @@ fn add_index(
     let name = match &statement.name {
         Some(name) => name.clone(),
         None => {
-            let parts: Vec<String> = statement.columns.iter().map(name_part).collect();
+            let part = |part| match cast_of_column(table, part) {
+                Some((column, _)) if vector.is_some() => column.name.clone(),
+                _ => name_part(part),
+            };
+            let parts: Vec<String> = statement.columns.iter().map(part).collect();
             let part = columns_part(&parts);
             draft.choose_relation_name(table.schema, &table.name, Some(&part), "idx")
         }
     };
     let oid = draft.edit.oid();
     draft.claim_relation(table.schema, &name, oid)?;
-    let columns = statement.columns.iter().map(|part| indexed(table, part)).collect();
+    let columns = statement.columns.iter().map(|part| {
+        let mut column = indexed(table, part);
+        if let Some(vector) = &vector {
+            // A cast of a column depends on it, and is shown by its name, as the column does.
+            (column.column, column.expression) = (Some(vector.column), None);
+        }
+        column
+    });
+    let columns = columns.collect();
     let filter = statement.filter.as_ref().map(|filter| filter.text.clone());
     if vector.is_some() && !statement.concurrently {
         draft.effects.push(Effect::AwaitIndex(table.oid, oid));

@@ -2,10 +2,12 @@
 //! options, with its errors, and our own kind beside them.
 
 use crate::base::{Result, SqlError, SqlState};
-use crate::catalog::{ColumnDef, TableDef, VectorIndexDef};
+use crate::catalog::{ColumnDef, TableDef, TypeDef, VectorIndexDef};
 use crate::index::{DefinitionError, IndexKind, IndexSpec, Metric};
+use crate::plan::data_type_of;
 use crate::plan::statement::{CreateIndex, IndexColumn, StorageOption};
-use crate::types::PgType;
+use crate::types::{PgType, dimensions_differ};
+use sqlparser::ast::Expr;
 
 /// An access method that builds something over vectors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,23 +73,36 @@ impl VectorMethod {
             let what = if part.descending { "ASC/DESC" } else { "NULLS FIRST/LAST" };
             return unsupported(&format!("{what} options"));
         }
-        let Some(column) = part.column.as_ref().and_then(|name| table.column(name)) else {
-            let message = "vector indexes on expressions are not supported";
-            return Err(SqlError::unsupported(message)
-                .with_hint("Index the column itself, or search exactly."));
+        let (column, cast) = match part.column.as_ref().and_then(|name| table.column(name)) {
+            Some(column) => (column, None),
+            None => {
+                let (column, ty) = cast_of_column(table, part).ok_or_else(|| {
+                    let message = "vector indexes on other expressions than casts of a column to \
+                                   vector or halfvec are not supported";
+                    SqlError::unsupported(message)
+                        .with_hint("Without an index, a search compares all rows and is exact.")
+                })?;
+                (column, Some(ty))
+            }
         };
-        let metric = self.metric(column, part)?;
-        let dimensions = dimensions(column)?;
+        let declared = column.ty.pg_type();
+        let ty = cast.as_ref().unwrap_or(&declared);
+        let metric = self.metric(ty, part)?;
+        let dimensions = dimensions(ty)?;
+        if let (Some(_), Some(found)) = (&cast, dimensions_of(&declared))
+            && found != dimensions
+        {
+            return Err(dimensions_differ(dimensions, found));
+        }
         let spec = IndexSpec { kind: self.kind(&create.options)?, metric, dimensions };
         spec.check().map_err(refused)?;
-        Ok(VectorIndexDef { column: column.id, spec })
+        Ok(VectorIndexDef { column: column.id, cast: cast.as_ref().map(TypeDef::from), spec })
     }
 
-    fn metric(self, column: &ColumnDef, part: &IndexColumn) -> Result<Metric> {
-        let ty = column.ty.pg_type();
+    fn metric(self, ty: &PgType, part: &IndexColumn) -> Result<Metric> {
         let Some(class) = &part.operator_class else {
             // Only ivfflat has a default in pgvector, over `vector`; our own kind has one for both.
-            return match (self, &ty) {
+            return match (self, ty) {
                 (Self::IvfFlat | Self::Redkite, PgType::Vector(_))
                 | (Self::Redkite, PgType::Halfvec(_)) => Ok(Metric::L2),
                 _ => {
@@ -169,16 +184,40 @@ fn number(option: &StorageOption) -> Result<u32> {
     })
 }
 
-fn dimensions(column: &ColumnDef) -> Result<usize> {
-    match column.ty.pg_type() {
-        PgType::Vector(Some(dimensions)) | PgType::Halfvec(Some(dimensions)) => {
-            Ok(dimensions.into())
-        }
-        _ => {
-            let message = "column does not have dimensions";
-            Err(SqlError::new(SqlState::INVALID_PARAMETER_VALUE, message))
-        }
+fn dimensions(ty: &PgType) -> Result<usize> {
+    dimensions_of(ty).ok_or_else(|| {
+        let message = "column does not have dimensions";
+        SqlError::new(SqlState::INVALID_PARAMETER_VALUE, message)
+    })
+}
+
+fn dimensions_of(ty: &PgType) -> Option<usize> {
+    match ty {
+        PgType::Vector(dimensions) | PgType::Halfvec(dimensions) => dimensions.map(usize::from),
+        _ => None,
     }
+}
+
+/// An expression without parentheses around it.
+fn bare(mut expr: &Expr) -> &Expr {
+    while let Expr::Nested(nested) = expr {
+        expr = nested;
+    }
+    expr
+}
+
+/// `(column::halfvec(n))`: the column, and what it is cast to. The index is over what the column has:
+/// the cast takes no more than digits from it, and searches compare what is found by the rest.
+pub(super) fn cast_of_column<'a>(
+    table: &'a TableDef,
+    part: &IndexColumn,
+) -> Option<(&'a ColumnDef, PgType)> {
+    let Expr::Cast { expr, data_type, .. } = bare(&part.expression.ast) else { return None };
+    let Expr::Identifier(name) = bare(expr) else { return None };
+    let column = table.column(&name.value)?;
+    let ty = data_type_of(data_type).ok()?;
+    let vector = |ty: &PgType| matches!(ty, PgType::Vector(_) | PgType::Halfvec(_));
+    (vector(&column.ty.pg_type()) && vector(&ty)).then_some((column, ty))
 }
 
 fn refused(error: DefinitionError) -> SqlError {

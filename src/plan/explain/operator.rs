@@ -186,15 +186,15 @@ fn table(leaf: &Leaf, plan: &Arc<dyn ExecutionPlan>, catalog: &Snapshot) -> Node
             node.index = index_name(leaf, &columns, catalog);
             node
         }
-        Access::VectorSearch { column, metric, query, work } => {
+        Access::VectorSearch { column, cast, metric, query, work } => {
             let dimensions = width(&plan.schema()) / 4;
             let estimate = Estimate::search(rows, limit.unwrap_or(rows), dimensions);
-            let order = format!(
-                "({} {} {})",
-                crate::plan::quote_identifier(column),
-                metric.operator(),
-                sql(query)
-            );
+            let quoted = crate::plan::quote_identifier(column);
+            let compared = match cast {
+                Some(ty) => format!("({quoted})::{ty}"),
+                None => quoted.to_string(),
+            };
+            let order = format!("({compared} {} {})", metric.operator(), sql(query));
             let mut node = Node::new("Vector Search", estimate).with("Order By", order);
             let index = catalog.tables.get(&leaf.table).and_then(|table| {
                 let of_column = |index: &&IndexDef| {

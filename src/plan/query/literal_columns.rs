@@ -102,6 +102,10 @@ fn reads_as_stored(known: &PgType, stored: &PgType) -> bool {
     let lengths_only = matches!(
         (known, stored),
         (PgType::Vector(None), PgType::Vector(_))
+            | (PgType::Halfvec(None), PgType::Halfvec(_))
+            | (PgType::Sparsevec(None), PgType::Sparsevec(_))
+            | (PgType::Bit(None), PgType::Bit(_))
+            | (PgType::Varbit(None), PgType::Varbit(_))
             | (PgType::Varchar(None), PgType::Varchar(_))
             | (PgType::Bpchar(None), PgType::Bpchar(_))
     );

@@ -13,7 +13,7 @@ use datafusion::logical_expr::{
 };
 use std::sync::Arc;
 
-use crate::exec::{TableSource, VectorSearch};
+use crate::exec::{TableSource, VectorSearch, cast_target};
 use crate::index::Metric;
 use crate::segment::Column as SegmentColumn;
 use crate::types::PgType;
@@ -137,7 +137,7 @@ fn leaf(
     let key = exprs.next()?;
     let product = descending && is_inner_product(&key);
     let key = if descending && !product { reversed(key)? } else { key };
-    let (metric, column, query) = distance(key, product, &source, may_be_query)?;
+    let (metric, (column, cast), query) = distance(key, product, &source, may_be_query)?;
     let mut filters = scan.filters.clone();
     filters.extend(exprs);
     if filters.iter().any(|filter| !stands_alone(filter)) {
@@ -148,6 +148,7 @@ fn leaf(
         source: Arc::clone(&source),
         name: scan.table_name.clone(),
         column,
+        cast,
         metric,
         query,
         k,
@@ -194,7 +195,7 @@ fn distance(
     product: bool,
     source: &TableSource,
     may_be_query: fn(&Expr) -> bool,
-) -> Option<(Metric, SegmentColumn, Expr)> {
+) -> Option<(Metric, Compared, Expr)> {
     let mut key = key.unalias();
     while let Expr::Cast(cast) = key {
         // A distance is a float8 already; a cast to a type with fewer values could make ties.
@@ -221,23 +222,46 @@ fn distance(
     if is_text(&left) || is_text(&right) {
         return None;
     }
-    // Halves are compared with halves: a call by name may have left that to the function.
-    let alike = |column: &SegmentColumn, query: &Expr| match PgType::of_field(&column.field) {
-        PgType::Halfvec(_) => ty(query) == Some(PgType::Halfvec(None)),
-        _ => ty(query) != Some(PgType::Halfvec(None)),
-    };
-    let vector = |expr: &Expr| match expr {
+    let (left, right) = (&left, &right);
+    match (compared(left, source), compared(right, source)) {
+        (Some(column), None) if may_be_query(right) && alike(&column, ty(right).as_ref()) => {
+            Some((metric, column, right.clone()))
+        }
+        (None, Some(column)) if may_be_query(left) && alike(&column, ty(left).as_ref()) => {
+            Some((metric, column, left.clone()))
+        }
+        _ => None,
+    }
+}
+
+/// A column of vectors, and what it is cast to before it is compared.
+type Compared = (SegmentColumn, Option<PgType>);
+
+/// The column that an expression is, or is a cast of.
+fn compared(expr: &Expr, source: &TableSource) -> Option<Compared> {
+    let column = |expr: &Expr| match expr {
         Expr::Column(column) => source.vector_column(&column.name).cloned(),
         _ => None,
     };
-    match (vector(&left), vector(&right)) {
-        (Some(column), None) if may_be_query(&right) && alike(&column, &right) => {
-            Some((metric, column, right))
+    match expr {
+        Expr::ScalarFunction(function) => {
+            let ty = cast_target(&function.func)?;
+            let [operand] = function.args.as_slice() else { return None };
+            let vector = matches!(ty, PgType::Vector(_) | PgType::Halfvec(_));
+            let column = column(operand).filter(|_| vector)?;
+            Some((column, Some(ty.clone())))
         }
-        (None, Some(column)) if may_be_query(&left) && alike(&column, &left) => {
-            Some((metric, column, left))
-        }
-        _ => None,
+        other => column(other).map(|column| (column, None)),
+    }
+}
+
+/// Whether vectors are compared with a vector, halves with halves: a call by name may have left it to
+/// the function to make them alike.
+fn alike((column, cast): &Compared, query: Option<&PgType>) -> bool {
+    let ty = cast.clone().unwrap_or_else(|| PgType::of_field(&column.field));
+    match ty {
+        PgType::Halfvec(_) => query == Some(&PgType::Halfvec(None)),
+        _ => !matches!(query, Some(PgType::Halfvec(_) | PgType::Sparsevec(_))),
     }
 }
 

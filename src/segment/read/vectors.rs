@@ -21,6 +21,7 @@ use crate::segment::schema::vector_dimensions;
 use crate::segment::version::Unit;
 use crate::segment::{Column, SegmentMeta, TableSchema};
 use crate::store::object::{Cache, CacheFile};
+use crate::types::to_halves;
 
 const MAGIC: &[u8; 8] = b"RKVEC001";
 const TRAILER_BYTES: usize = 24;
@@ -69,6 +70,15 @@ impl Vectors {
             return None;
         }
         self.values.get(row * self.dimensions..(row + 1) * self.dimensions)
+    }
+
+    /// The same vectors once they were in a `halfvec`.
+    ///
+    /// # Errors
+    /// 22003 for a number that is beyond halves.
+    pub fn to_halves(&self) -> Result<Self> {
+        let values = to_halves(&self.values)?.into();
+        Ok(Self { values, ..self.clone() })
     }
 
     /// A range of rows as an array, without copying.
