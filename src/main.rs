@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use redkite::base::{FailPoint, FailPointPlace};
-use redkite::node::{Configuration, Metadata, Node, check, status, with_configuration_file};
+use redkite::node::{
+    Configuration, Guard, Metadata, Node, TlsFiles, TlsMode, check, status, with_configuration_file,
+};
 use tokio_util::sync::CancellationToken;
 
 /// A query allocates in one thread and frees in another, thousands of times a second: this one is
@@ -88,6 +90,25 @@ struct Serve {
     /// A file with the superuser's password, for the first start.
     #[arg(long, env = "REDKITE_PASSWORD_FILE", value_name = "FILE", conflicts_with = "password")]
     password_file: Option<PathBuf>,
+    /// Where /metrics (Prometheus), /healthz and /readyz are answered, without a login.
+    #[arg(long, env = "REDKITE_HTTP", value_name = "HOST:PORT")]
+    http: Option<String>,
+    /// Whether connections are encrypted: `off`, `allowed` (where clients ask) or `required`.
+    #[arg(long, env = "REDKITE_TLS", default_value = "off", value_name = "off|allowed|required")]
+    #[arg(value_parser = ["off", "allowed", "required"])]
+    tls: String,
+    /// The server's certificate (PEM), with those between it and its authority after it.
+    #[arg(long, env = "REDKITE_TLS_CERTIFICATE", value_name = "FILE", requires = "tls_key")]
+    tls_certificate: Option<PathBuf>,
+    /// The certificate's key (PEM).
+    #[arg(long, env = "REDKITE_TLS_KEY", value_name = "FILE", requires = "tls_certificate")]
+    tls_key: Option<PathBuf>,
+    /// The authorities whose clients' certificates are taken for proof (PEM).
+    #[arg(long, env = "REDKITE_TLS_CLIENT_CA", value_name = "FILE")]
+    tls_client_ca: Option<PathBuf>,
+    /// Who may come from where, and how it proves itself: a file like pg_hba.conf.
+    #[arg(long, env = "REDKITE_HBA", value_name = "FILE")]
+    hba: Option<PathBuf>,
     /// Connections at once.
     #[arg(long, env = "REDKITE_MAX_CONNECTIONS", default_value_t = 1000, value_name = "N")]
     max_connections: usize,
@@ -145,6 +166,18 @@ impl Serve {
             node: self.node,
             database: self.database,
             password,
+            http: self.http,
+            tls: match self.tls.as_str() {
+                "required" => TlsMode::Required,
+                "allowed" => TlsMode::Allowed,
+                _ => TlsMode::Off,
+            },
+            tls_files: self.tls_certificate.zip(self.tls_key).map(|(certificate, key)| TlsFiles {
+                certificate,
+                key,
+                client_authorities: self.tls_client_ca,
+            }),
+            hba: self.hba,
             max_connections: self.max_connections,
             cache_bytes: self.cache_bytes,
             memory_bytes: self.memory_bytes,
@@ -235,6 +268,7 @@ fn list_fail_points() -> ExitCode {
 async fn serve_until_told(configuration: &Configuration) -> Result<(), String> {
     let node = Node::start(configuration).await.map_err(|error| error.to_string())?;
     announce(&format!("listening on {}", node.address()));
+    tokio::spawn(reload_when_told(node.guard().clone()));
     let shutdown = CancellationToken::new();
     let told = shutdown.clone();
     tokio::spawn(async move {
@@ -242,6 +276,18 @@ async fn serve_until_told(configuration: &Configuration) -> Result<(), String> {
         told.cancel();
     });
     node.serve(shutdown).await.map_err(|error| error.to_string())
+}
+
+/// SIGHUP: certificates and host rules are read again.
+async fn reload_when_told(guard: Guard) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+    while hangup.recv().await.is_some() {
+        match guard.reload() {
+            Ok(()) => tracing::warn!("certificates and host rules were read again"),
+            Err(errors) => errors.iter().for_each(|error| tracing::error!("{error}")),
+        }
+    }
 }
 
 async fn wait_for_signal() {

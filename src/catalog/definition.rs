@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::access::{Acl, Grantable};
+use super::access::{Acl, Grantable, PolicyDef};
 use crate::base::{ColumnId, Oid};
 use crate::index::IndexSpec;
 use crate::types::PgType;
@@ -69,6 +69,15 @@ pub struct TableDef {
     pub foreign_keys: Vec<ForeignKeyDef>,
     /// COMMENT ON TABLE.
     pub comment: Option<String>,
+    /// ENABLE ROW LEVEL SECURITY.
+    #[serde(default)]
+    pub row_security: bool,
+    /// FORCE ROW LEVEL SECURITY: for the owner too.
+    #[serde(default)]
+    pub force_row_security: bool,
+    /// CREATE POLICY.
+    #[serde(default)]
+    pub policies: Vec<PolicyDef>,
 }
 
 /// A column of a table.

@@ -5,6 +5,7 @@
 //! task context ([`Tables`]), the parameters in [`Slots`]. Uses `segment`, `index` and `types`;
 //! never looks at the catalog, never plans.
 
+mod barrier;
 mod cast;
 mod cast_bits;
 mod cast_vectors;
@@ -26,6 +27,7 @@ mod vector_search;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use barrier::{Barrier, BarrierExec, BarrierPlanner};
 pub use cast::{cast_function, cast_target};
 pub use in_order::InOrderExec;
 pub use leaf::{Access, KeyPart, Leaf, SearchWork, leaf};

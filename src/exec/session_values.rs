@@ -81,6 +81,11 @@ pub trait SessionValues: Send + Sync + Debug {
     /// # Errors
     /// 42P01, and what reading says.
     fn prewarm(&self, table: &SequenceName) -> Result<i64>;
+    /// Stops what a connection of this node runs, or ends the connection; whether there is one.
+    ///
+    /// # Errors
+    /// 42501.
+    fn signal(&self, pid: i64, end: bool) -> Result<bool>;
     /// A relation's name as `regclass` shows it: with its schema where the path needs it.
     fn relation_name(&self, relation: Oid) -> Option<String>;
 }

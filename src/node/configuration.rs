@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::pg::{TlsFiles, TlsMode};
+
 /// Where metadata is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Metadata {
@@ -35,6 +37,14 @@ pub struct Configuration {
     pub database: String,
     /// The superuser's password, for the first start.
     pub password: Option<String>,
+    /// Where metrics and health are: `HOST:PORT`; none: nowhere.
+    pub http: Option<String>,
+    /// Whether connections are encrypted.
+    pub tls: TlsMode,
+    /// Certificates, where they may be.
+    pub tls_files: Option<TlsFiles>,
+    /// The file that says who may come from where; none: everybody, by password.
+    pub hba: Option<PathBuf>,
     /// Connections at once.
     pub max_connections: usize,
     /// The local cache's size on disk.
@@ -51,6 +61,6 @@ impl Configuration {
     /// Whether a role without a password may log in: an embedded node that only this machine
     /// reaches.
     pub fn trusts(&self, address: SocketAddr) -> bool {
-        self.metadata == Metadata::Embedded && address.ip().is_loopback()
+        self.hba.is_none() && self.metadata == Metadata::Embedded && address.ip().is_loopback()
     }
 }

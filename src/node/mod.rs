@@ -4,12 +4,16 @@
 mod bootstrap;
 mod configuration;
 mod configuration_file;
+mod guard;
+mod http;
 mod inspect;
 mod serve;
 #[cfg(test)]
 mod tests;
 
+pub use crate::pg::{TlsFiles, TlsMode};
 pub use configuration::{Configuration, Metadata};
 pub use configuration_file::with_configuration_file;
+pub use guard::Guard;
 pub use inspect::{check, status};
 pub use serve::{Node, StartError};

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use thiserror::Error;
 use tokio::net::TcpListener;
@@ -26,6 +27,8 @@ use crate::txn::{Engine, EngineParts};
 
 use super::bootstrap;
 use super::configuration::{Configuration, Metadata};
+use super::guard::Guard;
+use super::http;
 
 /// Between two tries to join the cluster again.
 const JOIN_PAUSE: Duration = Duration::from_secs(1);
@@ -68,6 +71,9 @@ pub enum StartError {
         "the first start needs the superuser's password: set REDKITE_PASSWORD or --password-file"
     )]
     Password,
+    /// Certificates or host rules can't be used.
+    #[error("{0}")]
+    Guard(String),
     /// Anything that the engine says.
     #[error("{0}")]
     Engine(#[from] SqlError),
@@ -91,6 +97,8 @@ pub struct Node {
     random: Arc<dyn Random>,
     meta: Arc<dyn MetaStore>,
     reader: Arc<Reader>,
+    guard: Guard,
+    http: Option<TcpListener>,
     life: Life,
 }
 
@@ -110,6 +118,7 @@ struct Ground<'a> {
     random: &'a Arc<dyn Random>,
     meta: &'a Arc<dyn MetaStore>,
     reader: &'a Arc<Reader>,
+    guard: &'a Guard,
 }
 
 impl Node {
@@ -120,8 +129,10 @@ impl Node {
     pub async fn start(configuration: &Configuration) -> Result<Self, StartError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let random: Arc<dyn Random> = Arc::new(OsRandom);
+        let guard = Guard::new(configuration).map_err(StartError::Guard)?;
         let listen = &configuration.listen;
         let failed = |error| StartError::Listen { address: listen.clone(), error };
+        let http = listen_for_http(configuration).await?;
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let listener = listener.into_std().map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
@@ -137,16 +148,33 @@ impl Node {
             random: &random,
             meta: &meta,
             reader: &reader,
+            guard: &guard,
         };
         let life = ground.live(incarnation, membership).await?;
         let configuration = configuration.clone();
-        Ok(Self { configuration, listener, address, clock, random, meta, reader, life })
+        Ok(Self {
+            configuration,
+            listener,
+            address,
+            clock,
+            random,
+            meta,
+            reader,
+            guard,
+            http,
+            life,
+        })
     }
 
     /// What its connections share.
     #[cfg(test)]
     pub(super) fn server(&self) -> &Arc<Server> {
         &self.life.server
+    }
+
+    /// What can be read again while it serves.
+    pub fn guard(&self) -> &Guard {
+        &self.guard
     }
 
     /// Where it listens.
@@ -160,12 +188,32 @@ impl Node {
     /// # Errors
     /// When it can't listen any more.
     pub async fn serve(mut self, shutdown: CancellationToken) -> Result<(), StartError> {
+        let now: Arc<ArcSwapOption<Server>> = Arc::default();
+        let http = self.http.take().map(|listener| {
+            let now = Arc::clone(&now);
+            tokio::spawn(http::serve(listener, move || now.load_full()))
+        });
+        let served = self.serve_lives(shutdown, &now).await;
+        if let Some(http) = http {
+            http.abort();
+        }
+        served
+    }
+
+    async fn serve_lives(
+        &mut self,
+        shutdown: CancellationToken,
+        now: &ArcSwapOption<Server>,
+    ) -> Result<(), StartError> {
         loop {
             let address = self.address;
             let failed = |error| StartError::Listen { address: address.to_string(), error };
             let listener = self.listener.try_clone().and_then(TcpListener::from_std);
             let stop = shutdown.child_token();
-            self.life.serve(listener.map_err(failed)?, self.configuration.maintenance, stop).await;
+            now.store(Some(Arc::clone(&self.life.server)));
+            let door = (listener.map_err(failed)?, self.guard.tls.clone());
+            self.life.serve(door, self.configuration.maintenance, stop).await;
+            now.store(None);
             if shutdown.is_cancelled() {
                 return Ok(());
             }
@@ -190,10 +238,11 @@ impl Node {
     }
 
     async fn try_join_again(&self) -> Result<Life, StartError> {
-        let Self { configuration, address, clock, random, meta, reader, .. } = self;
+        let Self { configuration, address, clock, random, meta, reader, guard, .. } = self;
         let incarnation = Incarnation(random.uuid());
         let membership = join(configuration, meta, *address, incarnation, clock).await?;
-        let ground = Ground { configuration, address: *address, clock, random, meta, reader };
+        let address = *address;
+        let ground = Ground { configuration, address, clock, random, meta, reader, guard };
         ground.live(incarnation, membership).await
     }
 }
@@ -237,6 +286,7 @@ impl Ground<'_> {
             database: configuration.database.clone(),
             max_connections: configuration.max_connections,
             trust,
+            host_rules: Arc::clone(&self.guard.rules),
         });
         Ok(Life { server, membership, engine })
     }
@@ -244,7 +294,12 @@ impl Ground<'_> {
 
 impl Life {
     /// Serves until told to stop, or until the lease is gone; then leaves the cluster.
-    async fn serve(&self, listener: TcpListener, maintenance: bool, stop: CancellationToken) {
+    async fn serve(
+        &self,
+        (listener, tls): (TcpListener, Option<Arc<pg::Tls>>),
+        maintenance: bool,
+        stop: CancellationToken,
+    ) {
         let watch = self.membership.clone().map(|membership| {
             let stop = stop.clone();
             tokio::spawn(async move {
@@ -257,7 +312,7 @@ impl Life {
         let policy = Policy::default();
         let background = maintenance
             .then(|| tokio::spawn(maintain(Arc::clone(&self.engine), policy, stop.clone())));
-        pg::serve(listener, Arc::clone(&self.server), stop).await;
+        pg::serve(listener, Arc::clone(&self.server), tls, stop).await;
         telling.abort();
         if let Some(background) = background {
             background.abort();
@@ -271,6 +326,12 @@ impl Life {
             tracing::warn!(%error, "leaving the cluster");
         }
     }
+}
+
+async fn listen_for_http(configuration: &Configuration) -> Result<Option<TcpListener>, StartError> {
+    let Some(address) = &configuration.http else { return Ok(None) };
+    let failed = |error| StartError::Listen { address: address.clone(), error };
+    TcpListener::bind(address).await.map(Some).map_err(failed)
 }
 
 pub(super) fn absolute(folder: &Path) -> Result<std::path::PathBuf, StartError> {

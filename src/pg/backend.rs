@@ -10,11 +10,12 @@ use std::time::Duration;
 use arrow::array::{ArrayRef, RecordBatch};
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::scalar::ScalarValue;
+use tokio_util::sync::CancellationToken;
 
 use crate::base::{Oid, Result, SqlError};
 pub use crate::plan::OutputColumn;
 use crate::plan::statement::CopyOptions;
-pub use crate::session::{Authentication, Mode, Startup, Status};
+pub use crate::session::{Authentication, Mode, Origin, Startup, Status};
 use crate::types::{PgType, TextContext};
 
 /// What a statement comes to; `C` is a COPY FROM that waits for rows.
@@ -54,7 +55,12 @@ pub trait Server: Send + Sync + 'static {
     type Session: Session;
 
     /// How this role proves itself.
-    fn authentication(&self, user: &str, database: &str) -> Authentication;
+    fn authentication(
+        &self,
+        user: &str,
+        database: &str,
+        origin: &Origin<'_>,
+    ) -> Result<Authentication>;
 
     /// Lets in who has proved itself.
     fn connect(
@@ -145,6 +151,8 @@ pub trait Session: Send {
     fn resume_statement(&mut self);
     /// A statement's outcome has been sent, or as much of it as was asked for.
     fn end_statement(&mut self);
+    /// What ends this connection from outside.
+    fn ends_by(&mut self, end: CancellationToken);
     /// Waits until the running statement is to stop: the error to stop it with.
     fn interrupted(&self) -> impl Future<Output = SqlError> + Send + 'static;
 

@@ -62,9 +62,11 @@ where
     pub(super) fn new(
         wire: Wire<S>,
         server: Arc<B>,
-        session: B::Session,
+        mut session: B::Session,
         shutdown: CancellationToken,
     ) -> Self {
+        let shutdown = shutdown.child_token();
+        session.ends_by(shutdown.clone());
         let key = session.backend_key();
         Self {
             wire,

@@ -19,14 +19,13 @@ use super::backend::Server;
 use super::connection::Connection;
 use super::failure::Failure;
 use super::startup::{Policy, fatal, greet};
+use super::tls::{Secured, Tls, secure};
 use super::wire::Wire;
 use crate::base::limits::CONNECTIONS_UNAUTHENTICATED_MAX;
-use crate::base::{OsRandom, SqlError, SqlState};
+use crate::base::{OsRandom, SqlError, SqlState, SystemClock};
 
 /// A stranger has so long to prove who it is (PostgreSQL's `authentication_timeout`).
 const AUTHENTICATION_TIMEOUT: Duration = Duration::from_mins(1);
-/// A wrong password costs the guesser so long.
-const FAILURE_DELAY: Duration = Duration::from_millis(200);
 /// Running statements have so long to finish when the server stops.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
 /// A connection that is silent for so long is probed.
@@ -41,11 +40,14 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub(super) async fn accept<B: Server>(
     listener: TcpListener,
     server: Arc<B>,
+    tls: Option<Arc<Tls>>,
     shutdown: CancellationToken,
 ) {
     let policy = Policy {
         authentication_timeout: AUTHENTICATION_TIMEOUT,
-        failure_delay: FAILURE_DELAY,
+        tls_required: tls.as_ref().is_some_and(|tls| tls.is_required()),
+        back_off: Arc::default(),
+        clock: Arc::new(SystemClock::new()),
         random: Arc::new(OsRandom),
     };
     let strangers = Arc::new(Semaphore::new(CONNECTIONS_UNAUTHENTICATED_MAX));
@@ -71,8 +73,17 @@ pub(super) async fn accept<B: Server>(
         };
         prepare_socket(&stream);
         let (server, policy, shutdown) = (Arc::clone(&server), policy.clone(), shutdown.clone());
+        let tls = tls.clone();
         connections.spawn(async move {
-            converse(stream, Some(peer), server, policy, shutdown, stranger).await;
+            let secured = secure(stream, tls.as_deref());
+            match tokio::time::timeout(policy.authentication_timeout, secured).await {
+                Ok(Ok((stream, secured))) => {
+                    let came = (Some(peer), secured);
+                    converse(stream, came, server, policy, shutdown, stranger).await;
+                }
+                Ok(Err(error)) => debug!(%peer, ?error, "no connection came about"),
+                Err(_) => debug!(%peer, "a connection said nothing"),
+            }
         });
     }
     drop(listener);
@@ -100,7 +111,7 @@ fn prepare_socket(stream: &TcpStream) {
 /// One connection from its first byte to its last. A panic in here is this connection's only.
 pub(super) async fn converse<S, B>(
     stream: S,
-    peer: Option<SocketAddr>,
+    (peer, mut secured): (Option<SocketAddr>, Secured),
     server: Arc<B>,
     policy: Policy,
     shutdown: CancellationToken,
@@ -110,12 +121,13 @@ pub(super) async fn converse<S, B>(
     B: Server,
 {
     let mut wire = Wire::new(stream);
+    wire.has_read(&std::mem::take(&mut secured.read));
     let greeted = tokio::select! {
         biased;
         () = shutdown.cancelled() => Ok(Err(starting_or_stopping())),
         greeted = tokio::time::timeout(
             policy.authentication_timeout,
-            caught(greet(&mut wire, &server, peer, &policy)),
+            caught(greet(&mut wire, &server, (peer, &secured), &policy)),
         ) => greeted,
     };
     drop(stranger);

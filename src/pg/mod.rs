@@ -8,7 +8,9 @@
 //! May use the session, types and plan's plain values. Never plans, never touches storage, and
 //! trusts nothing that a client says: not a length, not a count, not an encoding.
 
+mod back_off;
 mod backend;
+mod certificate;
 mod connection;
 mod copy;
 mod extended;
@@ -22,6 +24,7 @@ mod portal;
 mod rows;
 mod scram;
 mod startup;
+mod tls;
 mod wire;
 
 use std::sync::Arc;
@@ -29,12 +32,20 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-pub use backend::{Authentication, Mode, Outcome, OutputColumn, Server, Session, Startup, Status};
+pub use backend::{
+    Authentication, Mode, Origin, Outcome, OutputColumn, Server, Session, Startup, Status,
+};
+pub use tls::{Tls, TlsFiles, TlsMode};
 
 /// Serves connections until `shutdown` is cancelled. Then idle clients are told (57P01), busy
 /// ones have some seconds to finish, and it returns.
-pub async fn serve<B: Server>(listener: TcpListener, server: Arc<B>, shutdown: CancellationToken) {
-    listener::accept(listener, server, shutdown).await;
+pub async fn serve<B: Server>(
+    listener: TcpListener,
+    server: Arc<B>,
+    tls: Option<Arc<Tls>>,
+    shutdown: CancellationToken,
+) {
+    listener::accept(listener, server, tls, shutdown).await;
 }
 
 #[cfg(test)]

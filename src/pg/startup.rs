@@ -11,22 +11,28 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::backend::{Authentication, Server, Session, Startup};
+use super::back_off::BackOff;
+use super::backend::{Authentication, Origin, Server, Session, Startup};
 use super::failure::{Failure, Step};
 use super::message::backend;
 use super::message::startup::{self, Packet, Version};
+use super::tls::Secured;
 use super::wire::Wire;
 use super::{options, scram};
 use crate::base::limits::{IDENTIFIER_BYTES_MAX, SASL_MESSAGE_BYTES_MAX};
-use crate::base::{Random, Severity, SqlError, SqlState};
+use crate::base::{Clock, Random, Severity, SqlError, SqlState};
 
 /// How strangers are treated.
 #[derive(Clone, Debug)]
 pub(super) struct Policy {
     /// A stranger has so long to prove who it is.
     pub(super) authentication_timeout: Duration,
-    /// A wrong password is answered after so long: guessing takes time.
-    pub(super) failure_delay: Duration,
+    /// Only encrypted connections are let in.
+    pub(super) tls_required: bool,
+    /// How long a wrong password is answered after: guessing takes time.
+    pub(super) back_off: Arc<BackOff>,
+    /// What that is counted by.
+    pub(super) clock: Arc<dyn Clock>,
     /// Where nonces come from.
     pub(super) random: Arc<dyn Random>,
 }
@@ -35,7 +41,7 @@ pub(super) struct Policy {
 pub(super) async fn greet<S, B>(
     wire: &mut Wire<S>,
     server: &Arc<B>,
-    peer: Option<SocketAddr>,
+    (peer, secured): (Option<SocketAddr>, &Secured),
     policy: &Policy,
 ) -> Step<Option<B::Session>>
 where
@@ -45,7 +51,12 @@ where
     let Some((version, startup)) = request(wire, server, peer).await? else {
         return Ok(None);
     };
-    authenticate(wire, server.as_ref(), &startup, policy).await?;
+    if policy.tls_required && !secured.encrypted {
+        let message = "connections must be encrypted: this server requires TLS";
+        let error = SqlError::fatal(SqlState::INVALID_AUTHORIZATION_SPECIFICATION, message);
+        return Err(error.with_hint("Connect with sslmode=require.").into());
+    }
+    authenticate(wire, server.as_ref(), (&startup, secured), policy).await?;
     backend::authentication_ok(&mut wire.output);
     wire.mark_whole();
     let mut session = server.connect(startup).await?;
@@ -168,15 +179,21 @@ fn identifier(name: &str) -> String {
 async fn authenticate<S, B>(
     wire: &mut Wire<S>,
     server: &B,
-    startup: &Startup,
+    (startup, secured): (&Startup, &Secured),
     policy: &Policy,
 ) -> Step
 where
     S: AsyncRead + AsyncWrite + Unpin,
     B: Server,
 {
+    let address = startup.peer.map(|peer| peer.ip());
+    let origin = Origin {
+        address,
+        encrypted: secured.encrypted,
+        certificate_name: secured.certificate_name.as_deref(),
+    };
     let (iterations, salt, stored_key, server_key) =
-        match server.authentication(&startup.user, &startup.database) {
+        match server.authentication(&startup.user, &startup.database, &origin)? {
             Authentication::Trust => return Ok(()),
             Authentication::Scram { iterations, salt, stored_key, server_key } => {
                 (iterations, salt, stored_key, server_key)
@@ -198,10 +215,18 @@ where
     match challenge.verify(&last, verifier)? {
         Some(proof) => {
             backend::authentication_sasl_final(&mut wire.output, proof.as_bytes());
+            policy.back_off.succeeded(address);
             Ok(())
         }
         None => {
-            tokio::time::sleep(policy.failure_delay).await;
+            tracing::info!(
+                target: "redkite::audit",
+                user = %startup.user,
+                peer = ?startup.peer,
+                "wrong password"
+            );
+            let now = policy.clock.monotonic();
+            tokio::time::sleep(policy.back_off.failed(address, now)).await;
             Err(SqlError::fatal(
                 SqlState::INVALID_PASSWORD,
                 format!("password authentication failed for user \"{}\"", startup.user),

@@ -66,6 +66,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         }
     }
 
+    /// Takes bytes that were read before there was a wire.
+    pub(super) fn has_read(&mut self, bytes: &[u8]) {
+        self.input.extend_from_slice(bytes);
+    }
+
     /// Says whether much is coming (COPY).
     pub(super) fn expect_bulk(&mut self, bulk: bool) {
         self.bulk = bulk;

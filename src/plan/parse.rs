@@ -22,6 +22,7 @@ mod maintenance;
 mod merge;
 mod modify;
 mod object;
+mod policy;
 mod role;
 mod sequence;
 mod session;

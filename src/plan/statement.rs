@@ -9,6 +9,7 @@
 mod data;
 mod grant;
 mod object;
+mod policy;
 mod role;
 mod session;
 mod table;
@@ -28,6 +29,7 @@ pub use object::{
     CreateSequence, CreateView, Drop, IndexColumn, ObjectAction, ObjectKind, Reindex,
     ReindexTarget, SequenceOptions,
 };
+pub use policy::{AlterPolicy, CreatePolicy, Policy, RowSecurity};
 pub use role::{
     AlterDatabase, AlterRole, AlterSetting, CreateDatabase, CreateRole, DatabaseAction,
     DropDatabase, DropRole, RoleOptions,
@@ -113,6 +115,8 @@ pub enum Statement {
     Grant(Grant),
     /// `REVOKE`.
     Revoke(Grant),
+    /// `CREATE POLICY`, `ALTER POLICY`, `DROP POLICY`.
+    Policy(Box<Policy>),
     /// `REASSIGN OWNED`, `DROP OWNED`.
     Owned(Owned),
     /// `CREATE DATABASE`.

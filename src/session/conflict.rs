@@ -21,8 +21,9 @@ use crate::txn::Conflict;
 use crate::types::PgType;
 
 use super::connection::Session;
+use super::constraint::{EXISTING_ROW, NEW_ROW};
 use super::copy::with_schema;
-use super::modify::arrow_error;
+use super::modify::{RowPolicies, arrow_error};
 
 /// What happens to rows whose key is taken.
 #[derive(Debug)]
@@ -54,6 +55,7 @@ pub(super) struct Upsert<'a> {
     pub(super) update: &'a ConflictUpdate,
     pub(super) key: usize,
     pub(super) checks: Option<&'a RowsQuery>,
+    pub(super) policies: &'a RowPolicies,
     pub(super) table: &'a Arc<Table>,
     /// The table as the statement sees it.
     pub(super) version: &'a TableVersion,
@@ -148,7 +150,7 @@ impl Session {
         touched: &mut HashSet<u64>,
         batch: RecordBatch,
     ) -> Result<RecordBatch> {
-        let Upsert { update, checks, table, version, parameters, run, .. } = *upsert;
+        let Upsert { update, checks, policies, table, version, parameters, run, .. } = *upsert;
         let existing = self.existing_rows(upsert, &batch).await?;
         if existing.values().any(|address| !touched.insert(*address)) {
             return Err(second_time());
@@ -160,6 +162,9 @@ impl Session {
             (Vec::new(), RecordBatch::new_empty(batch.schema()))
         } else {
             let old = engine.reader().take(version, &addresses, &table.schema.columns).await?;
+            let old = with_schema(&old, &table.schema.arrow())?;
+            let policy = policies.conflicting.as_ref();
+            self.check_policy(table, policy, EXISTING_ROW, &old, run).await?;
             let indices: UInt64Array = rows.iter().map(|row| *row as u64).collect();
             let proposed = take_record_batch(&batch, &indices).map_err(arrow_error)?;
             let stream = update.execute(&old, &proposed, parameters, run)?;
@@ -174,6 +179,7 @@ impl Session {
             let new_rows = new.project(&columns).map_err(arrow_error)?;
             (numbers.collect(), with_schema(&new_rows, &batch.schema())?)
         };
+        self.check_policy(table, policies.updated.as_ref(), NEW_ROW, &updated, run).await?;
         self.check_rows_of(table, checks, &updated, run).await?;
         // The new rows, those that replace others among them, in the order of the batch.
         let fresh = (0..batch.num_rows()).filter(|row| !existing.contains_key(row));

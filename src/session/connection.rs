@@ -9,6 +9,7 @@ use crate::catalog::access::{Access, Object, Privileges};
 use crate::plan::Parsed;
 use crate::types::TextContext;
 
+use super::activity::Activity;
 use super::cursor::Cursor;
 use super::identity::{Identity, ROLE, SESSION_AUTHORIZATION};
 use super::interrupt::{Interrupt, Interrupts};
@@ -18,6 +19,9 @@ use super::server::Server;
 use super::settings::Settings;
 use super::transaction::State;
 use super::values::Shared;
+
+/// What tells who logged in and who changed definitions: `REDKITE_LOG=redkite::audit=info`.
+pub(super) const AUDIT: &str = "redkite::audit";
 
 /// Who wants in, and with which settings.
 #[derive(Clone, Debug, Default)]
@@ -51,6 +55,7 @@ pub struct Session {
     pub(super) shared: Shared,
     notices: Vec<SqlError>,
     pub(super) interrupts: Arc<Interrupts>,
+    pub(super) activity: Arc<Activity>,
 }
 
 impl Server {
@@ -59,7 +64,15 @@ impl Server {
     /// # Errors
     /// 3D000, 28000, 53300 and what is wrong with the settings, all of them FATAL.
     pub async fn connect(self: &Arc<Self>, startup: Startup) -> Result<Session> {
-        self.open(startup).await.map_err(|error| error.with_severity(Severity::Fatal))
+        let (user, peer) = (startup.user.clone(), startup.peer);
+        let opened = self.open(startup).await;
+        self.totals.login(opened.is_err());
+        let peer = peer.map(|peer| peer.to_string()).unwrap_or_default();
+        match &opened {
+            Ok(_) => tracing::info!(target: AUDIT, %user, %peer, "login"),
+            Err(error) => tracing::info!(target: AUDIT, %user, %peer, %error, "login refused"),
+        }
+        opened.map_err(|error| error.with_severity(Severity::Fatal))
     }
 
     async fn open(self: &Arc<Self>, startup: Startup) -> Result<Session> {
@@ -95,7 +108,10 @@ impl Server {
         identity.check(state, ROLE, settings.identity().1)?;
         settings.take_changes();
         let interrupts = Arc::new(Interrupts::default());
-        let (pid, secret) = self.register(startup.long_key, Arc::clone(&interrupts))?;
+        let now_us = self.engine().clock().wall_us();
+        let activity = Arc::new(Activity::new(role.oid, startup.peer, now_us));
+        let watched = (Arc::clone(&interrupts), Arc::clone(&activity));
+        let (pid, secret) = self.register(role, startup.long_key, watched)?;
         let mut session = Session {
             server: Arc::clone(self),
             pid,
@@ -109,6 +125,7 @@ impl Server {
             shared: Shared::default(),
             notices: Vec::new(),
             interrupts,
+            activity,
         };
         session.identify();
         session.settings.take_changes();
@@ -161,6 +178,11 @@ impl Session {
     /// 42601.
     pub fn parse(&self, sql: &str) -> Result<Vec<Parsed>> {
         crate::plan::parse(known_query::substitute(sql))
+    }
+
+    /// What ends this connection from outside.
+    pub fn ends_by(&self, end: tokio_util::sync::CancellationToken) {
+        self.server.ends_by(self.pid, end);
     }
 
     /// What stops the running statement.

@@ -15,7 +15,36 @@ use super::connection::Session;
 /// A value in an error's detail is cut after so many bytes, as in PostgreSQL.
 const VALUE_BYTES_MAX: usize = 64;
 
+/// What a policy's error is about.
+pub(super) const NEW_ROW: &str = "";
+/// A row that ON CONFLICT DO UPDATE found.
+pub(super) const EXISTING_ROW: &str = " (USING expression)";
+
 impl Session {
+    /// Row-level security, which a planned condition tells.
+    ///
+    /// # Errors
+    /// 42501.
+    pub(super) async fn check_policy(
+        &self,
+        table: &Table,
+        policy: Option<&RowsQuery>,
+        what: &str,
+        rows: &RecordBatch,
+        run: &Run,
+    ) -> Result<()> {
+        let Some(policy) = policy.filter(|_| rows.num_rows() > 0) else { return Ok(()) };
+        let through = policy.execute(rows.clone(), &[], run).await?;
+        if through.num_rows() == rows.num_rows() {
+            return Ok(());
+        }
+        let message = format!(
+            "new row violates row-level security policy{what} for table \"{}\"",
+            table.definition.name
+        );
+        Err(SqlError::new(SqlState::INSUFFICIENT_PRIVILEGE, message))
+    }
+
     /// NOT NULL and CHECK, which the table's planned `checks` tell.
     ///
     /// # Errors

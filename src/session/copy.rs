@@ -7,7 +7,7 @@ use arrow::compute::cast;
 use arrow::datatypes::SchemaRef;
 
 use crate::base::{Result, SqlError, SqlState};
-use crate::catalog::access::{Demand, Privileges};
+use crate::catalog::access::{Access, Demand, Privileges};
 use crate::catalog::{RelationName, SequenceDef, Snapshot, Table};
 use crate::plan::statement::{
     Copy, CopyDirection, CopyEndpoint, CopyOptions, CopySource, Query, Truncate,
@@ -109,6 +109,10 @@ impl Session {
         let relation = RelationName { schema: name.schema.as_deref(), name: &name.name };
         let target = Arc::clone(snapshot.state.require_table(relation, &path)?);
         let definition = &target.definition;
+        if Access::new(&snapshot.state, self.role()).is_guarded(definition) {
+            let message = "COPY FROM not supported with row-level security";
+            return Err(SqlError::unsupported(message).with_hint("Use INSERT statements instead."));
+        }
         if let Some(missing) =
             columns.iter().copied().flatten().find(|name| definition.column(name).is_none())
         {

@@ -1,7 +1,9 @@
 //! Runs a statement: in the transaction that is open, or in one of its own.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use datafusion::physical_plan::displayable;
 use datafusion::scalar::ScalarValue;
 
 use crate::base::limits::AUTOCOMMIT_ATTEMPTS_MAX;
@@ -9,13 +11,15 @@ use crate::base::{Result, SqlError, SqlState};
 use crate::plan::Statement;
 use crate::plan::statement::{CopyDirection, TransactionModes};
 
-use super::connection::Session;
+use super::activity::shown;
+use super::connection::{AUDIT, Session};
 use super::explain;
 use super::interrupt::Interrupt;
 use super::outcome::{Mode, Outcome};
 use super::plan_cache::Plan;
 use super::prepare::Prepared;
 use super::transaction::State;
+use super::utility::is_definition;
 
 impl Session {
     /// Runs a statement.
@@ -31,6 +35,11 @@ impl Session {
         self.check_not_failed(prepared.statement())?;
         self.take_over_settings()?;
         let interrupt = self.begin_statement();
+        let clock = Arc::clone(self.server.engine().clock());
+        let began = clock.monotonic();
+        let shown = shown(prepared.statement(), prepared.tag(), prepared.text());
+        let application = self.settings.get("application_name").unwrap_or_default();
+        self.activity.begins(shown, application, clock.wall_us());
         let outcome = Box::pin(self.run_statement(prepared, &parameters, mode, &interrupt)).await;
         let outcome = outcome.map_err(|error| self.conceal(error));
         match (&outcome, &self.state) {
@@ -39,7 +48,34 @@ impl Session {
             (Ok(_), State::Idle) => self.settings.end_transaction(true),
             (Ok(_), _) => {}
         }
+        let took = clock.monotonic().saturating_sub(began);
+        self.has_run(prepared, &parameters, (shown, took, outcome.is_err()));
         outcome
+    }
+
+    /// Counts a statement, and tells the logs of it where they want to know.
+    fn has_run(
+        &self,
+        prepared: &Prepared,
+        parameters: &[ScalarValue],
+        (shown, took, failed): (&str, Duration, bool),
+    ) {
+        self.server.totals.statement(failed, u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
+        let user = self.settings.current_user();
+        if is_definition(prepared.statement()) {
+            tracing::info!(target: AUDIT, %user, statement = shown, failed, "definition");
+        }
+        let slow = self.settings.get("log_min_duration_statement");
+        let slow = slow.and_then(|ms| ms.parse().ok()).map(Duration::from_millis);
+        if slow.is_some_and(|slow| took >= slow) {
+            let plan = match prepared.plan() {
+                Plan::Query(plan) => plan.physical(parameters).ok(),
+                Plan::Modify(_) | Plan::Utility => None,
+            };
+            let plan = plan.map(|plan| displayable(plan.as_ref()).indent(false).to_string());
+            let (milliseconds, plan) = (took.as_millis(), plan.unwrap_or_default());
+            tracing::warn!(target: "redkite::slow", milliseconds, %user, statement = shown, plan);
+        }
     }
 
     /// A statement begins: what stops it, `statement_timeout` included.
@@ -56,6 +92,12 @@ impl Session {
     /// not run any longer.
     pub fn end_statement(&self) {
         self.interrupts.end();
+        let transaction = match self.state {
+            State::Idle | State::Implicit(_) => None,
+            State::Block(_) => Some(false),
+            State::Failed(_) => Some(true),
+        };
+        self.activity.ends(transaction, self.server.engine().clock().wall_us());
     }
 
     /// 25P02 in a failed block, except for what ends it.

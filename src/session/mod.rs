@@ -7,6 +7,7 @@
 //!
 //! Never speaks the protocol, never touches the stores.
 
+mod activity;
 mod await_index;
 mod conflict;
 mod connection;
@@ -16,6 +17,7 @@ mod cursor;
 mod define;
 mod dispatch;
 mod explain;
+mod host_rules;
 mod identity;
 mod index_recall;
 mod interrupt;
@@ -36,10 +38,12 @@ mod transaction;
 mod utility;
 mod values;
 
+pub use activity::Counts;
 pub use connection::{Session, Startup};
 pub use copy::CopyIn;
+pub use host_rules::HostRules;
 pub use interrupt::Interrupt;
 pub use outcome::{Mode, Outcome, Status};
 pub use prepare::Prepared;
-pub use server::{Authentication, Server, ServerParts};
+pub use server::{Authentication, Origin, Server, ServerParts};
 pub use together::Together;

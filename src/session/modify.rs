@@ -11,18 +11,19 @@ use datafusion::scalar::ScalarValue;
 use futures::TryStreamExt;
 
 use crate::base::{ColumnId, Result, SqlError};
-use crate::catalog::access::{Demand, Privileges};
+use crate::catalog::access::{Demand, PolicyCommand, Privileges, RowRule};
 use crate::catalog::{Snapshot, Table, TableDef};
 use crate::exec::Run;
 use crate::plan::statement::{ConflictTarget, OnConflict};
 use crate::plan::{DmlPlan, Name, OutputColumn, PlanContext, Planner, RowsQuery, Statement};
-use crate::segment::TableVersion;
+use crate::segment::{TableSchema, TableVersion};
 use crate::store::meta::Mirrored;
 use crate::txn::TableWrites;
 use crate::types::PgType;
 
 use super::conflict::{PlannedConflict, Upsert, plan_conflict};
 use super::connection::Session;
+use super::constraint::NEW_ROW;
 use super::copy::with_schema;
 use super::explain::Watch;
 use super::outcome::Outcome;
@@ -42,6 +43,24 @@ pub(super) struct Modification {
     arbiter: Option<Demand>,
     /// CHECK over new rows.
     checks: Option<RowsQuery>,
+    policies: RowPolicies,
+}
+
+/// What row-level security says of the rows of a change, planned.
+#[derive(Debug, Default)]
+pub(super) struct RowPolicies {
+    /// Of new rows.
+    written: Option<RowsQuery>,
+    /// Of rows that ON CONFLICT DO UPDATE finds.
+    pub(super) conflicting: Option<RowsQuery>,
+    /// Of what it makes of them.
+    pub(super) updated: Option<RowsQuery>,
+}
+
+impl RowPolicies {
+    fn queries(&self) -> impl Iterator<Item = &RowsQuery> {
+        [&self.written, &self.conflicting, &self.updated].into_iter().flatten()
+    }
 }
 
 /// How RETURNING's rows are made.
@@ -77,8 +96,10 @@ impl Modification {
     /// The types in which the client's parameters are read when many executions go together; none
     /// where each must run by itself.
     pub(super) fn column_types(&self, client: usize) -> Option<Vec<PgType>> {
-        let plain =
-            self.kind == Kind::Insert && self.returning.is_none() && self.conflict.is_none();
+        let plain = self.kind == Kind::Insert
+            && self.returning.is_none()
+            && self.conflict.is_none()
+            && self.policies.written.is_none();
         if plain { self.plan.source.column_types(client) } else { None }
     }
 
@@ -98,6 +119,7 @@ impl Modification {
         }
         demands.extend(self.arbiter.clone());
         demands.extend(self.checks.iter().flat_map(RowsQuery::demands));
+        demands.extend(self.policies.queries().flat_map(RowsQuery::demands));
         demands
     }
 
@@ -180,7 +202,33 @@ pub(super) fn plan_modification(
     };
     let parameters = types.into_iter().map(|ty| ty.unwrap_or(PgType::Text)).collect();
     let arbiter = on_conflict.and_then(|clause| arbiter(&table.definition, clause));
-    Ok(Modification { kind, plan, parameters, returning: returned, conflict, arbiter, checks })
+    let reads = returned.is_some() || kind == Kind::Update || conflict.is_some();
+    let upsert = conflict.as_ref().is_some_and(|conflict| conflict.update().is_some());
+    let policies = plan_policies(planner, (context, definition), kind, (reads, upsert))?;
+    let returning = returned;
+    Ok(Modification { kind, plan, parameters, returning, conflict, arbiter, checks, policies })
+}
+
+fn plan_policies(
+    planner: &Arc<Planner>,
+    (context, table): (&PlanContext, (&TableDef, &TableSchema)),
+    kind: Kind,
+    (reads, upsert): (bool, bool),
+) -> Result<RowPolicies> {
+    let command = match kind {
+        Kind::Insert => PolicyCommand::Insert,
+        Kind::Update => PolicyCommand::Update,
+        Kind::Delete => return Ok(RowPolicies::default()),
+    };
+    let plan = |rule| planner.let_through(context, table, rule);
+    let (command_update, reads_old) = (PolicyCommand::Update, true);
+    let found = RowRule::Found { command: command_update, reads: reads_old };
+    let updated = RowRule::Written { command: command_update, reads: reads_old };
+    Ok(RowPolicies {
+        written: plan(RowRule::Written { command, reads })?,
+        conflicting: if upsert { plan(found)? } else { None },
+        updated: if upsert { plan(updated)? } else { None },
+    })
 }
 
 /// SELECT on the columns of a key that ON CONFLICT names: whether a value is there shows.
@@ -262,6 +310,8 @@ impl Session {
         let mut stream = change.plan.source.execute(parameters, run)?;
         while let Some(batch) = stream.try_next().await.map_err(crate::plan::sql_error)? {
             let batch = with_schema(&batch, &schema)?;
+            let policy = change.policies.written.as_ref();
+            self.check_policy(table, policy, NEW_ROW, &batch, run).await?;
             self.check_rows_of(table, change.checks(), &batch, run).await?;
             let batch = match &change.conflict {
                 None => batch,
@@ -270,7 +320,9 @@ impl Session {
                 }
                 Some(PlannedConflict::Update { key, update }) => {
                     let (key, checks) = (*key, change.checks());
-                    let upsert = Upsert { update, key, checks, table, version, parameters, run };
+                    let policies = &change.policies;
+                    let upsert =
+                        Upsert { update, key, checks, policies, table, version, parameters, run };
                     let changed = self.upsert(&upsert, &mut touched, batch).await?;
                     inserted.push(changed);
                     continue;
@@ -344,6 +396,8 @@ impl Session {
             let rows = with_schema(&rows, &schema)?;
             let updating = change.kind == Kind::Update;
             if updating {
+                let policy = change.policies.written.as_ref();
+                self.check_policy(table, policy, NEW_ROW, &rows, run).await?;
                 self.check_rows_of(table, change.checks(), &rows, run).await?;
             }
             changed.rows.push(rows);

@@ -7,6 +7,7 @@ use datafusion::logical_expr::ScalarUDF;
 use parking_lot::Mutex;
 
 use crate::base::{Oid, Result};
+use crate::catalog::access::{Access, RowRule};
 use crate::catalog::{self, RelationName, Snapshot, Table, TableDef, ViewDef};
 use crate::plan::{Name, Relation, Relations};
 use crate::store::meta::Mirrored;
@@ -31,6 +32,8 @@ enum Lookup {
     Oid { text: String, path: Vec<String>, found: Option<Oid> },
     /// The schema that a table is in.
     Schema { table: Oid, found: Option<String> },
+    /// The rows of a table that a role may see or write.
+    Rows { table: Oid, role: Oid, rule: RowRule, found: Option<String> },
 }
 
 /// Definitions are replaced when they change, never written over: the same one means that
@@ -68,6 +71,13 @@ impl Lookup {
             Self::Oid { text, path, found } => {
                 let now = super::values::find_relation(snapshot, text, path);
                 now.map(catalog::Relation::oid) == *found
+            }
+            Self::Rows { table, role, rule, found } => {
+                let table = snapshot.tables.get(table);
+                table.is_some_and(|table| {
+                    let access = Access::new(snapshot, *role);
+                    access.row_condition(&table.definition, *rule) == *found
+                })
             }
             Self::Schema { table, found } => {
                 super::tables::schema_of(snapshot, *table) == found.as_deref()
@@ -131,6 +141,7 @@ impl Relations for Recorder {
                 state.tables.get(oid).map(|table| Found::Table(Arc::clone(&table.definition)))
             }
             Relation::View { oid, .. } => state.views.get(oid).cloned().map(Found::View),
+            Relation::Unguarded { .. } => None,
             Relation::Provider { .. } => None,
         };
         match found {
@@ -138,6 +149,23 @@ impl Relations for Recorder {
             None => self.uses.lock().momentary = true,
         }
         Some(relation)
+    }
+
+    fn row_condition(
+        &self,
+        table: Oid,
+        role: Option<Oid>,
+        rule: RowRule,
+    ) -> Result<Option<String>> {
+        let found = self.relations.row_condition(table, role, rule)?;
+        let known = self.snapshot.state.tables.get(&table);
+        // Without row-level security there is nothing that another definition would not change.
+        if known.is_some_and(|table| table.definition.row_security) {
+            let role = role.unwrap_or(self.relations.role());
+            let lookup = Lookup::Rows { table, role, rule, found: found.clone() };
+            self.uses.lock().lookups.push(lookup);
+        }
+        Ok(found)
     }
 
     fn schema_oid(&self, relation: Oid) -> Option<Oid> {

@@ -116,6 +116,16 @@ impl Prepared {
         &self.source.parsed.statement
     }
 
+    /// Its text.
+    pub(super) fn text(&self) -> &str {
+        &self.source.parsed.text
+    }
+
+    /// What runs it.
+    pub(super) fn plan(&self) -> Plan {
+        self.bound.lock().planned.plan.clone()
+    }
+
     /// The command's name.
     pub(super) fn tag(&self) -> &'static str {
         self.source.parsed.tag
@@ -253,9 +263,9 @@ impl Session {
 
     fn relations(&self, snapshot: &Arc<Mirrored<Snapshot>>) -> StatementRelations {
         let search_path = self.search_path();
-        let engine = Arc::clone(self.server.engine());
+        let server = Arc::clone(&self.server);
         let (settings, role) = (self.settings.clone(), self.role());
-        let view = SessionView { settings, search_path, role, engine };
+        let view = SessionView { settings, search_path, role, server };
         StatementRelations::new(snapshot, view)
     }
 
@@ -266,7 +276,8 @@ impl Session {
     ) -> PlanContext {
         let surroundings = self.settings.surroundings();
         let search_path = self.visible_path(&snapshot.state);
-        PlanContext { relations, search_path, text: Arc::clone(&surroundings.text) }
+        let text = Arc::clone(&surroundings.text);
+        PlanContext { relations, search_path, text, rights: None, guarding: Arc::from([]) }
     }
 
     /// The plan that some connection made from the same, or a new one.

@@ -1,16 +1,24 @@
 //! What all connections of a node share.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 
+use arc_swap::ArcSwapOption;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use parking_lot::Mutex;
+use tokio_util::sync::CancellationToken;
 
-use crate::base::{Result, SqlError, SqlState};
+use crate::base::{Oid, Result, SqlError, SqlState};
+use crate::catalog::RoleDef;
+use crate::catalog::access::is_member;
+use crate::catalog::system::ActivityRow;
 use crate::plan::Planner;
 use crate::txn::Engine;
 
+use super::activity::{Activity, Counts, Totals};
+use super::host_rules::{HostRules, Method, Visitor};
 use super::interrupt::Interrupts;
 use super::plan_cache::PlanCache;
 
@@ -47,6 +55,19 @@ pub struct ServerParts {
     pub max_connections: usize,
     /// Roles without a password may log in: an embedded node on loopback.
     pub trust: bool,
+    /// Who may come from where; none: everybody, by password.
+    pub host_rules: Arc<ArcSwapOption<HostRules>>,
+}
+
+/// How a connection came.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Origin<'a> {
+    /// From where; none: this very process.
+    pub address: Option<IpAddr>,
+    /// By TLS.
+    pub encrypted: bool,
+    /// The name in the client's certificate.
+    pub certificate_name: Option<&'a str>,
 }
 
 /// What all connections of a node share.
@@ -56,6 +77,7 @@ pub struct Server {
     pub(super) plans: PlanCache,
     connections: Mutex<HashMap<i32, Registered>>,
     next_pid: AtomicI32,
+    pub(super) totals: Totals,
     started_us: i64,
     /// Keys the verifiers of roles that don't exist, so that they look like those that do.
     mock_key: [u8; 32],
@@ -66,6 +88,11 @@ pub struct Server {
 struct Registered {
     secret: Vec<u8>,
     interrupts: Arc<Interrupts>,
+    /// Who logged in.
+    role: Oid,
+    activity: Arc<Activity>,
+    /// Ends the connection.
+    end: CancellationToken,
 }
 
 impl Server {
@@ -80,6 +107,7 @@ impl Server {
             plans: PlanCache::default(),
             connections: Mutex::new(HashMap::new()),
             next_pid: AtomicI32::new(1),
+            totals: Totals::default(),
             mock_key,
         })
     }
@@ -100,19 +128,115 @@ impl Server {
         self.plans.len()
     }
 
+    /// Whether statements can be served: the node is a member of its cluster.
+    pub fn is_ready(&self) -> bool {
+        self.engine().membership().is_none_or(|membership| membership.is_alive())
+    }
+
+    /// Running totals of all connections.
+    pub fn counts(&self) -> Counts {
+        self.totals.counts()
+    }
+
+    /// How many connections there are.
+    pub fn connections(&self) -> usize {
+        self.connections.lock().len()
+    }
+
+    /// How many of them run a statement.
+    pub fn active(&self) -> usize {
+        self.activities().iter().filter(|of| of.state == "active").count()
+    }
+
+    /// What the connections do, by number.
+    pub(super) fn activities(&self) -> Vec<ActivityRow> {
+        let connections = self.connections.lock();
+        let mut rows: Vec<ActivityRow> =
+            connections.iter().map(|(pid, of)| of.activity.row(*pid)).collect();
+        drop(connections);
+        rows.sort_by_key(|row| row.pid);
+        rows
+    }
+
+    /// Who logged in by a connection.
+    pub(super) fn role_of(&self, pid: i32) -> Option<Oid> {
+        self.connections.lock().get(&pid).map(|connection| connection.role)
+    }
+
+    /// Stops what a connection runs, or ends it; whether there is one.
+    pub(super) fn signal(&self, pid: i32, end: bool) -> bool {
+        let connections = self.connections.lock();
+        let Some(connection) = connections.get(&pid) else { return false };
+        if end {
+            connection.end.cancel();
+        }
+        connection.interrupts.raise();
+        true
+    }
+
+    /// What ends a connection.
+    pub(super) fn ends_by(&self, pid: i32, end: CancellationToken) {
+        if let Some(connection) = self.connections.lock().get_mut(&pid) {
+            connection.end = end;
+        }
+    }
+
     /// When this server began.
     pub(super) fn started_us(&self) -> i64 {
         self.started_us
     }
 
     /// How this role proves itself. A role that doesn't exist looks like one that does.
-    pub fn authentication(&self, user: &str, _database: &str) -> Authentication {
+    ///
+    /// # Errors
+    /// 28000 where the rules don't let it in.
+    pub fn authentication(
+        &self,
+        user: &str,
+        database: &str,
+        origin: &Origin<'_>,
+    ) -> Result<Authentication> {
+        let rules = self.parts.host_rules.load();
+        let Some(rules) = rules.as_ref() else {
+            return Ok(self.by_password(user, self.parts.trust));
+        };
+        let snapshot = self.engine().current();
+        let state = &snapshot.state;
+        let is_member = |group: &str| match (state.role(user), state.role(group)) {
+            (Some(role), Some(group)) => is_member(state, role.oid, group.oid),
+            _ => false,
+        };
+        let Origin { address, encrypted, certificate_name } = *origin;
+        let method = rules.method(Visitor { address, encrypted, database, user }, is_member);
+        let refused = |what: &str| {
+            let host = address.map_or_else(|| "[local]".to_owned(), |address| address.to_string());
+            let how = if encrypted { "SSL encryption" } else { "no encryption" };
+            let message =
+                format!("{what} host \"{host}\", user \"{user}\", database \"{database}\", {how}");
+            Err(SqlError::fatal(SqlState::INVALID_AUTHORIZATION_SPECIFICATION, message))
+        };
+        match method {
+            None => refused("no pg_hba.conf entry for"),
+            Some(Method::Reject) => refused("pg_hba.conf rejects connection for"),
+            Some(Method::Trust) => Ok(Authentication::Trust),
+            Some(Method::Scram) => Ok(self.by_password(user, false)),
+            Some(Method::Certificate) if certificate_name == Some(user) => {
+                Ok(Authentication::Trust)
+            }
+            Some(Method::Certificate) => {
+                let message = format!("certificate authentication failed for user \"{user}\"");
+                Err(SqlError::fatal(SqlState::INVALID_AUTHORIZATION_SPECIFICATION, message))
+            }
+        }
+    }
+
+    fn by_password(&self, user: &str, trust: bool) -> Authentication {
         let snapshot = self.engine().current();
         let role = snapshot.state.role(user);
         match role.and_then(|role| role.verifier.as_deref()).map(parse_verifier) {
             Some(Some(scram)) => scram,
             Some(None) => self.mock(user),
-            None if self.parts.trust => Authentication::Trust,
+            None if trust => Authentication::Trust,
             None => self.mock(user),
         }
     }
@@ -139,12 +263,21 @@ impl Server {
     /// 53300.
     pub(super) fn register(
         &self,
+        role: &RoleDef,
         long_key: bool,
-        interrupts: Arc<Interrupts>,
+        (interrupts, activity): (Arc<Interrupts>, Arc<Activity>),
     ) -> Result<(i32, Vec<u8>)> {
         let mut connections = self.connections.lock();
         if connections.len() >= self.parts.max_connections {
             let message = "sorry, too many clients already";
+            return Err(SqlError::fatal(SqlState::TOO_MANY_CONNECTIONS, message));
+        }
+        let of_role = || connections.values().filter(|other| other.role == role.oid).count();
+        if let Ok(limit) = usize::try_from(role.connection_limit)
+            && !role.superuser
+            && of_role() >= limit
+        {
+            let message = format!("too many connections for role \"{}\"", role.name);
             return Err(SqlError::fatal(SqlState::TOO_MANY_CONNECTIONS, message));
         }
         let mut secret = vec![0; if long_key { 32 } else { 4 }];
@@ -152,7 +285,11 @@ impl Server {
         loop {
             let pid = self.next_pid.fetch_add(1, Ordering::Relaxed) & i32::MAX;
             if pid != 0 && !connections.contains_key(&pid) {
-                connections.insert(pid, Registered { secret: secret.clone(), interrupts });
+                let (secret_kept, end) = (secret.clone(), CancellationToken::new());
+                let role = role.oid;
+                let registered =
+                    Registered { secret: secret_kept, interrupts, role, activity, end };
+                connections.insert(pid, registered);
                 return Ok((pid, secret));
             }
         }

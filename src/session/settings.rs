@@ -76,6 +76,8 @@ pub(super) struct Settings {
 pub(super) struct Surroundings {
     /// The role whose rights statements have: plans are not shared between roles.
     pub(super) user: String,
+    /// `row_security`: whether policies may hide rows, rather than be an error.
+    pub(super) row_security: bool,
     /// The schemas that names are looked up in.
     pub(super) search_path: Vec<String>,
     /// How literals are read and folded values shown.
@@ -176,7 +178,8 @@ impl Settings {
         self.surroundings.get_or_init(|| {
             let text = Arc::new(self.text_context());
             let user = self.current_user().to_owned();
-            Arc::new(Surroundings { user, search_path: self.search_path(), text })
+            let (row_security, search_path) = (self.is_on("row_security"), self.search_path());
+            Arc::new(Surroundings { user, row_security, search_path, text })
         })
     }
 

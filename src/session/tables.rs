@@ -6,15 +6,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use datafusion::logical_expr::ScalarUDF;
 
-use crate::base::Oid;
+use crate::base::{Oid, Result, SqlError, SqlState};
+use crate::catalog::access::{Access, RowRule};
 use crate::catalog::{self, RelationName, Snapshot, system};
 use crate::exec::Tables;
 use crate::plan::{Relation, Relations};
 use crate::segment::{Reader, TableVersion};
 use crate::store::meta::Mirrored;
-use crate::txn::{Engine, IndexBuild};
+use crate::txn::IndexBuild;
 use crate::types::PgType;
 
+use super::server::Server;
 use super::settings::Settings;
 
 /// A statement's snapshot, with its transaction's own rows where the session sees them.
@@ -41,12 +43,22 @@ impl Tables for StatementTables {
 pub(super) struct StatementRelations {
     snapshot: Arc<Mirrored<Snapshot>>,
     facts: Arc<system::Facts>,
+    role: Oid,
+    /// `row_security`.
+    row_security: bool,
 }
 
 impl StatementRelations {
     pub(super) fn new(snapshot: &Arc<Mirrored<Snapshot>>, session: SessionView) -> Self {
+        let (role, row_security) = (session.role, session.settings.is_on("row_security"));
         let facts = system::Facts::new(Arc::clone(snapshot), Arc::new(session));
-        Self { snapshot: Arc::clone(snapshot), facts: Arc::new(facts) }
+        let facts = Arc::new(facts);
+        Self { snapshot: Arc::clone(snapshot), facts, role, row_security }
+    }
+
+    /// The role whose rights the statement has.
+    pub(super) fn role(&self) -> Oid {
+        self.role
     }
 }
 
@@ -62,7 +74,7 @@ pub(super) struct SessionView {
     pub(super) settings: Settings,
     pub(super) search_path: Vec<String>,
     pub(super) role: Oid,
-    pub(super) engine: Arc<Engine>,
+    pub(super) server: Arc<Server>,
 }
 
 impl system::SessionFacts for SessionView {
@@ -78,8 +90,13 @@ impl system::SessionFacts for SessionView {
         self.role
     }
 
+    fn activities(&self) -> Vec<system::ActivityRow> {
+        self.server.activities()
+    }
+
     fn index_builds(&self) -> Vec<system::IndexProgress> {
-        let now = self.engine.clock().monotonic();
+        let engine = self.server.engine();
+        let now = engine.clock().monotonic();
         let load = |number: &AtomicU64| number.load(Ordering::Relaxed);
         let progress = |build: Arc<IndexBuild>| system::IndexProgress {
             table: build.table,
@@ -90,7 +107,7 @@ impl system::SessionFacts for SessionView {
             bytes: load(&build.bytes),
             seconds: now.saturating_sub(build.since).as_secs_f64(),
         };
-        self.engine.index_builds().running().into_iter().map(progress).collect()
+        engine.index_builds().running().into_iter().map(progress).collect()
     }
 }
 
@@ -109,6 +126,26 @@ impl Relations for StatementRelations {
             }
             catalog::Relation::Sequence(_) | catalog::Relation::Index { .. } => None,
         }
+    }
+
+    fn row_condition(
+        &self,
+        table: Oid,
+        role: Option<Oid>,
+        rule: RowRule,
+    ) -> Result<Option<String>> {
+        let state = &self.snapshot.state;
+        let Some(table) = state.tables.get(&table) else { return Ok(None) };
+        let access = Access::new(state, role.unwrap_or(self.role));
+        let condition = access.row_condition(&table.definition, rule);
+        if condition.is_some() && !self.row_security {
+            let message = format!(
+                "query would be affected by row-level security policy for table \"{}\"",
+                table.definition.name
+            );
+            return Err(SqlError::new(SqlState::INSUFFICIENT_PRIVILEGE, message));
+        }
+        Ok(condition)
     }
 
     fn schema_oid(&self, relation: Oid) -> Option<Oid> {

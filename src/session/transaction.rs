@@ -169,13 +169,13 @@ impl Session {
 
     /// A stream or the protocol has failed: what is open is aborted.
     pub fn statement_failed(&mut self) {
-        self.interrupts.end();
         self.shared.forget_settings();
         match std::mem::take(&mut self.state) {
             State::Idle => {}
             State::Implicit(_) => self.end_transaction(false),
             State::Block(open) | State::Failed(open) => self.state = State::Failed(open),
         }
+        self.end_statement();
     }
 
     fn end_transaction(&mut self, committed: bool) {

@@ -263,7 +263,7 @@ impl Session {
 }
 
 /// Whether a statement changes definitions.
-fn is_definition(statement: &Statement) -> bool {
+pub(super) fn is_definition(statement: &Statement) -> bool {
     use Statement as S;
     matches!(
         statement,
@@ -286,6 +286,7 @@ fn is_definition(statement: &Statement) -> bool {
             | S::Grant(_)
             | S::Revoke(_)
             | S::Owned(_)
+            | S::Policy(_)
             | S::CreateDatabase(_)
             | S::AlterDatabase(_)
             | S::DropDatabase(_)

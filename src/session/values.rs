@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::base::{Oid, Result, SqlError, SqlState};
-use crate::catalog::access::{Access, Demand, Object, Privileges};
+use crate::catalog::access::{Access, Demand, Object, Privileges, SIGNAL_BACKEND};
 use crate::catalog::{Relation, RelationName, SequenceDef, Snapshot};
 use crate::exec::{SequenceName, SessionValues};
 use crate::plan::quote_identifier;
@@ -180,7 +180,17 @@ impl StatementValues {
             Relation::Index { table, .. } => table,
             relation => relation.oid(),
         };
-        self.require_any(table, &[Privileges::SELECT])
+        self.require_any(table, &[Privileges::SELECT])?;
+        let state = &self.snapshot.state;
+        let Some(table) = state.tables.get(&table) else { return Ok(()) };
+        if Access::new(state, self.identity.current).is_guarded(&table.definition) {
+            let message = format!(
+                "query would be affected by row-level security policy for table \"{}\"",
+                table.definition.name
+            );
+            return Err(SqlError::new(SqlState::INSUFFICIENT_PRIVILEGE, message));
+        }
+        Ok(())
     }
 
     fn check_may_write(&self, function: &str) -> Result<()> {
@@ -314,6 +324,21 @@ impl SessionValues for StatementValues {
         let search = self.settings.lock().search();
         let measure = Measure { k, samples, search };
         wait(measure.recall(self.server.engine(), &self.snapshot.state, index))
+    }
+
+    fn signal(&self, pid: i64, end: bool) -> Result<bool> {
+        let pid = i32::try_from(pid).unwrap_or_default();
+        let Some(role) = self.server.role_of(pid) else { return Ok(false) };
+        let newest = self.server.engine().current();
+        let access = Access::new(&newest.state, self.identity.current);
+        let target = Access::new(&newest.state, role);
+        let own = access.has_role(role) || access.has_role(SIGNAL_BACKEND);
+        if !own || (target.is_superuser() && !access.is_superuser()) {
+            let what = if end { "terminate process" } else { "cancel query" };
+            let message = format!("permission denied to {what}");
+            return Err(SqlError::new(SqlState::INSUFFICIENT_PRIVILEGE, message));
+        }
+        Ok(self.server.signal(pid, end))
     }
 
     fn prewarm(&self, table: &SequenceName) -> Result<i64> {

@@ -132,6 +132,9 @@ pub(crate) async fn create(engine: &Engine, oid: Oid, keyed: bool) {
         checks: Vec::new(),
         foreign_keys: Vec::new(),
         comment: None,
+        row_security: false,
+        force_row_security: false,
+        policies: Vec::new(),
     };
     let keys = engine.keys().clone();
     engine

@@ -4,6 +4,7 @@
 mod command_line;
 mod drivers;
 mod fleet;
+mod guard;
 mod open_files;
 mod peer;
 mod pipeline;

@@ -154,6 +154,12 @@ impl<'a> Access<'a> {
         self.superuser
     }
 
+    /// Whether policies are not for it: superusers and BYPASSRLS.
+    pub(super) fn bypasses_row_security(&self) -> bool {
+        let role = self.snapshot.roles.get(&self.role);
+        self.superuser || role.is_some_and(|role| role.bypass_row_security)
+    }
+
     /// Whether it has another role's privileges: it owns what that one owns.
     pub fn has_role(&self, role: Oid) -> bool {
         self.superuser || self.holds.contains(&role)

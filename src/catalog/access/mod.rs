@@ -10,6 +10,7 @@ mod acl;
 mod check;
 mod demand;
 mod membership;
+mod policies;
 mod predefined;
 mod privileges;
 
@@ -17,6 +18,7 @@ pub use acl::{Acl, AclItem, Dependents, PUBLIC, merged};
 pub use check::{Access, Object, Securable};
 pub use demand::{Columns, Demand};
 pub use membership::{is_member, members_closure};
+pub use policies::{PolicyCommand, PolicyDef, RowRule};
 pub use predefined::{
     DATABASE_OWNER, MAINTAIN, MONITOR, PREDEFINED, READ_ALL_DATA, READ_ALL_SETTINGS,
     READ_ALL_STATS, READ_SERVER_FILES, SIGNAL_BACKEND, WRITE_ALL_DATA, WRITE_SERVER_FILES,

@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use super::cell::Cell;
+use super::pg_stat_activity::ActivityRow;
 use super::pg_stat_progress::IndexProgress;
 use crate::base::{ColumnId, Oid};
 use crate::catalog::access::{Access, Acl};
@@ -18,6 +19,8 @@ pub trait SessionFacts: Debug + Send + Sync {
     fn role(&self) -> Oid;
     /// The schemas where names without one are looked for, in order.
     fn search_path(&self) -> &[String];
+    /// What this node's connections do.
+    fn activities(&self) -> Vec<ActivityRow>;
     /// The indexes that this node builds now.
     fn index_builds(&self) -> Vec<IndexProgress>;
 }

@@ -31,9 +31,11 @@ mod pg_extension;
 mod pg_index;
 mod pg_indexes;
 mod pg_namespace;
+mod pg_policies;
 mod pg_proc;
 mod pg_sequence;
 mod pg_settings;
+mod pg_stat_activity;
 mod pg_stat_progress;
 mod pg_tables;
 mod pg_type;
@@ -50,6 +52,7 @@ use crate::base::Oid;
 use definition::Definition;
 pub use facts::{Facts, SessionFacts};
 pub use functions::{function, name_function, named_oid};
+pub use pg_stat_activity::ActivityRow;
 pub use pg_stat_progress::IndexProgress;
 use provider::SystemRelation;
 
@@ -74,6 +77,7 @@ const RELATIONS: &[&[Definition]] = &[
     pg_authid::RELATIONS,
     pg_auth_members::RELATIONS,
     pg_default_acl::RELATIONS,
+    pg_policies::RELATIONS,
     pg_settings::RELATIONS,
     pg_extension::RELATIONS,
     pg_am::RELATIONS,
@@ -84,6 +88,7 @@ const RELATIONS: &[&[Definition]] = &[
     pg_views::RELATIONS,
     pg_indexes::RELATIONS,
     pg_collation::RELATIONS,
+    pg_stat_activity::RELATIONS,
     pg_stat_progress::RELATIONS,
     information_schema::RELATIONS,
     privilege_views::RELATIONS,

@@ -42,6 +42,8 @@ struct Relation<'a> {
     /// A foreign key begins or ends here: PostgreSQL has triggers for it, and psql shows foreign
     /// keys of tables with triggers only.
     foreign: bool,
+    /// Row-level security is enabled, and forced.
+    row_security: (bool, bool),
 }
 
 impl Relation<'_> {
@@ -70,8 +72,8 @@ impl Relation<'_> {
             self.kind == 'v',
             self.foreign,
             false,
-            false,
-            false,
+            self.row_security.0,
+            self.row_security.1,
             true,
             if self.kind == 'r' { 'd' } else { 'n' },
             false,
@@ -104,6 +106,7 @@ fn rows(facts: &Facts) -> Vec<Row> {
             rows: table.version.row_count(),
             checks: definition.checks.len(),
             indexed: definition.index_names().next().is_some(),
+            row_security: (definition.row_security, definition.force_row_security),
             foreign: !definition.foreign_keys.is_empty() || referenced.contains(&definition.oid),
         };
         rows.push(relation.row());
@@ -140,6 +143,7 @@ fn rows(facts: &Facts) -> Vec<Row> {
             checks: 0,
             indexed: false,
             foreign: false,
+            row_security: (false, false),
         };
         relation.row()
     };

@@ -25,7 +25,7 @@ fn rows(facts: &Facts) -> Vec<Row> {
             definition.index_names().next().is_some(),
             false,
             false,
-            false,
+            definition.row_security,
         ]);
     }
     rows

@@ -27,6 +27,21 @@ impl SessionFacts for Alone {
         &self.0
     }
 
+    fn activities(&self) -> Vec<super::ActivityRow> {
+        vec![super::ActivityRow {
+            pid: 1,
+            user: crate::base::Oid(10),
+            application: "psql".to_owned(),
+            peer: None,
+            began_us: 1,
+            transaction_us: None,
+            query_us: Some(2),
+            changed_us: 3,
+            state: "idle",
+            query: "SELECT 1".into(),
+        }]
+    }
+
     fn index_builds(&self) -> Vec<super::IndexProgress> {
         let (table, index) = (crate::base::Oid(1), crate::base::Oid(2));
         let (segments, rows) = ((2, 1), (10, 4));

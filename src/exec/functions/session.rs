@@ -210,6 +210,10 @@ fn call(
             let index = sequence(&columns[0], row)?;
             Some(ScalarValue::Float64(session.index_recall(&index, number(1), number(2))?))
         }
+        What::Cancel | What::Terminate => {
+            let pid = columns[0].as_primitive::<Int64Type>().value(row);
+            Some(ScalarValue::Boolean(Some(session.signal(pid, what == What::Terminate)?)))
+        }
         What::Prewarm => int8(session.prewarm(&sequence(&columns[0], row)?)?),
         _ => return Err(internal(format!("{what:?} has no value of its own"))),
     })

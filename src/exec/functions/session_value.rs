@@ -41,6 +41,8 @@ pub(super) enum What {
     TransactionId,
     IndexRecall,
     Prewarm,
+    Cancel,
+    Terminate,
 }
 
 /// The functions by name.
@@ -82,6 +84,8 @@ pub(super) const WHATS: &[(What, &str)] = &[
     (What::TransactionId, "pg_current_xact_id"),
     (What::IndexRecall, "redkite_recall"),
     (What::Prewarm, "redkite_prewarm"),
+    (What::Cancel, "pg_cancel_backend"),
+    (What::Terminate, "pg_terminate_backend"),
 ];
 
 /// What an argument must be.
@@ -134,6 +138,8 @@ impl What {
             Self::RelationName => &[&[Oid]],
             Self::IndexRecall => &[&[Relation, Int8, Int8]],
             Self::Prewarm => &[&[Relation]],
+            Self::Cancel => &[&[Int8]],
+            Self::Terminate => &[&[Int8], &[Int8, Int8]],
             _ => &[&[]],
         }
     }
@@ -152,7 +158,7 @@ impl What {
             Self::Version | Self::NoAddress | Self::Setting | Self::SetSetting => PgType::Text,
             Self::RelationName => PgType::Text,
             Self::Pid | Self::NoPort => PgType::Int4,
-            Self::InRecovery => PgType::Bool,
+            Self::InRecovery | Self::Cancel | Self::Terminate => PgType::Bool,
             Self::NextValue
             | Self::CurrentValue
             | Self::LastValue
@@ -203,6 +209,8 @@ pub(super) fn constant(what: What, session: &dyn SessionValues) -> Result<Option
         | What::SetValue
         | What::IndexRecall
         | What::Prewarm
+        | What::Cancel
+        | What::Terminate
         | What::RelationName => return Ok(None),
     }))
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use arrow::array::{ArrayRef, RecordBatch};
 use datafusion::scalar::ScalarValue;
+use tokio_util::sync::CancellationToken;
 
 use crate::base::{Oid, Result, SqlError};
 use crate::plan::statement::CopyOptions;
@@ -12,13 +13,18 @@ use crate::plan::{OutputColumn, Parsed};
 use crate::session;
 use crate::types::{PgType, TextContext};
 
-use super::{Authentication, Mode, Outcome, Startup, Status};
+use super::{Authentication, Mode, Origin, Outcome, Startup, Status};
 
 impl super::Server for session::Server {
     type Session = session::Session;
 
-    fn authentication(&self, user: &str, database: &str) -> Authentication {
-        Self::authentication(self, user, database)
+    fn authentication(
+        &self,
+        user: &str,
+        database: &str,
+        origin: &Origin<'_>,
+    ) -> Result<Authentication> {
+        Self::authentication(self, user, database, origin)
     }
 
     async fn connect(self: &Arc<Self>, startup: Startup) -> Result<session::Session> {
@@ -39,6 +45,10 @@ impl super::Session for session::Session {
     fn backend_key(&self) -> (i32, Vec<u8>) {
         let (pid, secret) = Self::backend_key(self);
         (pid, secret.to_vec())
+    }
+
+    fn ends_by(&mut self, end: CancellationToken) {
+        Self::ends_by(self, end);
     }
 
     fn initial_parameters(&self) -> Vec<(String, String)> {

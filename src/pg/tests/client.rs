@@ -98,8 +98,10 @@ pub(super) fn sync() -> Vec<u8> {
 pub(super) fn policy() -> Policy {
     Policy {
         authentication_timeout: Duration::from_secs(60),
-        failure_delay: Duration::ZERO,
         random: Arc::new(SeededRandom::new(1)),
+        tls_required: false,
+        clock: Arc::new(crate::base::SystemClock::new()),
+        back_off: Arc::default(),
     }
 }
 
@@ -113,8 +115,10 @@ impl Client {
     pub(super) fn connect_with(server: &Arc<TestServer>, policy: Policy) -> Self {
         let (stream, other) = tokio::io::duplex(1 << 20);
         let shutdown = CancellationToken::new();
-        let task =
-            tokio::spawn(converse(other, None, Arc::clone(server), policy, shutdown.clone(), ()));
+        let task = tokio::spawn({
+            let came = (None, crate::pg::tls::Secured::default());
+            converse(other, came, Arc::clone(server), policy, shutdown.clone(), ())
+        });
         Self { stream, input: BytesMut::new(), task, shutdown }
     }
 

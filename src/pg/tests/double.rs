@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::base::{ColumnId, Oid, Result, Severity, SqlError, SqlState};
 use crate::pg::backend::{
-    Authentication, Mode, Outcome, OutputColumn, Server, Session, Startup, Status,
+    Authentication, Mode, Origin, Outcome, OutputColumn, Server, Session, Startup, Status,
 };
 use crate::plan::statement::{CopyFormat, CopyHeader, CopyOptions, ForceColumns};
 use crate::types::{PgType, TextContext};
@@ -69,8 +69,13 @@ impl TestServer {
 impl Server for TestServer {
     type Session = TestSession;
 
-    fn authentication(&self, _user: &str, _database: &str) -> Authentication {
-        self.authentication.clone()
+    fn authentication(
+        &self,
+        _user: &str,
+        _database: &str,
+        _origin: &Origin<'_>,
+    ) -> Result<Authentication> {
+        Ok(self.authentication.clone())
     }
 
     async fn connect(self: &Arc<Self>, startup: Startup) -> Result<TestSession> {
@@ -218,6 +223,8 @@ impl Session for TestSession {
     fn backend_key(&self) -> (i32, Vec<u8>) {
         (7, (0..32).collect())
     }
+
+    fn ends_by(&mut self, _: CancellationToken) {}
 
     fn initial_parameters(&self) -> Vec<(String, String)> {
         // psycopg2 and asyncpg don't go on without these.

@@ -17,7 +17,8 @@ async fn serve_cancel_and_shut_down() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let shutdown = CancellationToken::new();
-    let serving = tokio::spawn(crate::pg::serve(listener, Arc::clone(&server), shutdown.clone()));
+    let serving =
+        tokio::spawn(crate::pg::serve(listener, Arc::clone(&server), None, shutdown.clone()));
     let config = format!("host=127.0.0.1 port={port} user=kite");
     let (client, connection) = tokio_postgres::connect(&config, NoTls).await.unwrap();
     let connection = tokio::spawn(connection);
@@ -55,5 +56,5 @@ async fn serve_cancel_and_shut_down() {
 async fn by_hand() {
     let port = std::env::var("REDKITE_TEST_PORT").unwrap();
     let listener = TcpListener::bind(format!("127.0.0.1:{port}")).await.unwrap();
-    crate::pg::serve(listener, TestServer::new(), CancellationToken::new()).await;
+    crate::pg::serve(listener, TestServer::new(), None, CancellationToken::new()).await;
 }

@@ -10,6 +10,7 @@ use super::alter_column;
 use super::column;
 use super::constraint;
 use super::draft::Draft;
+use super::policy;
 use super::refuse;
 use super::rename;
 use super::sequence;
@@ -57,6 +58,7 @@ fn act(draft: &mut Draft<'_>, oid: Oid, action: &AlterAction) -> Result<()> {
         AlterAction::DropColumn { column, if_exists, cascade } => {
             alter_column::drop(draft, oid, column, *if_exists, *cascade)
         }
+        AlterAction::RowSecurity(change) => policy::row_security(draft, oid, *change),
         AlterAction::RenameColumn { from, to } => alter_column::rename(draft, oid, from, to),
         AlterAction::RenameTable(to) => rename::relation(draft, Relation::Table(oid), to),
         AlterAction::RenameConstraint { from, to } => constraint_rename(draft, oid, from, to),

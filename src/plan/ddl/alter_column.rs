@@ -1,6 +1,7 @@
 //! Dropping and renaming columns, and dropping constraints, with what depends on them.
 
 use crate::base::{ColumnId, Oid, Result, SqlError, SqlState};
+use crate::catalog::access::PolicyDef;
 use crate::catalog::{ColumnDef, IndexDef, TableDef, ViewDef};
 use crate::plan::quote_identifier;
 
@@ -62,6 +63,13 @@ pub(super) fn drop(
             .collect();
         require_cascade(draft, &target, &target, &lines, cascade)?;
     }
+    let policies = table.policies.iter().filter(|policy| mentions_policy(policy, column));
+    let policies: Vec<String> = policies.map(|policy| policy.name.clone()).collect();
+    if !policies.is_empty() {
+        let line = |policy: &String| format!("policy {policy} on table {}", table.name);
+        let lines: Vec<String> = policies.iter().map(line).collect();
+        require_cascade(draft, &target, &target, &lines, cascade)?;
+    }
     for sequence in draft.all_sequences() {
         if sequence.owned_by == Some((oid, id)) {
             super::drop::remove_sequence(draft, sequence.oid);
@@ -85,6 +93,7 @@ pub(super) fn drop(
     changed.indexes.retain(|index| !uses(index));
     changed.foreign_keys.retain(|foreign| !foreign.columns.contains(&id));
     changed.checks.retain(|check| !checks.iter().any(|(oid, ..)| *oid == check.oid));
+    changed.policies.retain(|policy| !policies.contains(&policy.name));
     draft.touch(oid)
 }
 
@@ -162,6 +171,12 @@ fn require_cascade(
     .with_hint("Use DROP ... CASCADE to drop the dependent objects too."))
 }
 
+/// Whether a policy's conditions name a column.
+fn mentions_policy(policy: &PolicyDef, column: &str) -> bool {
+    let conditions = policy.using.iter().chain(&policy.check);
+    conditions.into_iter().any(|condition| mentions_column(condition, column))
+}
+
 /// RENAME COLUMN.
 pub(super) fn rename(draft: &mut Draft<'_>, oid: Oid, from: &str, to: &str) -> Result<()> {
     let table = draft.table_mut(oid)?;
@@ -180,6 +195,13 @@ pub(super) fn rename(draft: &mut Draft<'_>, oid: Oid, from: &str, to: &str) -> R
             check.name
         ))
         .with_hint("Drop the constraint, rename the column, and add the constraint again."));
+    }
+    if let Some(policy) = table.policies.iter().find(|policy| mentions_policy(policy, from)) {
+        return Err(SqlError::unsupported(format!(
+            "column \"{from}\" can't be renamed while policy \"{}\" mentions it",
+            policy.name
+        ))
+        .with_hint("Drop the policy, rename the column, and create the policy again."));
     }
     let quoted = quote_identifier(to);
     for index in &mut table.indexes {

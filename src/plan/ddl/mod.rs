@@ -29,6 +29,7 @@ mod index;
 mod membership;
 mod naming;
 mod owned;
+mod policy;
 mod refuse;
 mod reindex;
 mod rename;
@@ -149,6 +150,7 @@ pub fn define(statement: &Statement, snapshot: &Snapshot, context: &DdlContext<'
         Statement::Revoke(Grant::Roles(grant)) => membership::run(draft_ref, grant, true)?,
         Statement::Grant(Grant::Defaults(defaults))
         | Statement::Revoke(Grant::Defaults(defaults)) => grant::defaults(draft_ref, defaults)?,
+        Statement::Policy(statement) => policy::run(draft_ref, statement)?,
         Statement::Owned(statement) => owned::run(draft_ref, statement)?,
         Statement::CreateDatabase(_) => {
             return Err(SqlError::unsupported("CREATE DATABASE is not supported")

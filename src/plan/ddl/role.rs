@@ -336,6 +336,13 @@ fn granted_to(draft: &Draft<'_>, role: Oid) -> Vec<String> {
             found.push(format!("privileges for {} {}", object.word, object.name));
         }
     }
+    for table in snapshot.tables.values() {
+        for policy in table.definition.policies.iter().filter(|policy| policy.roles.contains(&role))
+        {
+            let name = &table.definition.name;
+            found.push(format!("target of policy {} on table {name}", policy.name));
+        }
+    }
     for other in snapshot.roles.values().filter(|other| other.oid != role) {
         if other.default_grants.iter().any(|default| default.acl.mentions(role)) {
             let name = &other.name;

@@ -100,6 +100,9 @@ pub(super) fn begin(
         checks: Vec::new(),
         foreign_keys: Vec::new(),
         comment: None,
+        row_security: false,
+        force_row_security: false,
+        policies: Vec::new(),
     }))
 }
 

@@ -100,6 +100,17 @@ pub(super) fn definite(query: &str, snapshot: &Snapshot, path: &[String]) -> Res
     Ok(printed(tree).unwrap_or_else(|| query.to_owned()))
 }
 
+/// A query with relations named by their schemas too.
+///
+/// # Errors
+/// 0A000 where the text does not read back.
+pub(super) fn qualified(query: &str, snapshot: &Snapshot, path: &[String]) -> Result<String> {
+    let mut tree = *parse_query(query)?.ast;
+    let mut names = Qualify { snapshot, path, shadowed: Vec::new() };
+    let _ = VisitMut::visit(&mut tree, &mut names);
+    printed(tree).ok_or_else(|| SqlError::unsupported("this expression is not supported here"))
+}
+
 /// The relations that a query names and that exist.
 pub(super) fn mentioned(query: &str, snapshot: &Snapshot, path: &[String]) -> Result<Vec<Oid>> {
     let mut tree = *parse_query(query)?.ast;
@@ -175,6 +186,43 @@ impl VisitorMut for Mentioned<'_> {
             && !self.found.contains(&relation.oid())
         {
             self.found.push(relation.oid());
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+struct Qualify<'a> {
+    snapshot: &'a Snapshot,
+    path: &'a [String],
+    shadowed: Vec<String>,
+}
+
+impl VisitorMut for Qualify<'_> {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        collect_shadowed(query, &mut self.shadowed);
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
+        let TableFactor::Table { name, alias: given, args: None, .. } = factor else {
+            return ControlFlow::Continue(());
+        };
+        if name.0.len() > 1 || hidden(name, &self.shadowed) {
+            return ControlFlow::Continue(());
+        }
+        let Some((relation, last)) = resolve(name, self.snapshot, self.path) else {
+            return ControlFlow::Continue(());
+        };
+        let Some((schema, _)) = self.snapshot.relation_name(relation.oid()) else {
+            return ControlFlow::Continue(());
+        };
+        let schema = quote_identifier(self.snapshot.schema_name(schema));
+        let whole = format!("{schema}.{}", quote_identifier(&last.value));
+        let alias = given.clone().unwrap_or_else(|| alias(last));
+        if let Some(made) = relation_factor(&whole, alias) {
+            *factor = made;
         }
         ControlFlow::Continue(())
     }

@@ -114,6 +114,7 @@ fn by_name(plan: &Arc<dyn ExecutionPlan>, catalog: &Snapshot, limited: bool) -> 
         | "CoalescePartitionsExec"
         | "RepartitionExec"
         | "InOrderExec"
+        | "BarrierExec"
         | "BufferExec"
             if children.len() == 1 =>
         {

@@ -24,6 +24,9 @@ impl Cursor<'_> {
         if self.is("database") {
             return self.alter_database();
         }
+        if self.is("policy") {
+            return self.alter_policy();
+        }
         if self.is_all("default privileges") {
             return self.alter_default_privileges();
         }
@@ -50,7 +53,6 @@ impl Cursor<'_> {
                 "large",
                 "materialized",
                 "operator",
-                "policy",
                 "procedure",
                 "publication",
                 "routine",
@@ -236,11 +238,11 @@ impl Cursor<'_> {
                 return Ok(AlterAction::Nothing);
             }
         }
-        let row_security = ["enable row", "disable row", "force row", "no force"];
+        if let Some(change) = self.row_security() {
+            return Ok(AlterAction::RowSecurity(change));
+        }
         let others = ["enable", "disable", "inherit", "no", "of", "not", "force"];
-        if row_security.iter().any(|words| self.is_all(words))
-            || others.iter().any(|word| self.is(word))
-        {
+        if others.iter().any(|word| self.is(word)) {
             return Err(self.unsupported_statement());
         }
         Err(self.unexpected())

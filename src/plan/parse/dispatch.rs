@@ -236,6 +236,9 @@ impl Cursor<'_> {
             if self.is("database") {
                 return self.create_database();
             }
+            if self.is("policy") {
+                return self.create_policy();
+            }
         }
         const OTHERS: &[&str] = &[
             "access",
@@ -251,7 +254,6 @@ impl Cursor<'_> {
             "language",
             "materialized",
             "operator",
-            "policy",
             "procedure",
             "publication",
             "recursive",

@@ -189,6 +189,9 @@ impl Cursor<'_> {
         if self.accept("database") {
             return self.drop_database();
         }
+        if self.is("policy") {
+            return self.drop_policy();
+        }
         if self.is_all("owned by") {
             return self.drop_owned();
         }
@@ -212,7 +215,6 @@ impl Cursor<'_> {
                 "language",
                 "operator",
                 "owned",
-                "policy",
                 "procedure",
                 "publication",
                 "routine",

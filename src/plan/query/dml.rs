@@ -18,11 +18,11 @@ use super::executable::OutputColumn;
 use super::insert_source::{expression, type_constants, values};
 use super::literal::Parameters;
 use super::literal_rows::{LiteralRows, RowSource};
-use super::planner::{Analyzed, PlanContext, Planner};
+use super::planner::{Analyzed, PlanContext, Planner, Target};
 use super::returning::other_columns;
 use super::upsert::{PAIRS_NAME, with_table};
 use crate::base::{Oid, Result, SqlError, SqlState};
-use crate::catalog::access::Demand;
+use crate::catalog::access::{Demand, PolicyCommand, RowRule};
 use crate::catalog::{ColumnDef, TableDef};
 use crate::exec::cast_function;
 use crate::plan::statement::{
@@ -168,7 +168,13 @@ impl Planner {
         let filter = update.filter.as_ref().map(|filter| filter.ast.as_ref().clone());
         let mut tree = select(context, table, &update.target.alias, &update.from, items, filter)?;
         tree.with = update.with.as_deref().cloned();
-        let mut plan = self.analyzed(context, tree, parameter_types, Some(table.oid))?;
+        let reads = update.filter.is_some()
+            || !update.from.is_empty()
+            || !update.returning.is_empty()
+            || !update.assignments.iter().all(is_constant);
+        let rule = RowRule::Found { command: PolicyCommand::Update, reads };
+        let target = Some(Target { oid: table.oid, rule });
+        let mut plan = self.analyzed(context, tree, parameter_types, target)?;
         let values: Vec<Value> = (0..table.columns.len()).map(|at| Value::Query(at + 1)).collect();
         let demands = updated(table, &update.assignments);
         if returns {
@@ -231,7 +237,11 @@ impl Planner {
         let filter = delete.filter.as_ref().map(|filter| filter.ast.as_ref().clone());
         let mut tree = select(context, table, &delete.target.alias, &delete.using, items, filter)?;
         tree.with = delete.with.as_deref().cloned();
-        let plan = self.analyzed(context, tree, parameter_types, Some(table.oid))?;
+        let reads =
+            delete.filter.is_some() || !delete.using.is_empty() || !delete.returning.is_empty();
+        let rule = RowRule::Found { command: PolicyCommand::Delete, reads };
+        let target = Some(Target { oid: table.oid, rule });
+        let plan = self.analyzed(context, tree, parameter_types, target)?;
         let demands = deleted(table);
         if returns {
             let schema = Arc::clone(plan.plan.schema());
@@ -299,6 +309,16 @@ impl Planner {
             exprs.push(cast.alias(target.name.clone()));
         }
         Ok(exprs)
+    }
+}
+
+/// Whether an assignment reads nothing.
+fn is_constant(assignment: &Assignment) -> bool {
+    match &assignment.source {
+        AssignmentSource::Values(cells) => {
+            cells.iter().all(|cell| !matches!(cell, Cell::Expression(_)))
+        }
+        AssignmentSource::Query(_) => false,
     }
 }
 

@@ -29,7 +29,7 @@ use super::one_row::OneRow;
 use super::planner::Planner;
 use crate::base::{ColumnId, Oid, Result, SqlError, SqlState};
 use crate::catalog::access::Demand;
-use crate::exec::{CancelOnDrop, InOrderExec, Run, Slots, VectorSearchPlanner};
+use crate::exec::{BarrierPlanner, CancelOnDrop, InOrderExec, Run, Slots, VectorSearchPlanner};
 use crate::types::PgType;
 
 /// Instances of one plan that wait: more ran at the same time once, but keep memory no longer.
@@ -200,8 +200,10 @@ impl QueryPlan {
         self.planner.count_step();
         let slots = Arc::new(Slots::default());
         let bound = bind_slots(optimized.clone(), &slots, &self.parameters).map_err(sql_error)?;
-        let physical =
-            DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(VectorSearchPlanner)]);
+        let physical = DefaultPhysicalPlanner::with_extension_planners(vec![
+            Arc::new(VectorSearchPlanner),
+            Arc::new(BarrierPlanner),
+        ]);
         let state = self.planner.state();
         // Nothing in it waits for anything: our sources only make nodes. Without `unconstrained`
         // Tokio would have a plan of more than 128 leaves yield, and nobody would wake it.

@@ -24,6 +24,7 @@ use super::errors::sql_error;
 use super::executable::{OutputColumn, QueryPlan};
 use super::functions::Functions;
 use super::lateral::without_lateral;
+use super::leakproof;
 use super::literal::{Literals, Parameters};
 use super::names::visible;
 use super::provider::Provider;
@@ -36,7 +37,8 @@ use super::vector_rule;
 use super::view_source::inlined;
 use crate::base::limits::{BATCH_ROWS, PARAMETERS_MAX};
 use crate::base::{ColumnId, Oid, Random, Result, SqlError, SqlState};
-use crate::catalog::access::Demand;
+use crate::catalog::access::{Demand, RowRule};
+use crate::exec::Barrier;
 use crate::plan::statement::Query;
 use crate::segment::ADDRESS;
 use crate::types::{PgType, TextContext};
@@ -53,6 +55,19 @@ pub struct PlanContext {
     pub search_path: Vec<String>,
     /// How literals are read.
     pub text: Arc<TextContext>,
+    /// Whose rights a view's query has; none: those of who runs the statement.
+    pub rights: Option<Oid>,
+    /// The tables whose policies are being planned.
+    pub guarding: Arc<[Oid]>,
+}
+
+/// The table whose rows a statement changes: it shows its hidden columns.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Target {
+    /// The table.
+    pub(crate) oid: Oid,
+    /// How its rows are found: what policies for UPDATE or DELETE let through.
+    pub(crate) rule: RowRule,
 }
 
 /// Plans statements. One for a node: it holds what all plans share.
@@ -163,7 +178,7 @@ impl Planner {
         context: &PlanContext,
         mut tree: ast::Query,
         parameter_types: &[Option<PgType>],
-        target: Option<Oid>,
+        target: Option<Target>,
     ) -> Result<QueryPlan> {
         rewrite(&mut tree)?;
         let mut analyzed = self.analyze(context, &tree, parameter_types, target, 0)?;
@@ -178,7 +193,7 @@ impl Planner {
         context: &PlanContext,
         mut tree: ast::Query,
         parameter_types: &[Option<PgType>],
-        target: Option<Oid>,
+        target: Option<Target>,
     ) -> Result<Analyzed> {
         rewrite(&mut tree)?;
         self.analyze(context, &tree, parameter_types, target, 0)
@@ -214,12 +229,12 @@ impl Planner {
         self.analyze(context, &tree, &[], None, depth)
     }
 
-    fn analyze(
+    pub(super) fn analyze(
         &self,
         context: &PlanContext,
         tree: &ast::Query,
         declared: &[Option<PgType>],
-        target: Option<Oid>,
+        target: Option<Target>,
         depth: usize,
     ) -> Result<Analyzed> {
         self.count_step();
@@ -255,7 +270,7 @@ impl Planner {
                 return self.analyze(context, tree, &all, target, depth);
             }
             let (used, mut demands) = provider.used();
-            demands.extend(reads(&plan, target).map_err(sql_error)?);
+            demands.extend(reads(&plan, target.map(|target| target.oid)).map_err(sql_error)?);
             let plan = inlined(plan).map_err(sql_error)?;
             return Ok(Analyzed { plan, parameters: types, used, demands });
         }
@@ -311,7 +326,10 @@ impl Planner {
         self.count_step();
         let context = Optimization { planner: self, aliases: Arc::default() };
         let plan = limited_first(plan).map_err(sql_error)?;
-        let plan = self.optimizer.optimize(plan, &context, |_, _| {}).map_err(sql_error)?;
+        let mut plan = self.optimizer.optimize(plan, &context, |_, _| {}).map_err(sql_error)?;
+        if let Some(moved) = leakproof::moved(&plan).map_err(sql_error)? {
+            plan = self.optimizer.optimize(moved, &context, |_, _| {}).map_err(sql_error)?;
+        }
         vector_rule::apply(plan).map_err(sql_error)
     }
 }
@@ -467,6 +485,7 @@ fn origin(plan: &LogicalPlan, position: usize) -> Option<(Oid, ColumnId)> {
         LogicalPlan::Sort(sort) => origin(&sort.input, position),
         LogicalPlan::Limit(limit) => origin(&limit.input, position),
         LogicalPlan::SubqueryAlias(alias) => origin(&alias.input, position),
+        LogicalPlan::Extension(_) => origin(&Barrier::of(plan)?.input, position),
         LogicalPlan::Join(join) => {
             let left = join.left.schema().fields().len();
             match position < left {

@@ -18,16 +18,18 @@ use super::PlanContext;
 use super::cast_call::cast_function_of;
 use super::errors::external;
 use super::functions::Functions;
+use super::guarded::Guarded;
 use super::literal::{Literals, fold};
 use super::operators::Operators;
-use super::planner::Planner;
+use super::planner::{Planner, Target};
 use super::relations::Relation;
 use super::set_returning::SERIES;
 use super::type_names::TypeNames;
-use super::view_source::ViewSource;
+use super::view_source::InlineSource;
 use crate::base::{Oid, SqlError, SqlState};
-use crate::catalog::access::{Demand, Privileges};
+use crate::catalog::access::{Demand, PolicyCommand, Privileges, RowRule};
 use crate::exec::TableSource;
+use crate::segment::TableSchema;
 
 /// Views may use views; a cycle can't be made by DDL, but metadata may be broken.
 const VIEW_DEPTH_MAX: usize = 32;
@@ -39,7 +41,7 @@ pub(crate) struct Provider<'a> {
     functions: Arc<Functions>,
     expr_planners: Vec<Arc<dyn ExprPlanner>>,
     /// The table whose rows are changed: it shows its hidden columns.
-    target: Option<Oid>,
+    target: Option<Target>,
     used: Mutex<BTreeSet<Oid>>,
     demands: Mutex<Vec<Demand>>,
     depth: usize,
@@ -50,7 +52,7 @@ impl<'a> Provider<'a> {
         planner: &'a Planner,
         context: &'a PlanContext,
         literals: Arc<Literals>,
-        target: Option<Oid>,
+        target: Option<Target>,
         depth: usize,
     ) -> Self {
         let functions = Arc::clone(planner.functions());
@@ -80,6 +82,39 @@ impl<'a> Provider<'a> {
         }
     }
 
+    /// The target, if a table is that.
+    fn target(&self, oid: Oid) -> Option<Target> {
+        self.target.filter(|target| target.oid == oid)
+    }
+
+    fn whole_table(&self, oid: Oid, schema: Arc<TableSchema>) -> Arc<dyn LogicalSource> {
+        let source = TableSource::new(oid, schema, self.target(oid).is_some());
+        provider_as_source(Arc::new(source))
+    }
+
+    /// A table, or those of its rows that policies let through.
+    fn table(
+        &self,
+        oid: Oid,
+        name: &str,
+        schema: Arc<TableSchema>,
+    ) -> Result<Arc<dyn LogicalSource>> {
+        let reading = RowRule::Found { command: PolicyCommand::Select, reads: true };
+        let target = self.target(oid);
+        let rule = target.map_or(reading, |target| target.rule);
+        let relations = &self.context.relations;
+        let condition = relations.row_condition(oid, self.context.rights, rule);
+        let Some(condition) = condition.map_err(external)? else {
+            return Ok(self.whole_table(oid, schema));
+        };
+        let (schema, condition) = (&schema, condition.as_str());
+        let guarded = Guarded { oid, name, schema, condition, target };
+        let (source, demands) =
+            self.planner.guarded(self.context, &guarded, self.depth).map_err(external)?;
+        self.demands.lock().extend(demands);
+        Ok(source)
+    }
+
     fn view(
         &self,
         oid: Oid,
@@ -91,7 +126,7 @@ impl<'a> Provider<'a> {
             let message = format!("view \"{name}\" is nested too deeply");
             return Err(external(SqlError::new(SqlState::STATEMENT_TOO_COMPLEX, message)));
         }
-        let context = PlanContext { search_path, ..self.context.clone() };
+        let context = PlanContext { search_path, rights, ..self.context.clone() };
         let planned = self.planner.view(&context, query, self.depth + 1);
         let view = planned.map_err(external)?;
         let mut all = self.used.lock();
@@ -100,7 +135,7 @@ impl<'a> Provider<'a> {
         let inside = view.demands.into_iter();
         let inside = inside.map(|demand| Demand { role: demand.role.or(rights), ..demand });
         self.demands.lock().extend(inside);
-        Ok(Arc::new(ViewSource::new(oid, view.plan)))
+        Ok(Arc::new(InlineSource::view(oid, view.plan)))
     }
 }
 
@@ -113,9 +148,9 @@ impl ContextProvider for Provider<'_> {
             Some(Relation::Table { oid, schema }) => {
                 self.used.lock().insert(oid);
                 self.demand_usage(oid);
-                let source = TableSource::new(oid, schema, self.target == Some(oid));
-                Ok(provider_as_source(Arc::new(source)))
+                self.table(oid, table, schema)
             }
+            Some(Relation::Unguarded { oid, schema }) => Ok(self.whole_table(oid, schema)),
             Some(Relation::View { oid, query, search_path, rights }) => {
                 self.demand_usage(oid);
                 self.view(oid, table, &query, (search_path, rights))
@@ -217,6 +252,12 @@ fn wide(expr: Expr) -> Expr {
         }
         other => other,
     }
+}
+
+/// The error for a policy that reads its own table.
+pub(super) fn infinite_recursion(table: &str) -> SqlError {
+    let message = format!("infinite recursion detected in policy for relation \"{table}\"");
+    SqlError::new(SqlState::INVALID_OBJECT_DEFINITION, message)
 }
 
 /// The error for a relation that is not there.

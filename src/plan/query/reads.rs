@@ -194,9 +194,9 @@ fn leaf(plan: &LogicalPlan, at: usize) -> Option<Leaf> {
                 Some(places) => *places.get(at)?,
                 None => at,
             };
-            if let Some(view) = view_source::of_scan(scan) {
-                let id = i32::try_from(place + 1).ok().map(ColumnId);
-                return Some(Leaf { relation: view.oid(), place, id });
+            if let Some(source) = view_source::of_scan(scan) {
+                let id = source.column_id(place);
+                return Some(Leaf { relation: source.oid(), place, id });
             }
             let source = source::of_scan(scan)?;
             Some(Leaf { relation: source.oid(), place, id: source.column_id(place) })

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use datafusion::catalog::TableProvider;
 use datafusion::logical_expr::ScalarUDF;
 
-use crate::base::Oid;
+use crate::base::{Oid, Result};
+use crate::catalog::access::RowRule;
 use crate::catalog::{self, RelationName, Snapshot, ViewDef};
 use crate::segment::TableSchema;
 use crate::types::PgType;
@@ -16,6 +17,13 @@ use crate::types::PgType;
 pub enum Relation {
     /// A table.
     Table {
+        /// Its oid.
+        oid: Oid,
+        /// Its columns and keys.
+        schema: Arc<TableSchema>,
+    },
+    /// A table, whatever its policies say.
+    Unguarded {
         /// Its oid.
         oid: Oid,
         /// Its columns and keys.
@@ -55,7 +63,10 @@ impl Relation {
     /// Its oid.
     pub fn oid(&self) -> Oid {
         match self {
-            Self::Table { oid, .. } | Self::View { oid, .. } | Self::Provider { oid, .. } => *oid,
+            Self::Table { oid, .. }
+            | Self::Unguarded { oid, .. }
+            | Self::View { oid, .. }
+            | Self::Provider { oid, .. } => *oid,
         }
     }
 }
@@ -64,6 +75,20 @@ impl Relation {
 pub trait Relations: Debug + Send + Sync {
     /// The relation of this name: in the schema if one is named, otherwise along the path.
     fn relation(&self, schema: Option<&str>, name: &str, path: &[String]) -> Option<Relation>;
+
+    /// Which rows of a table policies let a role find or write, as SQL; none: all. The role of who
+    /// runs the statement, where none is given.
+    ///
+    /// # Errors
+    /// 42501 with `row_security` off.
+    fn row_condition(
+        &self,
+        _table: Oid,
+        _role: Option<Oid>,
+        _rule: RowRule,
+    ) -> Result<Option<String>> {
+        Ok(None)
+    }
 
     /// The schema of a table or view, for whoever must be allowed to look into it.
     fn schema_oid(&self, _relation: Oid) -> Option<Oid> {

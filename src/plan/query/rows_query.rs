@@ -21,7 +21,7 @@ use super::planner::{PlanContext, Planner};
 use super::upsert::{PAIRS, PAIRS_NAME, with_rows, with_table};
 use crate::base::{Result, SqlError};
 use crate::catalog::TableDef;
-use crate::catalog::access::Demand;
+use crate::catalog::access::{Demand, RowRule};
 use crate::exec::Run;
 use crate::plan::statement::{Expression, Insert, InsertSource, Query, Returning};
 use crate::plan::{Name, quote_identifier};
@@ -126,6 +126,32 @@ impl Planner {
         let tree = parse_query(&format!("SELECT {} FROM {name} AS {alias}", holds.join(", ")))?;
         let rows = Arc::new(plain(schema));
         let plan = self.tree(&with_table(&rows, context), tree, &[], None)?;
+        let columns = Arc::clone(plan.columns());
+        let plan = demands::over_rows(plan, None);
+        Ok(Some(RowsQuery { source: Box::new(plan.into()), columns, rows }))
+    }
+
+    /// Plans what policies say of rows of a table: a row for each that is let through. None where
+    /// nothing stands between.
+    ///
+    /// # Errors
+    /// When a policy can't be planned; 42501 with `row_security` off.
+    pub fn let_through(
+        self: &Arc<Self>,
+        context: &PlanContext,
+        (table, schema): (&TableDef, &TableSchema),
+        rule: RowRule,
+    ) -> Result<Option<RowsQuery>> {
+        let condition = context.relations.row_condition(table.oid, context.rights, rule)?;
+        let Some(condition) = condition else { return Ok(None) };
+        let name = quote_identifier(PAIRS_NAME);
+        let alias = quote_identifier(&table.name);
+        let sql = format!("SELECT 1 FROM {name} AS {alias} WHERE {condition}");
+        let tree = parse_query(&sql)?;
+        let rows = Arc::new(plain(schema));
+        let mut context = with_table(&rows, context);
+        context.guarding = Arc::from([table.oid]);
+        let plan = self.tree(&context, tree, &[], None)?;
         let columns = Arc::clone(plan.columns());
         let plan = demands::over_rows(plan, None);
         Ok(Some(RowsQuery { source: Box::new(plan.into()), columns, rows }))

@@ -143,6 +143,8 @@ pub(crate) fn context(world: &Arc<World>) -> PlanContext {
         relations: Arc::clone(world) as Arc<dyn Relations>,
         search_path: vec!["public".into()],
         text: Arc::new(TextContext::default()),
+        rights: None,
+        guarding: Arc::from([]),
     }
 }
 
@@ -386,6 +388,9 @@ fn items_definition() -> TableDef {
         checks: Vec::new(),
         foreign_keys: Vec::new(),
         comment: None,
+        row_security: false,
+        force_row_security: false,
+        policies: Vec::new(),
     }
 }
 

@@ -22,6 +22,7 @@ use super::planner::{PlanContext, Planner};
 use super::relations::{Relation, Relations};
 use crate::base::{ColumnId, Oid, Result, RowIds, SegmentId, SqlError};
 use crate::catalog::TableDef;
+use crate::catalog::access::RowRule;
 use crate::exec::{Run, Tables};
 use crate::plan::quote_identifier;
 use crate::plan::statement::{Assignment, Expression};
@@ -184,6 +185,15 @@ impl Relations for PairRelations {
             return Some(Relation::Table { oid: PAIRS, schema: Arc::clone(&self.pairs) });
         }
         self.others.relation(schema, name, path)
+    }
+
+    fn row_condition(
+        &self,
+        table: Oid,
+        role: Option<Oid>,
+        rule: RowRule,
+    ) -> Result<Option<String>> {
+        self.others.row_condition(table, role, rule)
     }
 
     fn schema_oid(&self, relation: Oid) -> Option<Oid> {

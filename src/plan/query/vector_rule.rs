@@ -8,12 +8,13 @@
 use arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema, Result, ScalarValue};
+use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{
-    BinaryExpr, Expr, ExprSchemable, Extension, LogicalPlan, Operator, Sort, TableScan,
+    BinaryExpr, Case, Expr, ExprSchemable, Extension, LogicalPlan, Operator, Sort, TableScan,
 };
 use std::sync::Arc;
 
-use crate::exec::{TableSource, VectorSearch, cast_target};
+use crate::exec::{Barrier, TableSource, VectorSearch, cast_target};
 use crate::index::Metric;
 use crate::segment::Column as SegmentColumn;
 use crate::types::PgType;
@@ -61,6 +62,8 @@ pub(super) fn find<'a>(
     let mut node = sort.input.as_ref();
     // The sort key first, then the filters, all in terms of the node's columns.
     let mut exprs = vec![key.expr.clone()];
+    // How many of them come from above a barrier.
+    let mut above = 1;
     loop {
         match node {
             LogicalPlan::Projection(projection) => {
@@ -90,13 +93,41 @@ pub(super) fn find<'a>(
                 exprs.push(filter.predicate.clone());
                 node = filter.input.as_ref();
             }
+            LogicalPlan::Extension(_) => {
+                let Some(barrier) = Barrier::of(node) else { return Ok(None) };
+                above = exprs.len();
+                node = &barrier.input;
+            }
             LogicalPlan::TableScan(scan) if scan.fetch.is_none() => {
+                let exprs = guarded(scan, exprs, above);
                 let search = leaf(scan, exprs, (k, descending), may_be_query);
                 return Ok(search.map(|search| Found { search, path }));
             }
             _ => return Ok(None),
         }
     }
+}
+
+/// Filters from above a barrier are evaluated for those rows only that come through it: they might
+/// tell about the others.
+fn guarded(scan: &TableScan, mut exprs: Vec<Expr>, above: usize) -> Vec<Expr> {
+    let below = exprs.split_off(above);
+    let first = exprs.split_off(1);
+    let Some(first) = conjunction(first) else {
+        exprs.extend(below);
+        return exprs;
+    };
+    let through = conjunction(scan.filters.iter().cloned().chain(below.iter().cloned()));
+    exprs.extend(below);
+    exprs.push(match through {
+        None => first,
+        Some(through) => Expr::Case(Case {
+            expr: None,
+            when_then_expr: vec![(Box::new(through), Box::new(first))],
+            else_expr: Some(Box::new(Expr::Literal(ScalarValue::Boolean(Some(false)), None))),
+        }),
+    });
+    exprs
 }
 
 /// Puts what a node's output columns are made of in their place.

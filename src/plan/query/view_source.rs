@@ -1,4 +1,5 @@
-//! A view as a source, until what its user reads of it is known; then its query takes its place.
+//! A view, or a table under row-level security, as a source, until what is read of it is known;
+//! then the query behind it takes its place.
 
 use std::sync::Arc;
 
@@ -9,29 +10,42 @@ use datafusion::logical_expr::{
     Expr, LogicalPlan, LogicalPlanBuilder, TableScan, TableSource, TableType,
 };
 
-use crate::base::Oid;
+use crate::base::{ColumnId, Oid};
 
-/// A view with the plan of its query.
+/// A relation with the plan of its query.
 #[derive(Debug)]
-pub(crate) struct ViewSource {
+pub(crate) struct InlineSource {
     oid: Oid,
+    ids: Vec<Option<ColumnId>>,
     plan: LogicalPlan,
     schema: SchemaRef,
 }
 
-impl ViewSource {
-    pub(crate) fn new(oid: Oid, plan: LogicalPlan) -> Self {
-        let schema = Arc::new(plan.schema().as_arrow().clone());
-        Self { oid, plan, schema }
+impl InlineSource {
+    /// A view.
+    pub(crate) fn view(oid: Oid, plan: LogicalPlan) -> Self {
+        let count = i32::try_from(plan.schema().fields().len()).unwrap_or(i32::MAX);
+        Self::new(oid, (1..=count).map(|number| Some(ColumnId(number))).collect(), plan)
     }
 
-    /// The view.
+    /// A relation whose first columns have these numbers; those after them are hidden.
+    pub(crate) fn new(oid: Oid, ids: Vec<Option<ColumnId>>, plan: LogicalPlan) -> Self {
+        let schema = Arc::new(plan.schema().as_arrow().clone());
+        Self { oid, ids, plan, schema }
+    }
+
+    /// The relation.
     pub(crate) fn oid(&self) -> Oid {
         self.oid
     }
+
+    /// The number of the column at a place; none for hidden ones.
+    pub(crate) fn column_id(&self, place: usize) -> Option<ColumnId> {
+        self.ids.get(place).copied().flatten()
+    }
 }
 
-impl TableSource for ViewSource {
+impl TableSource for InlineSource {
     fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
     }
@@ -41,12 +55,12 @@ impl TableSource for ViewSource {
     }
 }
 
-/// The view behind a scan.
-pub(crate) fn of_scan(scan: &TableScan) -> Option<&ViewSource> {
-    scan.source.downcast_ref::<ViewSource>()
+/// Such a relation behind a scan.
+pub(crate) fn of_scan(scan: &TableScan) -> Option<&InlineSource> {
+    scan.source.downcast_ref::<InlineSource>()
 }
 
-/// The plan with views' queries in their places.
+/// The plan with the queries behind relations in their places.
 pub(crate) fn inlined(plan: LogicalPlan) -> Result<LogicalPlan> {
     let replaced = plan.transform_up_with_subqueries(|node| {
         let LogicalPlan::TableScan(scan) = &node else { return Ok(Transformed::no(node)) };

@@ -1,6 +1,6 @@
 //! Statements about tables.
 
-use super::{Expression, Query, SequenceOptions};
+use super::{Expression, Query, RowSecurity, SequenceOptions};
 use crate::plan::Name;
 use crate::types::PgType;
 
@@ -253,6 +253,8 @@ pub struct AlterTable {
 /// One change of an ALTER TABLE.
 #[derive(Clone, Debug, PartialEq)]
 pub enum AlterAction {
+    /// `ENABLE ROW LEVEL SECURITY` and its kin.
+    RowSecurity(RowSecurity),
     /// `ADD COLUMN`.
     AddColumn {
         /// The column.

@@ -35,10 +35,10 @@ fn granted(_: &Facts, arguments: &[Option<&str>]) -> Option<String> {
     (!any_null).then(|| "t".to_owned())
 }
 
-/// No table has policies.
-fn row_security_active(_: &Facts, arguments: &[Option<&str>]) -> Option<String> {
-    arguments.first().copied().flatten()?;
-    answer(false)
+fn row_security_active(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
+    let relation = relation(facts, arguments.first().copied().flatten()?)?;
+    let table = facts.catalog().tables.get(&relation);
+    answer(table.is_some_and(|table| facts.access().is_guarded(&table.definition)))
 }
 
 /// The role of a name or oid.

@@ -1,0 +1,119 @@
+//! A table under row-level security, as a source: the rows that the policies let through, behind
+//! a barrier.
+
+use std::sync::Arc;
+
+use datafusion::logical_expr::{LogicalPlan, TableSource as LogicalSource};
+use sqlparser::ast;
+
+use super::planner::{PlanContext, Planner, Target};
+use super::provider::infinite_recursion;
+use super::relations::{Relation, Relations};
+use super::view_source::InlineSource;
+use crate::base::{Oid, Result};
+use crate::catalog::access::{Demand, Object, RowRule};
+use crate::exec::Barrier;
+use crate::plan::quote_identifier;
+use crate::segment::TableSchema;
+use crate::types::PgType;
+
+/// The table itself, in the query that applies its policies: no client writes such a name.
+const UNGUARDED: &str = "redkite unguarded";
+
+/// A table whose rows are guarded.
+pub(super) struct Guarded<'a> {
+    pub(super) oid: Oid,
+    pub(super) name: &'a str,
+    pub(super) schema: &'a Arc<TableSchema>,
+    /// Which rows come through, as SQL.
+    pub(super) condition: &'a str,
+    /// The hidden columns are wanted too.
+    pub(super) target: Option<Target>,
+}
+
+impl Planner {
+    /// The source, and what the policies' subqueries demand.
+    pub(super) fn guarded(
+        &self,
+        context: &PlanContext,
+        table: &Guarded<'_>,
+        depth: usize,
+    ) -> Result<(Arc<dyn LogicalSource>, Vec<Demand>)> {
+        if context.guarding.contains(&table.oid) {
+            return Err(infinite_recursion(table.name));
+        }
+        let relations = Arc::new(Unguarded {
+            others: Arc::clone(&context.relations),
+            oid: table.oid,
+            schema: Arc::clone(table.schema),
+        });
+        let mut guarding = context.guarding.to_vec();
+        guarding.push(table.oid);
+        let context = PlanContext { relations, guarding: guarding.into(), ..context.clone() };
+        let (from, alias) = (quote_identifier(UNGUARDED), quote_identifier(table.name));
+        let sql = format!("SELECT * FROM {from} AS {alias} WHERE {}", table.condition);
+        let mut tree: ast::Query = *crate::plan::parse_query(&sql)?.ast;
+        super::rewrite::rewrite(&mut tree)?;
+        let analyzed = self.analyze(&context, &tree, &[], table.target, depth + 1)?;
+        let own = Object::Relation(table.oid);
+        let demands = analyzed.demands.into_iter().filter(|demand| demand.object != own).collect();
+        let ids = table.schema.columns.iter().map(|column| Some(column.id)).collect();
+        let plan: LogicalPlan = Barrier::over(analyzed.plan);
+        Ok((Arc::new(InlineSource::new(table.oid, ids, plan)), demands))
+    }
+}
+
+/// The catalog in which [`UNGUARDED`] is the table without its policies.
+#[derive(Debug)]
+struct Unguarded {
+    others: Arc<dyn Relations>,
+    oid: Oid,
+    schema: Arc<TableSchema>,
+}
+
+impl Relations for Unguarded {
+    fn relation(&self, schema: Option<&str>, name: &str, path: &[String]) -> Option<Relation> {
+        if schema.is_none() && name == UNGUARDED {
+            let schema = Arc::clone(&self.schema);
+            return Some(Relation::Unguarded { oid: self.oid, schema });
+        }
+        self.others.relation(schema, name, path)
+    }
+
+    fn row_condition(
+        &self,
+        table: Oid,
+        role: Option<Oid>,
+        rule: RowRule,
+    ) -> Result<Option<String>> {
+        self.others.row_condition(table, role, rule)
+    }
+
+    fn schema_oid(&self, relation: Oid) -> Option<Oid> {
+        self.others.schema_oid(relation)
+    }
+
+    fn has_schema(&self, name: &str) -> bool {
+        self.others.has_schema(name)
+    }
+
+    fn schema_of(&self, table: Oid) -> Option<String> {
+        self.others.schema_of(table)
+    }
+
+    fn function(&self, name: &str) -> Option<Arc<datafusion::logical_expr::ScalarUDF>> {
+        self.others.function(name)
+    }
+
+    fn name_function(&self, ty: &PgType) -> Option<Arc<datafusion::logical_expr::ScalarUDF>> {
+        self.others.name_function(ty)
+    }
+
+    fn named_oid(&self, text: &str, ty: &PgType) -> Option<Oid> {
+        self.others.named_oid(text, ty)
+    }
+
+    fn oid_of(&self, text: &str, path: &[String]) -> Option<Oid> {
+        self.others.oid_of(text, path)
+    }
+}
