@@ -21,7 +21,7 @@ impl Session {
     /// Why the build has failed; the index is there nevertheless, and is tried again.
     pub(super) async fn await_index(&self, table: Oid, index: Oid, since: Revision) -> Result<()> {
         let engine = self.server.engine();
-        let wanted: BTreeSet<SegmentId> =
+        let mut wanted: BTreeSet<SegmentId> =
             match engine.at_least(since).await?.state.tables.get(&table) {
                 Some(table) => unindexed(table, index).map(|meta| meta.id).collect(),
                 None => return Ok(()),
@@ -29,12 +29,18 @@ impl Session {
         loop {
             let snapshot = engine.current();
             let Some(now) = snapshot.state.tables.get(&table) else { return Ok(()) };
+            let lacking: Vec<Arc<SegmentMeta>> = unindexed(now, index).collect();
+            let there: BTreeSet<SegmentId> =
+                now.version.objects().map(|(_, segment)| segment.id).collect();
+            if wanted.iter().any(|segment| !there.contains(segment)) {
+                // Merged before it was indexed: its rows are in one of those that list their row
+                // ids. Later merges of other rows are nothing to wait for.
+                let merged = lacking.iter().filter(|meta| meta.row_ids.is_none());
+                wanted.extend(merged.map(|meta| meta.id));
+            }
+            wanted.retain(|segment| lacking.iter().any(|meta| meta.id == *segment));
             let defined = now.definition.vector_indexes().any(|known| known.oid == index);
-            let waits = |meta: &Arc<SegmentMeta>| {
-                // A merge may have taken rows along: its outputs list their row ids.
-                wanted.contains(&meta.id) || meta.row_ids.is_none()
-            };
-            if !defined || !unindexed(now, index).any(|meta| waits(&meta)) {
+            if !defined || wanted.is_empty() {
                 return Ok(());
             }
             if let Some(error) = engine.index_builds().failure(table, index) {
