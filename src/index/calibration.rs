@@ -21,6 +21,9 @@ use crate::base::{Random, SeededRandom};
 const K: usize = 10;
 /// Queries, when the vectors are few enough.
 const QUERIES_MAX: usize = 200;
+/// Parts of fewer rows are soon merged into others: they are measured with fewer queries.
+const ROWS_SMALL: usize = 50_000;
+const QUERIES_SMALL: usize = 64;
 /// Queries below which a recall is a guess.
 const QUERIES_LEAST: usize = 32;
 /// Numbers read by the exact searches that tell the truth: a second's work or two.
@@ -95,7 +98,8 @@ pub fn calibrate(
     work: &Work<'_>,
 ) -> Result<Calibration, IndexError> {
     let numbers = (points.len() * points.dimensions()).max(1);
-    let count = (NUMBERS_MAX / 2 / numbers).clamp(QUERIES_LEAST, QUERIES_MAX);
+    let most = if points.len() < ROWS_SMALL { QUERIES_SMALL } else { QUERIES_MAX };
+    let count = (NUMBERS_MAX / 2 / numbers).clamp(QUERIES_LEAST, most);
     if points.len() <= K {
         return Ok(Calibration::default());
     }
