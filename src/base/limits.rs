@@ -82,6 +82,8 @@ pub const SEQUENCE_CACHE_DEFAULT: i64 = 32;
 pub const CACHED_PLANS_MAX: usize = 1_024;
 /// The text of a longer statement is rarely met again.
 pub const CACHED_PLAN_TEXT_BYTES_MAX: usize = 16 << 10;
+/// Rows that a subquery gave for values of rows around it, remembered for rows with the same ones.
+pub const REMEMBERED_ROWS_MAX: usize = 64 << 10;
 /// Times that an autocommit statement is run again after a lost race, before 40001.
 pub const AUTOCOMMIT_ATTEMPTS_MAX: u32 = 100;
 

@@ -92,8 +92,11 @@ pub struct ColumnDef {
     pub ty: TypeDef,
     /// NOT NULL.
     pub not_null: bool,
-    /// DEFAULT, as SQL.
+    /// DEFAULT, as SQL, or the expression of a generated column.
     pub default: Option<String>,
+    /// GENERATED ALWAYS AS (default) STORED: computed from the row's other columns.
+    #[serde(default)]
+    pub generated: bool,
     /// GENERATED .. AS IDENTITY.
     pub identity: Option<IdentityDef>,
     /// The value that rows have which are older than the column, in the type's text form;
@@ -202,6 +205,71 @@ pub struct ForeignKeyDef {
     pub table: Oid,
     /// The referenced columns: a key of that table, in the same order as `columns`.
     pub referenced: Vec<ColumnId>,
+    /// ON DELETE.
+    #[serde(default)]
+    pub on_delete: ReferentialActionDef,
+    /// ON UPDATE.
+    #[serde(default)]
+    pub on_update: ReferentialActionDef,
+    /// DEFERRABLE.
+    #[serde(default)]
+    pub deferrable: bool,
+    /// INITIALLY DEFERRED.
+    #[serde(default)]
+    pub initially_deferred: bool,
+}
+
+/// What happens with the rows that refer to one that goes or gets another key.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ReferentialActionDef {
+    /// Nothing: the commit checks.
+    #[default]
+    NoAction,
+    /// The statement is refused.
+    Restrict,
+    /// They go as well, or get the new key.
+    Cascade,
+    /// These of their columns become NULL.
+    SetNull(Vec<ColumnId>),
+    /// These of their columns get their default.
+    SetDefault(Vec<ColumnId>),
+}
+
+impl ReferentialActionDef {
+    /// Whether it changes the rows that refer to another.
+    pub fn changes_rows(&self) -> bool {
+        !matches!(self, Self::NoAction | Self::Restrict)
+    }
+
+    /// `pg_constraint.confdeltype`.
+    pub fn letter(&self) -> &'static str {
+        match self {
+            Self::NoAction => "a",
+            Self::Restrict => "r",
+            Self::Cascade => "c",
+            Self::SetNull(_) => "n",
+            Self::SetDefault(_) => "d",
+        }
+    }
+
+    /// As it is written after ON DELETE.
+    pub fn words(&self) -> &'static str {
+        match self {
+            Self::NoAction => "NO ACTION",
+            Self::Restrict => "RESTRICT",
+            Self::Cascade => "CASCADE",
+            Self::SetNull(_) => "SET NULL",
+            Self::SetDefault(_) => "SET DEFAULT",
+        }
+    }
+
+    /// The columns that it sets.
+    pub fn columns(&self) -> &[ColumnId] {
+        match self {
+            Self::SetNull(columns) | Self::SetDefault(columns) => columns,
+            _ => &[],
+        }
+    }
 }
 
 impl TableDef {
@@ -234,6 +302,17 @@ impl TableDef {
     /// The indexes that are built over segments.
     pub fn vector_indexes(&self) -> impl Iterator<Item = &IndexDef> {
         self.indexes.iter().filter(|index| index.vector.is_some())
+    }
+
+    /// The columns that are computed from others.
+    pub fn generated(&self) -> impl Iterator<Item = &ColumnDef> {
+        self.columns.iter().filter(|column| column.generated)
+    }
+
+    /// The names of the columns that are written.
+    pub fn written(&self) -> Vec<String> {
+        let written = self.columns.iter().filter(|column| !column.generated);
+        written.map(|column| column.name.clone()).collect()
     }
 
     /// The primary key.

@@ -19,8 +19,8 @@ mod table;
 
 pub use definition::{
     CheckDef, ColumnDef, DatabaseDef, DefaultGrants, ExtensionDef, ForeignKeyDef, GrantsDef,
-    IdentityDef, IndexColumnDef, IndexDef, KeyDef, Membership, RoleDef, SchemaDef, SequenceDef,
-    TableDef, TypeDef, VectorIndexDef, ViewDef,
+    IdentityDef, IndexColumnDef, IndexDef, KeyDef, Membership, ReferentialActionDef, RoleDef,
+    SchemaDef, SequenceDef, TableDef, TypeDef, VectorIndexDef, ViewDef,
 };
 pub use edit::Edit;
 pub use inline::InlineSegments;

@@ -5,6 +5,7 @@
 //! task context ([`Tables`]), the parameters in [`Slots`]. Uses `segment`, `index` and `types`;
 //! never looks at the catalog, never plans.
 
+mod apply;
 mod barrier;
 mod cast;
 mod cast_bits;
@@ -27,6 +28,7 @@ mod vector_search;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use apply::{Apply, ApplyExec, ApplyPlanner, ApplySlots, Gives};
 pub use barrier::{Barrier, BarrierExec, BarrierPlanner};
 pub use cast::{cast_function, cast_target};
 pub use in_order::InOrderExec;

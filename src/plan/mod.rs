@@ -12,7 +12,8 @@ pub use parse::{
     Constant, Lifted, data_type_of, lift, parse, parse_data_type, parse_expression, parse_query,
 };
 pub use query::{
-    ConflictUpdate, DmlPlan, Executions, OutputColumn, PlanContext, Planner, QueryPlan, Relation,
-    Relations, RowSource, RowsQuery, sql_error,
+    Change, ConflictUpdate, DmlPlan, Executions, MergeKind, OutputColumn, PlanContext, Planner,
+    QueryPlan, Relation, Relations, RowSource, RowsQuery, sql_error, unguarded, with_named_rows,
+    with_named_table, without_versions,
 };
 pub use statement::{Parsed, Statement};

@@ -23,6 +23,7 @@ mod merge;
 mod modify;
 mod object;
 mod policy;
+mod returning;
 mod role;
 mod sequence;
 mod session;
@@ -32,6 +33,7 @@ mod token;
 mod transaction;
 mod translate;
 mod value;
+mod with_changes;
 
 use sqlparser::ast;
 

@@ -18,7 +18,8 @@ pub use data::{
     Assignment, AssignmentSource, Cell, ConflictAction, ConflictTarget, Copy, CopyDirection,
     CopyEndpoint, CopyFormat, CopyHeader, CopyOptions, CopySource, Delete, Expression,
     ForceColumns, Insert, InsertSource, LiteralKind, Locking, Merge, MergeAction, MergeBranch,
-    MergeWhen, OnConflict, Overriding, Query, Returning, RowSource, Target, Truncate, Update,
+    MergeWhen, NamedChange, OnConflict, Overriding, Query, Returning, RowSource, Target, Truncate,
+    Update, WithChanges,
 };
 pub use grant::{
     DefaultPrivileges, Grant, GrantObjects, GrantPrivileges, GrantRoles, MembershipOptions,
@@ -75,6 +76,8 @@ pub enum Statement {
     Delete(Box<Delete>),
     /// `MERGE`.
     Merge(Box<Merge>),
+    /// A statement whose WITH changes rows.
+    WithChanges(Box<WithChanges>),
     /// `TRUNCATE`.
     Truncate(Truncate),
     /// `COPY`, both ways.

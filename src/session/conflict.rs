@@ -24,6 +24,7 @@ use super::connection::Session;
 use super::constraint::{EXISTING_ROW, NEW_ROW};
 use super::copy::with_schema;
 use super::modify::{RowPolicies, arrow_error};
+use super::references::Gone;
 
 /// What happens to rows whose key is taken.
 #[derive(Debug)]
@@ -191,10 +192,11 @@ impl Session {
         let changed = interleave_record_batch(&[&batch, &updated], &places).map_err(arrow_error)?;
         let gone: Vec<u64> = numbers.iter().map(|number| addresses[*number]).collect();
         let writes = self.writes(table)?;
-        writes.delete(&engine, version, gone, true).await?;
+        writes.delete(&engine, version, gone.iter().copied(), true).await?;
         writes.insert(&engine, table, changed.clone()).await?;
         writes.arbitrate(upsert.key, &changed)?;
         engine.relieve(writes).await?;
+        self.follow_references(Gone::new(table, version, gone, Some(updated)), run).await?;
         Ok(changed)
     }
 

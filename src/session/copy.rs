@@ -59,7 +59,12 @@ impl Session {
                 self.copy_from(copy, name, columns.as_deref(), snapshot)
             }
             (CopySource::Table { name, columns }, CopyDirection::To) => {
-                let columns = match columns {
+                let path = self.search_path();
+                let relation = RelationName { schema: name.schema.as_deref(), name: &name.name };
+                let table = snapshot.state.require_table(relation, &path).ok();
+                let computes = |table: &&Arc<Table>| table.definition.generated().next().is_some();
+                let written = table.filter(computes).map(|table| table.definition.written());
+                let columns = match columns.as_ref().or(written.as_ref()) {
                     None => "*".to_owned(),
                     Some(columns) => {
                         let quoted = columns.iter().map(|name| quote_identifier(name).to_string());
@@ -120,6 +125,14 @@ impl Session {
                 format!("column \"{missing}\" of relation \"{}\" does not exist", definition.name);
             return Err(SqlError::new(SqlState::UNDEFINED_COLUMN, message));
         }
+        let computed = |name: &&String| definition.column(name).is_some_and(|c| c.generated);
+        if let Some(name) = columns.iter().copied().flatten().find(computed) {
+            let message = format!("column \"{name}\" is a generated column");
+            return Err(SqlError::new(SqlState::INVALID_COLUMN_REFERENCE, message)
+                .with_detail("Generated columns cannot be used in COPY."));
+        }
+        let written = definition.generated().next().map(|_| definition.written());
+        let columns = columns.or(written.as_deref());
         let all: Vec<&str> = definition.columns.iter().map(|column| &*column.name).collect();
         let partial = columns.filter(|columns| **columns != all);
         let context = self.plan_context(snapshot);

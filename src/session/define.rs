@@ -5,17 +5,18 @@ use std::sync::Arc;
 use futures::TryStreamExt;
 
 use crate::base::{ColumnId, Oid, Result, Revision, Severity, SqlError, SqlState};
-use crate::catalog::{Snapshot, TableDef, ViewDef};
+use crate::catalog::{Edit, Snapshot, TableDef, ViewDef};
 use crate::plan::ddl::{Ddl, DdlContext, Effect, QueryFacts, define};
 use crate::plan::statement::Query;
 use crate::plan::{PlanContext, Statement, quote_identifier};
+use crate::segment::Draft;
 use crate::store::meta::Mirrored;
 
 use super::connection::Session;
 use super::explain::Watch;
 use super::outcome::Outcome;
 use super::prepare::Prepared;
-use super::transaction::State;
+use super::transaction::{State, Transaction};
 
 /// Times that a definition is made again while others change the same ones.
 const ATTEMPTS_MAX: u32 = 100;
@@ -38,11 +39,15 @@ impl Session {
         let mut snapshot = Arc::clone(snapshot);
         for _ in 0..ATTEMPTS_MAX {
             let mut ddl = self.make(prepared, &snapshot)?;
-            let (mut fill, mut awaited) = (None, Vec::new());
+            let (mut fill, mut awaited, mut drafts) = (None, Vec::new(), Vec::new());
             for effect in std::mem::take(&mut ddl.effects) {
                 match effect {
                     Effect::Fill(table, query) => fill = Some((table, query)),
                     Effect::AwaitIndex(table, index) => awaited.push((table, index)),
+                    Effect::Rewrite(table, names, query) => {
+                        let rows = (table, &*names, &*query);
+                        drafts.push(self.rewrite(rows, &snapshot, &mut ddl).await?);
+                    }
                     effect => self.check_rows(&effect, &snapshot, &mut ddl).await?,
                 }
             }
@@ -50,7 +55,7 @@ impl Session {
             let published = if ddl.edit.is_empty() {
                 Ok(snapshot.revision)
             } else {
-                engine.try_edit(ddl.edit).await?
+                self.publish(ddl.edit, &drafts).await?
             };
             match published {
                 Ok(revision) => {
@@ -72,6 +77,64 @@ impl Session {
         }
         Err(SqlError::new(SqlState::SERIALIZATION_FAILURE, "definitions keep changing")
             .with_hint("Run the statement again."))
+    }
+
+    /// Publishes a change of definitions, with the objects that it makes reachable.
+    async fn publish(
+        &self,
+        edit: Edit,
+        drafts: &[Arc<Draft>],
+    ) -> Result<std::result::Result<Revision, Revision>> {
+        drafts.iter().for_each(|draft| draft.submitted());
+        let published = self.server.engine().try_edit(edit).await;
+        match &published {
+            Ok(Ok(_)) => drafts.iter().for_each(|draft| draft.published()),
+            Err(error) if error.code() == SqlState::TRANSACTION_RESOLUTION_UNKNOWN => {}
+            Ok(Err(_)) | Err(_) => drafts.iter().for_each(|draft| draft.refused()),
+        }
+        published
+    }
+
+    /// Makes a table's rows anew, as the definition that it will have wants them.
+    async fn rewrite(
+        &mut self,
+        (definition, names, query): (Arc<TableDef>, &[String], &str),
+        snapshot: &Arc<Mirrored<Snapshot>>,
+        ddl: &mut Ddl,
+    ) -> Result<Arc<Draft>> {
+        let before = Arc::clone(snapshot.state.require_table_by_oid(definition.oid)?);
+        let mine = |transaction: &mut Transaction| transaction.writes.table(before.oid()).is_some();
+        if self.transaction().is_some_and(mine) {
+            let message = format!(
+                "cannot alter table \"{}\" whose rows this transaction has changed",
+                before.definition.name
+            );
+            return Err(SqlError::unsupported(message));
+        }
+        let mut table = (*before).clone();
+        table.schema = Arc::new(crate::catalog::table_schema(&definition)?);
+        table.definition = definition;
+        let table = Arc::new(table);
+        let context = self.plan_context(snapshot);
+        let planner = Arc::clone(&self.server.parts.planner);
+        let query = crate::plan::parse_query(query)?;
+        // All rows, whatever policies the table has.
+        let all = crate::plan::unguarded((before.oid(), &before.schema), &context);
+        let source = planner.whole_rows(&all, &table.definition, names, query)?;
+        // USING may hold a subquery.
+        self.permit(source.demands(), snapshot)?;
+        let checks = planner.checks(&context, (&table.definition, &table.schema))?;
+        let engine = Arc::clone(self.server.engine());
+        let run = self.run_on(snapshot);
+        let schema = table.schema.arrow();
+        let mut rewrite = engine.rewrite(&table);
+        let mut stream = source.execute(&[], &run)?;
+        while let Some(batch) = stream.try_next().await.map_err(crate::plan::sql_error)? {
+            let batch = super::copy::with_schema(&batch, &schema)?;
+            self.check_rows_of(&table, checks.as_ref(), &batch, &run).await?;
+            rewrite.write(batch).await?;
+        }
+        rewrite.finish(&engine, &before, &mut ddl.edit).await
     }
 
     fn make(&self, prepared: &Prepared, snapshot: &Arc<Mirrored<Snapshot>>) -> Result<Ddl> {
@@ -193,7 +256,7 @@ impl Session {
                     SqlError::new(SqlState::FOREIGN_KEY_VIOLATION, message).with_constraint(name),
                 )
             }
-            Effect::Fill(..) | Effect::AwaitIndex(..) => return Ok(()),
+            Effect::Fill(..) | Effect::AwaitIndex(..) | Effect::Rewrite(..) => return Ok(()),
         };
         // A table that the same statement creates has no rows.
         let Some(table) = state.tables.get(&oid) else { return Ok(()) };

@@ -70,7 +70,7 @@ impl Session {
         if slow.is_some_and(|slow| took >= slow) {
             let plan = match prepared.plan() {
                 Plan::Query(plan) => plan.physical(parameters).ok(),
-                Plan::Modify(_) | Plan::Utility => None,
+                Plan::Modify(_) | Plan::WithChanges(_) | Plan::Utility => None,
             };
             let plan = plan.map(|plan| displayable(plan.as_ref()).indent(false).to_string());
             let (milliseconds, plan) = (took.as_millis(), plan.unwrap_or_default());
@@ -239,6 +239,10 @@ impl Session {
             Plan::Modify(plan) => {
                 let parameters = prepared.values(parameters, &bound);
                 self.modify(plan, &parameters, &snapshot, None).await
+            }
+            Plan::WithChanges(plan) => {
+                let parameters = prepared.values(parameters, &bound);
+                self.run_changes(plan, &parameters, &snapshot).await
             }
             Plan::Utility => {
                 Box::pin(self.utility(prepared, parameters, &snapshot, interrupt)).await

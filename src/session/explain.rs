@@ -47,6 +47,8 @@ pub(super) fn change(statement: &Statement) -> Option<&'static str> {
         Statement::Insert(_) => "INSERT",
         Statement::Update(_) => "UPDATE",
         Statement::Delete(_) => "DELETE",
+        Statement::Merge(_) => "MERGE",
+        Statement::WithChanges(with) => return change(&with.changes.first()?.statement),
         Statement::Truncate(_) => "TRUNCATE TABLE",
         Statement::CreateTableAs(_) => "CREATE TABLE AS",
         _ => return None,
@@ -124,6 +126,10 @@ impl Session {
                 return self.explain_change(change, explain, parameters, snapshot, began).await;
             }
             Plan::Query(plan) => Arc::clone(plan),
+            Plan::WithChanges(_) => {
+                let message = "EXPLAIN of a statement whose WITH changes rows is not supported";
+                return Err(SqlError::unsupported(message));
+            }
             Plan::Utility => {
                 let query = match inner.statement() {
                     Statement::CreateTableAs(create) => &create.query,

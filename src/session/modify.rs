@@ -14,8 +14,11 @@ use crate::base::{ColumnId, Result, SqlError};
 use crate::catalog::access::{Demand, PolicyCommand, Privileges, RowRule};
 use crate::catalog::{Snapshot, Table, TableDef};
 use crate::exec::Run;
-use crate::plan::statement::{ConflictTarget, OnConflict};
-use crate::plan::{DmlPlan, Name, OutputColumn, PlanContext, Planner, RowsQuery, Statement};
+use crate::plan::statement::{ConflictAction, ConflictTarget, OnConflict, Returning as Returned};
+use crate::plan::{
+    Change, DmlPlan, Name, OutputColumn, PlanContext, Planner, RowsQuery, Statement,
+    without_versions,
+};
 use crate::segment::{TableSchema, TableVersion};
 use crate::store::meta::Mirrored;
 use crate::txn::TableWrites;
@@ -28,6 +31,7 @@ use super::copy::with_schema;
 use super::explain::Watch;
 use super::outcome::Outcome;
 use super::plan_uses::Recorder;
+use super::references::Gone;
 use super::utility::once;
 
 /// A planned change of a table's rows, with all that goes with it: nothing is planned when it runs.
@@ -86,6 +90,7 @@ enum Kind {
     Insert,
     Update,
     Delete,
+    Merge,
 }
 
 impl Modification {
@@ -129,6 +134,7 @@ impl Modification {
             Kind::Insert => "Insert",
             Kind::Update => "Update",
             Kind::Delete => "Delete",
+            Kind::Merge => "Merge",
         }
     }
 
@@ -173,9 +179,20 @@ pub(super) fn plan_modification(
             let plan = planner.delete(context, &table.definition, delete, given)?;
             (table, Kind::Delete, plan, &delete.target.alias, &delete.returning, None)
         }
+        Statement::Merge(merge) => {
+            let table = find(&merge.target.table)?;
+            let plan = planner.merge(context, &table.definition, merge, given)?;
+            (table, Kind::Merge, plan, &merge.target.alias, &merge.returning, None)
+        }
         _ => return Err(SqlError::internal("not a modification")),
     };
     let definition = (&*table.definition, &*table.schema);
+    let known_as = alias.as_ref().unwrap_or(&table.definition.name);
+    let returning = match kind {
+        Kind::Insert => inserted(returning, definition.0, known_as, on_conflict)?,
+        Kind::Delete => without_versions(returning, definition.0, known_as, Change::Delete)?,
+        Kind::Update | Kind::Merge => returning.clone(),
+    };
     // Each part may tell the types of more parameters.
     let mut types = known_types(given, plan.source.parameters());
     let mut conflict = None;
@@ -191,13 +208,12 @@ pub(super) fn plan_modification(
     if let Some(columns) = &plan.returning {
         returned = Some(Returning::Source(Arc::clone(columns)));
     } else if !returning.is_empty() {
-        let alias = alias.as_ref().unwrap_or(&table.definition.name);
-        let planned = planner.returning_rows(context, definition, alias, returning, &types)?;
+        let planned = planner.returning_rows(context, definition, known_as, &returning, &types)?;
         types = known_types(&types, planned.parameters());
         returned = Some(Returning::Rows(planned));
     }
     let checks = match kind {
-        Kind::Insert | Kind::Update => planner.checks(context, definition)?,
+        Kind::Insert | Kind::Update | Kind::Merge => planner.checks(context, definition)?,
         Kind::Delete => None,
     };
     let parameters = types.into_iter().map(|ty| ty.unwrap_or(PgType::Text)).collect();
@@ -215,12 +231,13 @@ fn plan_policies(
     kind: Kind,
     (reads, upsert): (bool, bool),
 ) -> Result<RowPolicies> {
+    let plan = |rule| planner.let_through(context, table, rule);
     let command = match kind {
+        Kind::Merge => return without_policies(&plan),
         Kind::Insert => PolicyCommand::Insert,
         Kind::Update => PolicyCommand::Update,
         Kind::Delete => return Ok(RowPolicies::default()),
     };
-    let plan = |rule| planner.let_through(context, table, rule);
     let (command_update, reads_old) = (PolicyCommand::Update, true);
     let found = RowRule::Found { command: command_update, reads: reads_old };
     let updated = RowRule::Written { command: command_update, reads: reads_old };
@@ -229,6 +246,25 @@ fn plan_policies(
         conflicting: if upsert { plan(found)? } else { None },
         updated: if upsert { plan(updated)? } else { None },
     })
+}
+
+/// MERGE changes rows in several ways, to each of which other policies apply: it's refused where
+/// there are any.
+fn without_policies(plan: &dyn Fn(RowRule) -> Result<Option<RowsQuery>>) -> Result<RowPolicies> {
+    let (reads, update, delete) = (true, PolicyCommand::Update, PolicyCommand::Delete);
+    let rules = [
+        RowRule::Found { command: update, reads },
+        RowRule::Found { command: delete, reads },
+        RowRule::Written { command: PolicyCommand::Insert, reads },
+        RowRule::Written { command: update, reads },
+    ];
+    for rule in rules {
+        if plan(rule)?.is_some() {
+            let message = "MERGE into a table with row-level security is not supported";
+            return Err(SqlError::unsupported(message));
+        }
+    }
+    Ok(RowPolicies::default())
 }
 
 /// SELECT on the columns of a key that ON CONFLICT names: whether a value is there shows.
@@ -246,6 +282,22 @@ fn arbiter(table: &TableDef, clause: &OnConflict) -> Option<Demand> {
     Some(Demand::columns(table.oid, Privileges::SELECT, ids))
 }
 
+/// RETURNING of an INSERT. Rows that DO UPDATE changes have an old version, which is not kept.
+fn inserted(
+    returning: &Returned,
+    table: &TableDef,
+    name: &str,
+    on_conflict: Option<&OnConflict>,
+) -> Result<Returned> {
+    let plain = without_versions(returning, table, name, Change::Insert)?;
+    let updates = on_conflict.is_some_and(|clause| clause.action != ConflictAction::Nothing);
+    if updates && plain != *returning {
+        let message = "old and new in RETURNING of ON CONFLICT DO UPDATE are not supported";
+        return Err(SqlError::unsupported(message));
+    }
+    Ok(plain)
+}
+
 impl Session {
     /// Runs INSERT, UPDATE or DELETE in the open transaction.
     pub(super) async fn modify(
@@ -259,20 +311,33 @@ impl Session {
         let engine = Arc::clone(self.server.engine());
         engine.follow_merges(self.writes(&table)?, &table).await?;
         let run = self.run_watched(snapshot, watch);
+        self.modify_on(change, parameters, &table, &run).await
+    }
+
+    /// The same on a run that is there already.
+    pub(super) async fn modify_on(
+        &mut self,
+        change: &Modification,
+        parameters: &[ScalarValue],
+        table: &Arc<Table>,
+        run: &Run,
+    ) -> Result<Outcome> {
         let version = run
             .tables
             .version(table.oid())
             .ok_or_else(|| SqlError::internal("a table without a version"))?;
         let changed = match change.kind {
-            Kind::Insert => self.insert(change, parameters, &table, &version, &run).await?,
-            Kind::Update => self.update(change, parameters, &table, &version, &run).await?,
-            Kind::Delete => self.delete(change, parameters, &table, &version, &run).await?,
+            Kind::Insert => self.insert(change, parameters, table, &version, run).await?,
+            Kind::Update => self.update(change, parameters, table, &version, run).await?,
+            Kind::Delete => self.delete(change, parameters, table, &version, run).await?,
+            Kind::Merge => self.merge(change, parameters, table, &version, run).await?,
         };
         let rows: usize = changed.iter().map(RecordBatch::num_rows).sum();
         let tag = match change.kind {
             Kind::Insert => "INSERT 0",
             Kind::Update => "UPDATE",
             Kind::Delete => "DELETE",
+            Kind::Merge => "MERGE",
         };
         let returning = match &change.returning {
             None => return Ok(Outcome::command(format!("{tag} {rows}"))),
@@ -291,7 +356,7 @@ impl Session {
         };
         // The rows are held back until the commit: they are made now.
         let changed = concat_batches(&table.schema.arrow(), &changed).map_err(arrow_error)?;
-        let batch = returning.execute(changed, parameters, &run).await?;
+        let batch = returning.execute(changed, parameters, run).await?;
         let columns = Arc::clone(returning.columns());
         Ok(Outcome::Rows { columns, stream: once(batch), tag })
     }
@@ -354,10 +419,13 @@ impl Session {
         let changed = self.changed_rows(change, parameters, table, run).await?;
         let engine = Arc::clone(self.server.engine());
         let writes = self.writes(table)?;
-        writes.delete(&engine, version, changed.addresses, true).await?;
+        let addresses = changed.addresses.iter().copied();
+        writes.delete(&engine, version, addresses, true).await?;
         let all = concat_batches(&table.schema.arrow(), &changed.rows).map_err(arrow_error)?;
-        writes.insert(&engine, table, all).await?;
+        writes.insert(&engine, table, all.clone()).await?;
         engine.relieve(writes).await?;
+        let gone = Gone::new(table, version, changed.addresses, Some(all));
+        self.follow_references(gone, run).await?;
         Ok(changed.returned.unwrap_or(changed.rows))
     }
 
@@ -371,7 +439,9 @@ impl Session {
     ) -> Result<Vec<RecordBatch>> {
         let changed = self.changed_rows(change, parameters, table, run).await?;
         let engine = Arc::clone(self.server.engine());
-        self.writes(table)?.delete(&engine, version, changed.addresses, false).await?;
+        let addresses = changed.addresses.iter().copied();
+        self.writes(table)?.delete(&engine, version, addresses, false).await?;
+        self.follow_references(Gone::new(table, version, changed.addresses, None), run).await?;
         Ok(changed.returned.unwrap_or(changed.rows))
     }
 
@@ -421,7 +491,7 @@ impl Session {
 }
 
 /// The types that a part of the statement has told, and after them those that were given.
-fn known_types(given: &[Option<PgType>], found: &[PgType]) -> Vec<Option<PgType>> {
+pub(super) fn known_types(given: &[Option<PgType>], found: &[PgType]) -> Vec<Option<PgType>> {
     let rest = given.iter().skip(found.len()).cloned();
     found.iter().cloned().map(Some).chain(rest).collect()
 }

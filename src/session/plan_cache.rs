@@ -21,6 +21,7 @@ use crate::types::PgType;
 use super::modify::Modification;
 use super::plan_uses::Uses;
 use super::settings::Surroundings;
+use super::with_changes::PlannedChanges;
 
 /// What a plan is made from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -50,6 +51,8 @@ pub(super) struct Planned {
 /// What runs a statement.
 #[derive(Clone, Debug)]
 pub(super) enum Plan {
+    /// A statement whose WITH changes rows.
+    WithChanges(Arc<PlannedChanges>),
     /// A query.
     Query(Arc<QueryPlan>),
     /// INSERT, UPDATE, DELETE.
@@ -69,6 +72,7 @@ impl Planned {
         let demands = match &plan {
             Plan::Query(plan) => plan.demands().to_vec(),
             Plan::Modify(plan) => plan.demands(),
+            Plan::WithChanges(plan) => plan.demands(),
             Plan::Utility => Vec::new(),
         };
         let catalog = AtomicU64::new(snapshot.catalog_version.0);

@@ -22,6 +22,7 @@ use super::modify::plan_modification;
 use super::plan_cache::{Plan, PlanKey, Planned};
 use super::plan_uses::Recorder;
 use super::tables::{SessionView, StatementRelations};
+use super::with_changes::plan_changes;
 
 /// A statement, parsed and, where it reads or writes rows, planned.
 #[derive(Debug)]
@@ -238,6 +239,7 @@ impl Session {
         Ok(match plan {
             Plan::Query(plan) => (plan.parameters().to_vec(), Some(Arc::clone(plan.columns()))),
             Plan::Modify(plan) => (plan.parameters().to_vec(), plan.columns().cloned()),
+            Plan::WithChanges(plan) => (plan.parameters().to_vec(), plan.columns().cloned()),
             Plan::Utility => {
                 // What a cursor's parameters are its query tells.
                 if let Statement::Declare(declare) = &source.parsed.statement {
@@ -300,11 +302,18 @@ impl Session {
             Statement::Query(query) => {
                 Plan::Query(Arc::new(planner.query(&context, query, &source.given)?))
             }
-            Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => {
+            Statement::Insert(_)
+            | Statement::Update(_)
+            | Statement::Delete(_)
+            | Statement::Merge(_) => {
                 let statement = &source.parsed.statement;
                 let context = (&context, &*recorder);
                 let change = plan_modification(planner, context, statement, &source.given)?;
                 Plan::Modify(Arc::new(change))
+            }
+            Statement::WithChanges(with) => {
+                let context = (&context, &*recorder);
+                Plan::WithChanges(Arc::new(plan_changes(planner, context, with, &source.given)?))
             }
             _ => Plan::Utility,
         };

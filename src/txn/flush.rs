@@ -52,6 +52,7 @@ impl Engine {
             truncate: writes.truncated,
             keys_checked_at: writes.keys_checked_at,
             references: writes.references.clone(),
+            taken_back: writes.taken_back.clone(),
             ..PreparedTable::default()
         };
         prepared.deleted.retain(|_, positions| !positions.is_empty());

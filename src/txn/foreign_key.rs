@@ -4,7 +4,7 @@
 //! child's values. The commit then relies on nobody deleting from the parent, or adding to the
 //! child, before it is published: the version keys that its transaction compares.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::ArrayRef;
@@ -18,6 +18,7 @@ use crate::store::meta::Mirrored;
 use super::engine::Engine;
 use super::key_code::{KeyCode, KeyCoder};
 use super::prepared::{Prepared, PreparedTable};
+use super::publish::serialization_failure;
 use super::rebase::remaining;
 use super::write_set::describe_key;
 
@@ -36,12 +37,15 @@ impl Engine {
             let oid = prepared.tables[place].oid;
             let Some(table) = state.tables.get(&oid) else { continue };
             let mut parents = Vec::new();
-            for (foreign, batches) in
-                table.definition.foreign_keys.iter().zip(&prepared.tables[place].references)
+            let own = &prepared.tables[place];
+            let references = own.references.iter().zip(&own.taken_back);
+            for (foreign, (batches, taken_back)) in
+                table.definition.foreign_keys.iter().zip(references)
             {
                 let Some(parent) = state.tables.get(&foreign.table) else { continue };
+                let values = Values { batches, taken_back };
                 for columns in batches {
-                    self.check_child(prepared, table, parent, foreign, columns).await?;
+                    self.check_child(prepared, (table, parent), foreign, &values, columns).await?;
                 }
                 if !batches.is_empty() {
                     parents.push(foreign.table);
@@ -67,9 +71,9 @@ impl Engine {
     async fn check_child(
         &self,
         prepared: &Prepared,
-        child: &Table,
-        parent: &Arc<Table>,
+        (child, parent): (&Table, &Arc<Table>),
         foreign: &ForeignKeyDef,
+        all: &Values<'_>,
         values: &[ArrayRef],
     ) -> Result<()> {
         let coder = KeyCoder::new(&parent.schema, &foreign.referenced, false)?;
@@ -80,11 +84,17 @@ impl Engine {
         let mut known = own.map(|own| own_codes(own, &coder)).unwrap_or_default();
         let found = self.reader().find_keys(&left, coder.columns(), &keys, &|_| false).await?;
         known.extend(found.into_iter().filter_map(|found| codes[found.key]));
-        let missing = codes
+        let mut missing = codes
             .iter()
             .enumerate()
-            .find(|(_, code)| code.is_some_and(|code| !known.contains(&code)));
-        match missing {
+            .filter_map(|(row, code)| Some((row, (*code)?)))
+            .filter(|(_, code)| !known.contains(code))
+            .peekable();
+        if missing.peek().is_none() {
+            return Ok(());
+        }
+        let stay = all.that_stay(&coder)?;
+        match missing.find(|(_, code)| stay.get(code).is_some_and(|rows| *rows > 0)) {
             None => Ok(()),
             Some((row, _)) => Err(not_present(child, parent, foreign, values, row)),
         }
@@ -127,8 +137,40 @@ impl Engine {
             .find(|found| codes[found.key].is_some_and(|code| !kept.contains(&code)));
         match referenced {
             None => Ok(()),
-            Some(found) => Err(still_referenced(parent, child, foreign, gone.columns(), found.key)),
+            // The statement has dealt with the rows that were there.
+            Some(_) if foreign.on_delete.changes_rows() || foreign.on_update.changes_rows() => {
+                Err(serialization_failure(format!(
+                    "Another transaction has added a row to table \"{}\" that refers to one which \
+                     goes.",
+                    child.definition.name
+                )))
+            }
+            Some(found) => {
+                Err(still_referenced(parent, child, foreign, (gone.columns(), found.key), false))
+            }
         }
+    }
+}
+
+/// A child's new values of one foreign key.
+struct Values<'a> {
+    batches: &'a [Vec<ArrayRef>],
+    /// Those among them whose rows the transaction took back.
+    taken_back: &'a [Vec<ArrayRef>],
+}
+
+impl Values<'_> {
+    /// How many new rows have which key.
+    fn that_stay(&self, coder: &KeyCoder) -> Result<HashMap<KeyCode, i64>> {
+        let mut rows = HashMap::new();
+        for (batches, one) in [(self.batches, 1), (self.taken_back, -1)] {
+            for values in batches {
+                for code in coder.codes(&convert(values, coder.columns())?)?.into_iter().flatten() {
+                    *rows.entry(code).or_default() += one;
+                }
+            }
+        }
+        Ok(rows)
     }
 }
 
@@ -217,22 +259,27 @@ fn not_present(
         .with_constraint(&foreign.name)
 }
 
-fn still_referenced(
+/// 23503, or 23001 for RESTRICT: a key that goes is still a child's value.
+pub fn still_referenced(
     parent: &Table,
     child: &Table,
     foreign: &ForeignKeyDef,
-    values: &[ArrayRef],
-    row: usize,
+    (values, row): (&[ArrayRef], usize),
+    restrict: bool,
 ) -> SqlError {
     let (parent_name, child_name) = (&parent.definition.name, &child.definition.name);
+    let (state, setting, still) = match restrict {
+        true => (SqlState::RESTRICT_VIOLATION, "RESTRICT setting of ", ""),
+        false => (SqlState::FOREIGN_KEY_VIOLATION, "", "still "),
+    };
     let message = format!(
-        "update or delete on table \"{parent_name}\" violates foreign key constraint \"{}\" on \
-         table \"{child_name}\"",
+        "update or delete on table \"{parent_name}\" violates {setting}foreign key constraint \
+         \"{}\" on table \"{child_name}\"",
         foreign.name
     );
     let key = describe_key(parent, &foreign.referenced, values, row).unwrap_or_default();
-    SqlError::new(SqlState::FOREIGN_KEY_VIOLATION, message)
-        .with_detail(format!("Key {key} is still referenced from table \"{child_name}\"."))
+    SqlError::new(state, message)
+        .with_detail(format!("Key {key} is {still}referenced from table \"{child_name}\"."))
         .with_table("", child_name)
         .with_constraint(&foreign.name)
 }

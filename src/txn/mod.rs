@@ -26,6 +26,7 @@ mod prepared;
 mod publish;
 mod rebase;
 mod resolve;
+mod rewrite;
 mod row_ids;
 mod sequence;
 #[cfg(test)]
@@ -36,8 +37,10 @@ mod write_behind;
 mod write_set;
 
 pub use engine::{Consistency, Engine, EngineParts};
+pub use foreign_key::still_referenced;
 pub use index_builds::{BuildPhase, Building, IndexBuild, IndexBuilds};
 pub use prepared::{MergeCommit, Prepared};
+pub use rewrite::Rewrite;
 pub use sequence::SequenceState;
 pub use write_behind::WriteBehind;
 pub use write_set::{Conflict, Savepoint, TableWrites, WriteSet};

@@ -57,6 +57,8 @@ pub(super) struct PreparedTable {
     pub(super) keys_checked_at: Option<Revision>,
     /// Values of foreign keys that come, in the order of the definition's.
     pub(super) references: Vec<Vec<Vec<ArrayRef>>>,
+    /// The same of rows that the transaction took back.
+    pub(super) taken_back: Vec<Vec<Vec<ArrayRef>>>,
     /// The commit holds only as long as nobody deletes from, or adds to, these tables: foreign
     /// keys were checked against them.
     pub(super) relies_on_deletes: Vec<Oid>,

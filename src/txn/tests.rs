@@ -104,6 +104,7 @@ fn column(id: i32, name: &str, ty: &PgType) -> ColumnDef {
         ty: TypeDef::from(ty),
         not_null: false,
         default: None,
+        generated: false,
         identity: None,
         missing: None,
         comment: None,

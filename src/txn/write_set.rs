@@ -60,6 +60,8 @@ pub struct TableWrites {
     pub(super) keys_checked_at: Option<Revision>,
     /// Values of new rows in foreign key columns, in the order of the definition's.
     pub(super) references: Vec<Vec<Vec<ArrayRef>>>,
+    /// The same of those that the transaction took back.
+    pub(super) taken_back: Vec<Vec<Vec<ArrayRef>>>,
     /// All that was committed before goes.
     pub(super) truncated: bool,
     /// Keeps the objects of `sources`, which the commit reads should they be merged meanwhile.
@@ -197,6 +199,7 @@ impl TableWrites {
             keys,
             keys_checked_at: None,
             references: vec![Vec::new(); definition.foreign_keys.len()],
+            taken_back: vec![Vec::new(); definition.foreign_keys.len()],
             truncated: false,
             pin: None,
         })
@@ -398,7 +401,7 @@ impl TableWrites {
             || self.written.iter().any(|segment| segment.id == id)
     }
 
-    /// The keys of own rows that go are free again.
+    /// The keys of own rows that go are free again, and their references are none any more.
     async fn free_keys(
         &mut self,
         engine: &Engine,
@@ -414,6 +417,13 @@ impl TableWrites {
             for code in key.coder.codes(batch.columns())?.into_iter().flatten() {
                 codes.remove(&code);
             }
+        }
+        for (foreign, taken_back) in
+            self.table.definition.foreign_keys.iter().zip(&mut self.taken_back)
+        {
+            let columns = KeyCoder::new(&self.table.schema, &foreign.columns, false)?;
+            let batch = engine.reader().take(version, own, columns.columns()).await?;
+            taken_back.push(batch.columns().to_vec());
         }
         Ok(())
     }

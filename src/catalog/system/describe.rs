@@ -1,7 +1,7 @@
 //! Definitions as SQL text, the way `pg_get_*` and psql show them.
 
 use crate::base::ColumnId;
-use crate::catalog::{ColumnDef, ForeignKeyDef, IndexDef, KeyDef, TableDef};
+use crate::catalog::{ColumnDef, ForeignKeyDef, IndexDef, KeyDef, ReferentialActionDef, TableDef};
 use crate::types::PgType;
 
 use super::facts::Facts;
@@ -97,7 +97,26 @@ pub(super) fn foreign_key(facts: &Facts, table: &TableDef, key: &ForeignKeyDef) 
     let visible = facts.session().search_path().iter().any(|name| name == schema);
     let prefix = if visible { String::new() } else { format!("{}.", quoted(schema)) };
     let target = column_list(referenced, &key.referenced);
-    format!("FOREIGN KEY ({columns}) REFERENCES {prefix}{}({target})", quoted(&referenced.name))
+    let mut text = format!(
+        "FOREIGN KEY ({columns}) REFERENCES {prefix}{}({target})",
+        quoted(&referenced.name)
+    );
+    for (event, action) in [("UPDATE", &key.on_update), ("DELETE", &key.on_delete)] {
+        if *action == ReferentialActionDef::NoAction {
+            continue;
+        }
+        text.push_str(&format!(" ON {event} {}", action.words()));
+        if !action.columns().is_empty() && action.columns() != key.columns {
+            text.push_str(&format!(" ({})", column_list(table, action.columns())));
+        }
+    }
+    if key.deferrable {
+        text.push_str(" DEFERRABLE");
+    }
+    if key.initially_deferred {
+        text.push_str(" INITIALLY DEFERRED");
+    }
+    text
 }
 
 /// `CHECK ((a > 0))`; for eyes, without the parentheses that SQL can do without.
@@ -108,6 +127,9 @@ pub(super) fn check(expression: &str, pretty: bool) -> String {
 /// A column's default: a lone string shows its type, as in PostgreSQL.
 pub(super) fn default(column: &ColumnDef) -> Option<String> {
     let text = column.default.as_deref()?.trim();
+    if column.generated {
+        return Some(format!("({text})"));
+    }
     let inner = text.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
     let lone = inner.is_some_and(|inner| !inner.replace("''", "").contains('\''));
     let number =

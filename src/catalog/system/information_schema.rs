@@ -137,7 +137,13 @@ fn data_type(ty: &PgType) -> String {
 }
 
 /// A column's row, after the names.
-fn column(facts: &Facts, ty: &PgType, default: Cell, not_null: bool, identity: Cell) -> Row {
+fn column(
+    facts: &Facts,
+    ty: &PgType,
+    (default, generated): (Cell, Cell),
+    not_null: bool,
+    identity: Cell,
+) -> Row {
     let length = match ty {
         PgType::Varchar(length)
         | PgType::Bpchar(length)
@@ -170,8 +176,8 @@ fn column(facts: &Facts, ty: &PgType, default: Cell, not_null: bool, identity: C
         ty.name(),
         yes(identity.is_some()),
         identity,
-        "NEVER",
-        NULL,
+        if generated.is_some() { "ALWAYS" } else { "NEVER" },
+        generated,
         "YES",
         NULL,
     ]
@@ -198,14 +204,18 @@ fn columns(facts: &Facts) -> Vec<Row> {
             let identity =
                 identity.map(|of| if of.always { "ALWAYS" } else { "BY DEFAULT" }.to_owned());
             let ty = defined.ty.pg_type();
-            row.extend(column(facts, &ty, default, defined.not_null, identity));
+            let values = match defined.generated {
+                true => (None, default),
+                false => (default, None),
+            };
+            row.extend(column(facts, &ty, values, defined.not_null, identity));
             rows.push(row);
         }
     }
     let mut plain = |schema: &str, relation: &str, columns: Vec<(&str, PgType)>| {
         for (position, (name, ty)) in (1..).zip(columns) {
             let mut row = names(schema, relation, name, position);
-            row.extend(column(facts, &ty, None, false, None));
+            row.extend(column(facts, &ty, (None, None), false, None));
             rows.push(row);
         }
     };

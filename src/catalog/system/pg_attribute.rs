@@ -31,6 +31,7 @@ struct Attribute<'a> {
     has_default: bool,
     identity: &'static str,
     acl: Cell,
+    generated: &'static str,
 }
 
 impl Attribute<'_> {
@@ -58,7 +59,7 @@ impl Attribute<'_> {
             self.has_default,
             false,
             self.identity,
-            "",
+            self.generated,
             false,
             true,
             0,
@@ -76,9 +77,20 @@ fn rows(facts: &Facts) -> Vec<Row> {
     let mut rows = Vec::new();
     let plain = |relation: Oid, name, ty: PgType, position: usize| {
         let number = i32::try_from(position + 1).unwrap_or(i32::MAX);
-        let (not_null, has_default, identity) = (false, false, "");
+        let (not_null, has_default, identity, generated) = (false, false, "", "");
         let acl = facts.column_acl(relation, ColumnId(number));
-        Attribute { relation, name, ty, number, not_null, has_default, identity, acl }.row()
+        let attribute = Attribute {
+            relation,
+            name,
+            ty,
+            number,
+            not_null,
+            has_default,
+            identity,
+            acl,
+            generated,
+        };
+        attribute.row()
     };
     for table in facts.tables() {
         let definition = &table.definition;
@@ -96,6 +108,7 @@ fn rows(facts: &Facts) -> Vec<Row> {
                     None => "",
                 },
                 acl: facts.column_acl(definition.oid, column.id),
+                generated: if column.generated { "s" } else { "" },
             };
             rows.push(attribute.row());
         }

@@ -1,6 +1,7 @@
 //! `pg_constraint`: keys, foreign keys, checks.
 
 use crate::base::Oid;
+use crate::catalog::{ForeignKeyDef, ReferentialActionDef};
 
 use super::cell::{NULL, array, row};
 use super::definition::{Definition, Row};
@@ -32,20 +33,30 @@ struct Constraint<'a> {
     referenced: Oid,
     columns: Option<String>,
     referenced_columns: Option<String>,
+    foreign: Option<&'a ForeignKeyDef>,
     expression: Option<&'a str>,
 }
 
 impl Constraint<'_> {
     fn row(&self) -> Row {
-        let foreign = if self.kind == "f" { "a" } else { " " };
-        let matching = if self.kind == "f" { "s" } else { " " };
+        let foreign = self.foreign;
+        let action = |of: fn(&ForeignKeyDef) -> &ReferentialActionDef| {
+            foreign.map_or(" ", |foreign| of(foreign).letter())
+        };
+        let matching = if foreign.is_some() { "s" } else { " " };
+        // All of the key's columns are not listed.
+        let set_columns = foreign.and_then(|foreign| {
+            let columns = foreign.on_delete.columns();
+            let some = !columns.is_empty() && columns != foreign.columns;
+            some.then(|| array(columns.iter().map(|id| id.0)))
+        });
         row![
             self.oid,
             self.name,
             self.schema,
             self.kind,
-            false,
-            false,
+            foreign.is_some_and(|foreign| foreign.deferrable),
+            foreign.is_some_and(|foreign| foreign.initially_deferred),
             true,
             true,
             self.table,
@@ -53,8 +64,8 @@ impl Constraint<'_> {
             self.index,
             0,
             self.referenced,
-            foreign,
-            foreign,
+            action(|foreign| &foreign.on_update),
+            action(|foreign| &foreign.on_delete),
             matching,
             true,
             0,
@@ -65,7 +76,7 @@ impl Constraint<'_> {
             NULL,
             NULL,
             NULL,
-            NULL,
+            set_columns,
             NULL,
             self.expression,
         ]
@@ -97,6 +108,7 @@ fn rows(facts: &Facts) -> Vec<Row> {
                 referenced: key.table,
                 columns: numbers(&key.columns),
                 referenced_columns: numbers(&key.referenced),
+                foreign: Some(key),
                 expression: None,
             };
             rows.push(constraint.row());

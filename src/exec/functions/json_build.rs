@@ -20,8 +20,10 @@ pub(super) fn all() -> Vec<Arc<ScalarUDF>> {
     vec![
         Function::new("to_json", ONE, json, value).build(),
         Function::new("to_jsonb", ONE, jsonb, value).build(),
-        Function::new("json_build_object", MANY, json, object).build(),
-        Function::new("jsonb_build_object", MANY, jsonb, object).build(),
+        Function::new("json_build_object", MANY, json, |a, c| object(a, c, (", ", " : "))).build(),
+        Function::new("jsonb_build_object", MANY, jsonb, |a, c| object(a, c, (", ", " : ")))
+            .build(),
+        Function::new("redkite_row_json", MANY, json, |a, c| object(a, c, (",", ":"))).build(),
         Function::new("json_build_array", MANY, json, array).build(),
         Function::new("jsonb_build_array", MANY, jsonb, array).build(),
     ]
@@ -146,7 +148,11 @@ fn array(arguments: &[ColumnarValue], call: &Call) -> Result<ColumnarValue> {
     result(column, scalar || sources.is_empty())
 }
 
-fn object(arguments: &[ColumnarValue], call: &Call) -> Result<ColumnarValue> {
+fn object(
+    arguments: &[ColumnarValue],
+    call: &Call,
+    (comma, colon): (&str, &str),
+) -> Result<ColumnarValue> {
     let (sources, rows, scalar) = sources(arguments, call)?;
     if sources.len() % 2 == 1 {
         return Err(SqlError::new(
@@ -161,7 +167,7 @@ fn object(arguments: &[ColumnarValue], call: &Call) -> Result<ColumnarValue> {
         out.push('{');
         for (at, pair) in sources.chunks_exact(2).enumerate() {
             if at > 0 {
-                out.push_str(", ");
+                out.push_str(comma);
             }
             if pair[0].encoder.is_null(row) {
                 return Err(SqlError::new(
@@ -170,7 +176,7 @@ fn object(arguments: &[ColumnarValue], call: &Call) -> Result<ColumnarValue> {
                 ));
             }
             json::quote(&pair[0].text(row)?, out);
-            out.push_str(" : ");
+            out.push_str(colon);
             pair[1].write(row, out)?;
         }
         out.push('}');

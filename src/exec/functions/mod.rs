@@ -22,6 +22,7 @@ mod json_text;
 mod number_format;
 mod numeric;
 mod only;
+mod ordered_set;
 mod quantified;
 mod quoting;
 mod random;
@@ -79,7 +80,7 @@ pub fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
 
 /// Every aggregate of this layer.
 pub fn aggregate_functions() -> Vec<Arc<AggregateUDF>> {
-    [vector_aggregate::all(), bit_aggregate::all(), only::all()].concat()
+    [vector_aggregate::all(), bit_aggregate::all(), only::all(), ordered_set::all()].concat()
 }
 
 /// Registers all of them, over DataFusion's where the names are the same.

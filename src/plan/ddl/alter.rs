@@ -1,9 +1,11 @@
 //! ALTER TABLE: every action works on the table as the actions before it left it.
 
 use crate::base::{Oid, Result, SqlError, SqlState};
-use crate::catalog::{Relation, TableDef, TypeDef};
+use crate::catalog::{ColumnDef, Relation, TableDef, TypeDef};
 use crate::plan::quote_identifier;
-use crate::plan::statement::{AlterAction, AlterTable, ColumnDefinition, Generated, Identity};
+use crate::plan::statement::{
+    AlterAction, AlterTable, ColumnDefinition, Expression, Generated, Identity,
+};
 use crate::types::{CastContext, PgType, TextContext, cast_context, parse_text};
 
 use super::alter_column;
@@ -77,7 +79,7 @@ fn act(draft: &mut Draft<'_>, oid: Oid, action: &AlterAction) -> Result<()> {
         }
         AlterAction::SetNotNull { column, not_null } => set_not_null(draft, oid, column, *not_null),
         AlterAction::SetType { column, ty, using } => {
-            set_type(draft, oid, column, ty, using.is_some())
+            set_type(draft, oid, column, ty, using.as_ref())
         }
         AlterAction::AddIdentity { column, identity } => add_identity(draft, oid, column, identity),
         AlterAction::SetIdentity { column, generated, options } => {
@@ -118,7 +120,11 @@ fn act(draft: &mut Draft<'_>, oid: Oid, action: &AlterAction) -> Result<()> {
         AlterAction::DropExpression { column, if_exists } => {
             let table = draft.table_mut(oid)?;
             let name = table.name.clone();
-            alter_column::find(table, column)?;
+            let found = alter_column::find(table, column)?;
+            if found.generated {
+                (found.generated, found.default) = (false, None);
+                return draft.touch(oid);
+            }
             let message =
                 format!("column \"{column}\" of relation \"{name}\" is not a generated column");
             if *if_exists {
@@ -178,6 +184,10 @@ fn refuse_identity(draft: &mut Draft<'_>, oid: Oid, column: &str) -> Result<()> 
         let message = format!("column \"{column}\" of relation \"{name}\" is an identity column");
         return Err(SqlError::new(SqlState::SYNTAX_ERROR, message));
     }
+    if alter_column::find(draft.table_mut(oid)?, column)?.generated {
+        let message = format!("column \"{column}\" of relation \"{name}\" is a generated column");
+        return Err(SqlError::new(SqlState::SYNTAX_ERROR, message));
+    }
     Ok(())
 }
 
@@ -199,10 +209,18 @@ fn add_column(
     let mut made = column::make(draft, &mut table, definition)?;
     let empty = draft.is_empty(oid);
     if !empty && let Some(default) = &made.default {
-        made.missing = missing_value(&definition.ty, default, definition)?;
+        let sequence = definition.serial.is_some() || definition.identity.is_some();
+        match missing_value(&definition.ty, default, definition) {
+            Ok(missing) if !made.generated => made.missing = missing,
+            // The sequence is not there yet.
+            Err(error) if sequence => return Err(error),
+            // Each row that exists gets a value of its own.
+            _ => draft.rewrite(oid, made.id, None),
+        }
     }
     let (id, not_null) = (made.id, made.not_null);
     table.columns.push(made);
+    column::check_generated(draft, &table)?;
     *draft.table_mut(oid)? = table;
     draft.touch(oid)?;
     let null_default = definition.default.as_ref().is_none_or(|default| is_null(&default.text));
@@ -324,34 +342,51 @@ fn set_not_null(draft: &mut Draft<'_>, oid: Oid, column: &str, not_null: bool) -
 }
 
 /// Types change where what is stored can be read as the new type, or where there are no rows.
-fn set_type(draft: &mut Draft<'_>, oid: Oid, column: &str, ty: &PgType, using: bool) -> Result<()> {
+fn set_type(
+    draft: &mut Draft<'_>,
+    oid: Oid,
+    column: &str,
+    ty: &PgType,
+    using: Option<&Expression>,
+) -> Result<()> {
     column::check_type(column, ty)?;
     let table = draft.table_mut(oid)?;
     let found = alter_column::find(table, column)?;
     let (id, before) = (found.id, found.ty.pg_type());
-    if before == *ty {
+    if before == *ty && using.is_none() {
         return Ok(());
     }
-    refuse_type_users(draft, oid, column)?;
+    let same = keys_stay(draft, oid, column, using.is_none() && widens(&before, ty))?;
+    let of = |text: &ColumnDef| {
+        let text = text.default.as_deref().unwrap_or_default();
+        super::text::mentions_column(text, column)
+    };
+    if let Some(generated) = draft.table(oid).and_then(|table| table.generated().find(|c| of(c))) {
+        let message = "cannot alter type of a column used by a generated column";
+        let detail =
+            format!("Column \"{column}\" is used by generated column \"{}\".", generated.name);
+        return Err(SqlError::unsupported(message).with_detail(detail));
+    }
     if let Some(view) = alter_column::views_needing(draft, oid, id).first() {
         let message = "cannot alter type of a column used by a view or rule";
         let detail = format!("rule _RETURN on view {} depends on column \"{column}\"", view.name);
         return Err(SqlError::unsupported(message).with_detail(detail));
     }
-    if !using && cast_context(&before, ty).is_none_or(|context| context > CastContext::Assignment) {
+    if using.is_none()
+        && cast_context(&before, ty).is_none_or(|context| context > CastContext::Assignment)
+    {
         let ty = ty.sql_name();
         let message = format!("column \"{column}\" cannot be cast automatically to type {ty}");
         let hint =
             format!("You might need to specify \"USING {}::{ty}\".", quote_identifier(column));
         return Err(SqlError::new(SqlState::DATATYPE_MISMATCH, message).with_hint(hint));
     }
-    if !draft.is_empty(oid) && (using || !widens(&before, ty)) {
-        return Err(SqlError::unsupported(format!(
-            "the type of column \"{column}\" can't change from {} to {} while the table has rows",
-            before.sql_name(),
-            ty.sql_name()
-        ))
-        .with_hint("Add a column of the new type, UPDATE it from the old one, drop the old one."));
+    if !draft.is_empty(oid) && (using.is_some() || !same || !widens(&before, ty)) {
+        let old = draft.snapshot.tables.get(&oid);
+        let old = old.and_then(|table| table.definition.column_by_id(id));
+        let old = old.map_or(column, |old| old.name.as_str());
+        let value = using.map_or_else(|| quote_identifier(old).to_string(), |u| u.text.clone());
+        draft.rewrite(oid, id, Some(value));
     }
     let table = draft.table_mut(oid)?;
     for column in table.columns.iter_mut().filter(|column| column.id == id) {
@@ -360,21 +395,22 @@ fn set_type(draft: &mut Draft<'_>, oid: Oid, column: &str, ty: &PgType, using: b
     draft.touch(oid)
 }
 
-/// Keys and foreign keys are compared by the column's type: they would have to be made again.
-fn refuse_type_users(draft: &mut Draft<'_>, oid: Oid, column: &str) -> Result<()> {
+/// Whether no key is over the column: keys are found by their types. One whose values stay the
+/// same stays unique, others would have to be looked at again.
+fn keys_stay(draft: &mut Draft<'_>, oid: Oid, column: &str, widens: bool) -> Result<bool> {
     let id = alter_column::find(draft.table_mut(oid)?, column)?.id;
     let in_table = |table: &TableDef| {
         table.keys.iter().any(|key| key.columns.contains(&id))
             || table.foreign_keys.iter().any(|foreign| foreign.columns.contains(&id))
     };
     let used = draft.table(oid).is_some_and(in_table);
-    if used && !draft.is_empty(oid) {
+    if used && !widens && !draft.is_empty(oid) {
         return Err(SqlError::unsupported(format!(
             "the type of column \"{column}\" can't change while a key or foreign key uses it"
         ))
         .with_hint("Drop the constraint, change the type, and add the constraint again."));
     }
-    Ok(())
+    Ok(!used)
 }
 
 /// Whether every stored value reads as the same value of the other type.

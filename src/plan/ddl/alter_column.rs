@@ -70,6 +70,20 @@ pub(super) fn drop(
         let lines: Vec<String> = policies.iter().map(line).collect();
         require_cascade(draft, &target, &target, &lines, cascade)?;
     }
+    let computed: Vec<String> = table
+        .generated()
+        .filter(|other| other.default.as_deref().is_some_and(|text| mentions_column(text, column)))
+        .map(|other| other.name.clone())
+        .collect();
+    if !computed.is_empty() {
+        let line = |name: &String| format!("column {name} of table {}", table.name);
+        let lines: Vec<String> = computed.iter().map(line).collect();
+        require_cascade(draft, &target, &target, &lines, cascade)?;
+        for other in &computed {
+            drop(draft, oid, other, false, cascade)?;
+        }
+    }
+    let table = draft.table_mut(oid)?.clone();
     for sequence in draft.all_sequences() {
         if sequence.owned_by == Some((oid, id)) {
             super::drop::remove_sequence(draft, sequence.oid);
@@ -204,6 +218,11 @@ pub(super) fn rename(draft: &mut Draft<'_>, oid: Oid, from: &str, to: &str) -> R
         .with_hint("Drop the policy, rename the column, and create the policy again."));
     }
     let quoted = quote_identifier(to);
+    for column in table.columns.iter_mut().filter(|column| column.generated) {
+        if let Some(text) = &mut column.default {
+            *text = replace_column(text, from, &quoted);
+        }
+    }
     for index in &mut table.indexes {
         let expressions = index.columns.iter_mut().map(|part| &mut part.expression);
         for text in expressions.chain([&mut index.filter]).flatten() {

@@ -27,9 +27,6 @@ pub(super) fn make(
         let message = format!("tables can have at most {TABLE_COLUMNS_MAX} columns");
         return Err(SqlError::new(SqlState::TOO_MANY_COLUMNS, message));
     }
-    if column.generated.is_some() {
-        return Err(SqlError::unsupported("generated columns are not supported"));
-    }
     let id = table.next_column;
     table.next_column = ColumnId(id.0 + 1);
     let mut made = ColumnDef {
@@ -38,10 +35,28 @@ pub(super) fn make(
         ty: TypeDef::from(&column.ty),
         not_null: column.not_null,
         default: None,
+        generated: false,
         identity: None,
         missing: None,
         comment: None,
     };
+    if let Some(expression) = &column.generated {
+        let other = match (&column.default, &column.identity) {
+            (Some(_), _) => Some("default"),
+            (None, Some(_)) => Some("identity"),
+            (None, None) => column.serial.map(|_| "default"),
+        };
+        if let Some(other) = other {
+            let message = format!(
+                "both {other} and generation expression specified for column \"{name}\" of table \
+                 \"{}\"",
+                table.name
+            );
+            return Err(SqlError::new(SqlState::SYNTAX_ERROR, message));
+        }
+        made.default = Some(expression.text.clone());
+        made.generated = true;
+    }
     if let Some(default) = &column.default {
         if column.serial.is_some() || column.identity.is_some() {
             return Err(two_defaults(name, &table.name, column.serial.is_some()));
@@ -139,6 +154,56 @@ fn is_value_word(word: &str) -> bool {
         "name",
     ];
     WORDS.contains(&word)
+}
+
+/// What a generated column is computed from: the other columns of its row, and nothing that
+/// changes.
+pub(super) fn check_generated(draft: &Draft<'_>, table: &TableDef) -> Result<()> {
+    const CHANGING: [&str; 10] = [
+        "now(",
+        "random(",
+        "nextval(",
+        "clock_timestamp(",
+        "gen_random_uuid(",
+        "current_timestamp",
+        "current_date",
+        "current_user",
+        "localtimestamp",
+        "statement_timestamp(",
+    ];
+    let invalid = |message: String| SqlError::new(SqlState::INVALID_OBJECT_DEFINITION, message);
+    for column in table.generated() {
+        let text = column.default.as_deref().unwrap_or_default();
+        let lower = text.to_lowercase();
+        if CHANGING.iter().any(|changing| lower.contains(changing)) {
+            return Err(invalid("generation expression is not immutable".to_owned()));
+        }
+        for mention in mentions(text) {
+            if table.column(&mention.name).is_some_and(|mentioned| mentioned.generated) {
+                let message = format!(
+                    "cannot use generated column \"{}\" in column generation expression",
+                    mention.name
+                );
+                let detail = "A generated column cannot reference another generated column.";
+                return Err(invalid(message).with_detail(detail));
+            }
+        }
+        // A query over a row of such columns tells what else is wrong.
+        let Some(query_facts) = draft.context.query_facts else { continue };
+        let written = table.columns.iter().filter(|column| !column.generated);
+        let columns: Vec<String> = written
+            .map(|column| {
+                let ty = column.ty.pg_type().sql_name();
+                format!("CAST(NULL AS {ty}) AS {}", crate::plan::quote_identifier(&column.name))
+            })
+            .collect();
+        let name = crate::plan::quote_identifier(&table.name);
+        let from = format!("SELECT {}", columns.join(", "));
+        query_facts(&crate::plan::parse_query(&format!(
+            "SELECT ({text}) FROM ({from}) AS {name}"
+        ))?)?;
+    }
+    Ok(())
 }
 
 fn two_defaults(column: &str, table: &str, serial: bool) -> SqlError {

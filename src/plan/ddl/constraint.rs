@@ -1,7 +1,7 @@
 //! Constraints of a table, new or existing: keys, CHECK, foreign keys.
 
 use crate::base::{ColumnId, Oid, Result, SqlError, SqlState};
-use crate::catalog::{CheckDef, ForeignKeyDef, KeyDef, Relation, TableDef};
+use crate::catalog::{CheckDef, ForeignKeyDef, KeyDef, ReferentialActionDef, Relation, TableDef};
 use crate::plan::quote_identifier;
 use crate::plan::statement::{
     Constraint, ConstraintKind, Expression, ForeignKey, MatchKind, ReferentialAction,
@@ -45,7 +45,8 @@ pub(super) fn add(draft: &mut Draft<'_>, table: Oid, constraint: &Constraint) ->
         }
         ConstraintKind::ForeignKey(foreign) => {
             refuse_not_valid(constraint)?;
-            add_foreign_key(draft, table, name, foreign)
+            let deferred = (constraint.deferrable, constraint.initially_deferred);
+            add_foreign_key(draft, table, name, (foreign, deferred))
         }
     }
 }
@@ -272,19 +273,51 @@ fn invalid_foreign_key(message: impl Into<String>) -> SqlError {
     SqlError::new(SqlState::INVALID_FOREIGN_KEY, message)
 }
 
-fn refuse_actions(foreign: &ForeignKey) -> Result<()> {
-    for (event, action) in [("DELETE", &foreign.on_delete), ("UPDATE", &foreign.on_update)] {
-        let action = match action {
-            ReferentialAction::NoAction | ReferentialAction::Restrict => continue,
-            ReferentialAction::Cascade => "CASCADE",
-            ReferentialAction::SetNull(_) => "SET NULL",
-            ReferentialAction::SetDefault(_) => "SET DEFAULT",
-        };
-        return Err(SqlError::unsupported(format!("ON {event} {action} is not supported"))
-            .with_hint("Foreign keys have NO ACTION or RESTRICT."));
-    }
+/// The action with its columns, which are of the key.
+fn referential_action(
+    action: &ReferentialAction,
+    table: &TableDef,
+    key: &[ColumnId],
+) -> Result<ReferentialActionDef> {
+    let chosen = |names: &[String]| {
+        if names.is_empty() {
+            return Ok(key.to_vec());
+        }
+        let mut columns = Vec::with_capacity(names.len());
+        for name in names {
+            let column = referenced_column(table, name)?;
+            if !key.contains(&column) {
+                return Err(SqlError::new(
+                    SqlState::INVALID_COLUMN_REFERENCE,
+                    format!(
+                        "column \"{name}\" referenced in ON DELETE SET action must be part of \
+                         foreign key"
+                    ),
+                ));
+            }
+            columns.push(column);
+        }
+        Ok(columns)
+    };
+    Ok(match action {
+        ReferentialAction::NoAction => ReferentialActionDef::NoAction,
+        ReferentialAction::Restrict => ReferentialActionDef::Restrict,
+        ReferentialAction::Cascade => ReferentialActionDef::Cascade,
+        ReferentialAction::SetNull(names) => ReferentialActionDef::SetNull(chosen(names)?),
+        ReferentialAction::SetDefault(names) => ReferentialActionDef::SetDefault(chosen(names)?),
+    })
+}
+
+fn refuse_forms(foreign: &ForeignKey) -> Result<()> {
     if foreign.matching == MatchKind::Full && foreign.columns.len() > 1 {
         return Err(SqlError::unsupported("MATCH FULL is not supported"));
+    }
+    if let ReferentialAction::SetNull(names) | ReferentialAction::SetDefault(names) =
+        &foreign.on_update
+        && !names.is_empty()
+    {
+        let message = "a column list with SET NULL is only supported for ON DELETE actions";
+        return Err(SqlError::unsupported(message));
     }
     Ok(())
 }
@@ -293,9 +326,9 @@ fn add_foreign_key(
     draft: &mut Draft<'_>,
     oid: Oid,
     name: Option<&str>,
-    foreign: &ForeignKey,
+    (foreign, (deferrable, initially_deferred)): (&ForeignKey, (bool, bool)),
 ) -> Result<()> {
-    refuse_actions(foreign)?;
+    refuse_forms(foreign)?;
     let table = definition(draft, oid)?;
     let parent_oid = find_parent(draft, table, foreign)?;
     let parent = definition(draft, parent_oid)?;
@@ -347,6 +380,8 @@ fn add_foreign_key(
     for (child, referenced) in columns.iter().zip(&referenced) {
         require_comparable(&name, (table, *child), (parent, *referenced))?;
     }
+    let on_delete = referential_action(&foreign.on_delete, table, &columns)?;
+    let on_update = referential_action(&foreign.on_update, table, &columns)?;
     let constraint = draft.edit.oid();
     let definition = ForeignKeyDef {
         oid: constraint,
@@ -354,6 +389,10 @@ fn add_foreign_key(
         columns: columns.clone(),
         table: parent_oid,
         referenced,
+        on_delete,
+        on_update,
+        deferrable,
+        initially_deferred,
     };
     draft.table_mut(oid)?.foreign_keys.push(definition);
     draft.touch(oid)?;

@@ -8,12 +8,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::base::{Oid, Result, Severity, SqlError, SqlState};
+use crate::base::{ColumnId, Oid, Result, Severity, SqlError, SqlState};
 use crate::catalog::access::Grantable;
 use crate::catalog::{
     Edit, GrantsDef, Relation, RelationName, SequenceDef, Snapshot, TableDef, ViewDef,
 };
-use crate::plan::Name;
+use crate::plan::{Name, quote_identifier};
 
 use super::{Ddl, DdlContext, Effect};
 
@@ -42,6 +42,10 @@ struct ChangedTable {
     rows: bool,
 }
 
+/// The columns of a table whose values are made anew, with the expressions over the old rows; none
+/// for a default.
+type NewValues = BTreeMap<ColumnId, Option<String>>;
+
 /// What the rows of a table as it will be must do.
 enum Demand {
     Check(String),
@@ -64,6 +68,7 @@ pub(super) struct Draft<'a> {
     dropped: BTreeSet<Oid>,
     pub(super) grants: BTreeMap<Oid, GrantsDef>,
     compared_appends: BTreeSet<Oid>,
+    rewrites: BTreeMap<Oid, NewValues>,
 }
 
 impl<'a> Draft<'a> {
@@ -82,6 +87,7 @@ impl<'a> Draft<'a> {
             dropped: BTreeSet::new(),
             grants: BTreeMap::new(),
             compared_appends: BTreeSet::new(),
+            rewrites: BTreeMap::new(),
         }
     }
 
@@ -209,6 +215,32 @@ impl<'a> Draft<'a> {
         self.demands.push((table, Demand::Unique(name.to_owned())));
     }
 
+    /// Rows that exist get a new value in a column: what an expression over them gives, or the
+    /// default.
+    pub(super) fn rewrite(&mut self, table: Oid, column: ColumnId, value: Option<String>) {
+        self.rewrites.entry(table).or_default().insert(column, value);
+    }
+
+    /// The rows of a table made anew.
+    fn rewritten(&self, oid: Oid, values: &NewValues) -> Option<Effect> {
+        let now = &self.tables.get(&oid)?.definition;
+        let before = &self.snapshot.tables.get(&oid)?.definition;
+        let (mut names, mut items) = (Vec::new(), Vec::new());
+        for column in now.columns.iter().filter(|column| !column.generated) {
+            let item = match (values.get(&column.id), before.column_by_id(column.id)) {
+                (Some(Some(text)), _) => format!("({text})"),
+                (None, Some(old)) => quote_identifier(&old.name).to_string(),
+                _ => continue,
+            };
+            names.push(column.name.clone());
+            items.push(item);
+        }
+        let schema = quote_identifier(self.snapshot.schema_name(before.schema)).to_string();
+        let name = quote_identifier(&before.name);
+        let query = format!("SELECT {} FROM {schema}.{name}", items.join(", "));
+        Some(Effect::Rewrite(Arc::new(now.clone()), names, query))
+    }
+
     /// Rows that exist must satisfy a new foreign key.
     pub(super) fn demand_foreign_key(&mut self, table: Oid, name: &str) {
         self.demands.push((table, Demand::ForeignKey(name.to_owned())));
@@ -309,6 +341,13 @@ impl<'a> Draft<'a> {
                 Demand::Unique(name) => Effect::Unique(definition, name),
                 Demand::ForeignKey(name) => Effect::ForeignKey(definition, name),
             });
+        }
+        for (oid, values) in std::mem::take(&mut self.rewrites) {
+            if !self.dropped.contains(&oid)
+                && let Some(effect) = self.rewritten(oid, &values)
+            {
+                self.effects.push(effect);
+            }
         }
         for (oid, changed) in std::mem::take(&mut self.tables) {
             if self.dropped.contains(&oid) {

@@ -102,6 +102,9 @@ pub enum Effect {
     Unique(Arc<TableDef>, String),
     /// A foreign key holds: the table as it will be, the constraint's name.
     ForeignKey(Arc<TableDef>, String),
+    /// Rows are made anew: the table as it will be, the columns that a query over the table as it
+    /// is gives, and that query. The others get their defaults.
+    Rewrite(Arc<TableDef>, Vec<String>, String),
     /// The new table's rows come from a query.
     Fill(Oid, Box<Query>),
     /// A table's new index is built over the rows that there are before the statement returns.

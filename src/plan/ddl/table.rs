@@ -43,6 +43,7 @@ pub(super) fn create(draft: &mut Draft<'_>, statement: &CreateTable) -> Result<(
         }
     }
     let oid = table.oid;
+    column::check_generated(draft, &table)?;
     draft.add_table(table);
     for (like, source) in &likes {
         copy_constraints(draft, oid, like, source)?;
@@ -159,7 +160,12 @@ fn copy_columns(draft: &mut Draft<'_>, table: &mut TableDef, like: &LikeTable) -
             default: original
                 .default
                 .clone()
-                .filter(|_| like.defaults && original.identity.is_none()),
+                .filter(|_| original.generated && like.generated)
+                .or_else(|| {
+                    let plain = like.defaults && original.identity.is_none();
+                    original.default.clone().filter(|_| plain && !original.generated)
+                }),
+            generated: original.generated && like.generated,
             ..original.clone()
         };
         if let Some(identity) = original.identity.as_ref().filter(|_| like.identity) {

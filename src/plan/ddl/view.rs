@@ -191,6 +191,7 @@ pub(super) fn create_table_as(draft: &mut Draft<'_>, statement: &CreateTableAs) 
             ty: TypeDef::from(&ty),
             not_null: false,
             default: None,
+            generated: false,
             identity: None,
             missing: None,
             comment: None,

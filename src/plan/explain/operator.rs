@@ -17,7 +17,7 @@ use super::join;
 use super::node::{Detail, Node, relation, width};
 use crate::base::ColumnId;
 use crate::catalog::{IndexDef, Snapshot};
-use crate::exec::{Access, Leaf, Observation, ObservedExec, leaf};
+use crate::exec::{Access, ApplyExec, Gives, Leaf, Observation, ObservedExec, leaf};
 
 /// The node of an operator and, below it, those of its inputs. `limited`: a LIMIT above has
 /// been shown already that operators below apply as well.
@@ -90,6 +90,9 @@ fn made(plan: &Arc<dyn ExecutionPlan>, catalog: &Snapshot, limited: bool) -> Nod
         }
         return input;
     }
+    if let Some(apply) = plan.downcast_ref::<ApplyExec>() {
+        return applied(apply, catalog);
+    }
     if let Some(aggregate) = plan.downcast_ref::<AggregateExec>() {
         return aggregated(aggregate, node(aggregate.input(), catalog, false));
     }
@@ -100,6 +103,26 @@ fn made(plan: &Arc<dyn ExecutionPlan>, catalog: &Snapshot, limited: bool) -> Nod
         return join::node(plan.as_ref(), left, right);
     }
     by_name(plan, catalog, limited)
+}
+
+/// A plan that runs for each row of another: a join's side, or a subquery of what is above.
+fn applied(apply: &ApplyExec, catalog: &Snapshot) -> Node {
+    let (input, inner, gives) = apply.parts();
+    let (mut input, mut inner) = (node(input, catalog, false), node(inner, catalog, false));
+    if let Gives::Rows { outer } = gives {
+        let rows = input.estimate.rows * inner.estimate.rows;
+        let estimate = Estimate { rows, ..input.estimate };
+        let join_type = if outer { "Left" } else { "Inner" };
+        let mut join = Node::over("Nested Loop", estimate, vec![input, inner]);
+        if outer {
+            "Nested Loop Left Join".clone_into(&mut join.title);
+        }
+        return join.is("Join Type", join_type);
+    }
+    let before = input.children.iter().filter(|child| child.subplan.is_some()).count();
+    inner.subplan = Some(format!("SubPlan {}", before + 1));
+    input.children.push(inner);
+    input
 }
 
 /// Operators of which there is nothing to say but their name.

@@ -27,7 +27,7 @@ static DIALECT: PostgreSqlDialect = PostgreSqlDialect {};
 
 impl Cursor<'_> {
     /// Reads as much as sqlparser's `read` takes, up to `end`.
-    fn delegate<T: VisitMut>(
+    pub(super) fn delegate<T: VisitMut>(
         &mut self,
         end: usize,
         read: fn(&mut Parser<'static>) -> Result<T, ParserError>,

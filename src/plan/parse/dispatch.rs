@@ -167,8 +167,8 @@ impl Cursor<'_> {
                     let starts =
                         ["select", "values", "table", "insert", "update", "delete", "merge"];
                     // `WITH insert AS (..)` names a query.
-                    let named = ahead.is_ahead(1, "as")
-                        || ahead.peek_ahead(1).kind == Kind::Symbol(Symbol::LeftParen);
+                    let before = ahead.source.tokens.tokens[ahead.at - 1];
+                    let named = before.kind != Kind::Symbol(Symbol::RightParen);
                     if !named && starts.iter().any(|word| ahead.is(word)) {
                         break;
                     }
@@ -176,6 +176,9 @@ impl Cursor<'_> {
                 _ => {}
             }
             ahead.at += 1;
+        }
+        if self.changes_rows(ahead.at) {
+            return self.with_changes(ahead.at);
         }
         let start = *self;
         match ahead.text(ahead.peek()).to_ascii_lowercase().as_str() {

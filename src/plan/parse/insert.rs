@@ -73,7 +73,8 @@ impl Cursor<'_> {
             self.advance();
             let mut places = Vec::new();
             let rows = self.rows(&mut places)?;
-            if self.at_end() || self.is_all("on conflict") || self.is("returning") {
+            let closed = self.is_symbol(Symbol::RightParen);
+            if self.at_end() || closed || self.is_all("on conflict") || self.is("returning") {
                 return Ok((InsertSource::Values(rows), places));
             }
             // `VALUES .. UNION ..`, `VALUES .. ORDER BY ..`.

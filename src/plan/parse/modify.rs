@@ -7,8 +7,7 @@ use super::dispatch::Tagged;
 use super::token::{Kind, Symbol, position};
 use crate::base::{Result, SqlState};
 use crate::plan::statement::{
-    Assignment, AssignmentSource, Cell, Delete, Expression, Returning, Statement, Target, Truncate,
-    Update,
+    Assignment, AssignmentSource, Cell, Delete, Expression, Statement, Target, Truncate, Update,
 };
 
 impl Cursor<'_> {
@@ -70,18 +69,6 @@ impl Cursor<'_> {
             return Err(self.error_at(self.at, SqlState::FEATURE_NOT_SUPPORTED, message));
         }
         self.expression().map(Some)
-    }
-
-    /// `RETURNING ..`, if it comes next.
-    pub(super) fn returning(&mut self) -> Result<Returning> {
-        if !self.accept("returning") {
-            return Ok(Vec::new());
-        }
-        if self.is("with") && self.peek_ahead(1).kind == Kind::Symbol(Symbol::LeftParen) {
-            let message = "RETURNING WITH (OLD, NEW) is not supported";
-            return Err(self.error_at(self.at, SqlState::FEATURE_NOT_SUPPORTED, message));
-        }
-        self.comma_separated(Self::select_item)
     }
 
     /// `column = value`, `(a, b) = ..`.

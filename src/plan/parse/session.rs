@@ -262,5 +262,6 @@ fn is_optimizable(statement: &Statement) -> bool {
             | Statement::Update(_)
             | Statement::Delete(_)
             | Statement::Merge(_)
+            | Statement::WithChanges(_)
     )
 }

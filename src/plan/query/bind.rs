@@ -10,7 +10,7 @@ use datafusion::logical_expr::{Expr, Extension, LogicalPlan};
 use super::errors::external;
 use super::literal::parameter_index;
 use crate::base::{SqlError, SqlState};
-use crate::exec::{BatchVectorSearch, Slots};
+use crate::exec::{Apply, ApplySlots, BatchVectorSearch, Slots};
 use crate::types::PgType;
 
 /// The parameters that stand in LIMIT and OFFSET: DataFusion plans differently for different
@@ -105,10 +105,18 @@ pub(crate) fn bind_slots(
     slots: &Arc<Slots>,
     types: &[PgType],
 ) -> Result<LogicalPlan> {
+    let mut applied = ApplySlots::default();
+    let mut slot = |expr: Expr| match &expr {
+        Expr::Placeholder(placeholder) => match applied.parameter(placeholder) {
+            Some(outer) => Transformed::yes(outer),
+            None => slot(expr, slots, types),
+        },
+        _ => slot(expr, slots, types),
+    };
     let bound = plan.transform_up_with_subqueries(|node| {
         let node = match batch_search(&node) {
             Some(batch) => {
-                let bind = |expr: Expr| Ok(expr.transform_up(|e| Ok(slot(e, slots, types)))?.data);
+                let bind = |expr: Expr| Ok(expr.transform_up(|e| Ok(slot(e)))?.data);
                 let node = Arc::new(batch.map_filters(bind)?);
                 LogicalPlan::Extension(Extension { node })
             }
@@ -117,12 +125,20 @@ pub(crate) fn bind_slots(
         let names = NamePreserver::new(&node);
         node.map_expressions(|expr| {
             let saved = names.save(&expr);
-            let bound = expr.transform_up(|expr| Ok(slot(expr, slots, types)))?;
+            let bound = expr.transform_up(|expr| Ok(slot(expr)))?;
             Ok(match bound.transformed {
                 true => bound.update_data(|expr| saved.restore(expr)),
                 false => bound,
             })
         })
+    })?;
+    let bound = bound.data.transform_up_with_subqueries(|node| {
+        let LogicalPlan::Extension(extension) = &node else { return Ok(Transformed::no(node)) };
+        let Some(apply) = extension.node.as_any().downcast_ref::<Apply>() else {
+            return Ok(Transformed::no(node));
+        };
+        let node = Arc::new(apply.with_slots(applied.of(apply.number)));
+        Ok(Transformed::yes(LogicalPlan::Extension(Extension { node })))
     })?;
     Ok(bound.data)
 }

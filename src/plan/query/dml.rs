@@ -19,7 +19,9 @@ use super::insert_source::{expression, type_constants, values};
 use super::literal::Parameters;
 use super::literal_rows::{LiteralRows, RowSource};
 use super::planner::{Analyzed, PlanContext, Planner, Target};
+use super::refused_values::{REFUSED_VALUE, check_identity, refuse_computed, refuse_generated};
 use super::returning::other_columns;
+use super::row_versions::{Change, names_versions, old_name, without_versions};
 use super::upsert::{PAIRS_NAME, with_table};
 use crate::base::{Oid, Result, SqlError, SqlState};
 use crate::catalog::access::{Demand, PolicyCommand, RowRule};
@@ -29,7 +31,7 @@ use crate::plan::statement::{
     Assignment, AssignmentSource, Cell, Delete, Insert, InsertSource, Overriding, Update,
 };
 use crate::plan::{parse_expression, quote_identifier};
-use crate::segment::{ADDRESS, Column as StoredColumn, TableSchema};
+use crate::segment::{ADDRESS, Column as StoredColumn, ROW_ID, TableSchema};
 use crate::types::{CastContext, PgType, cast_context};
 
 /// A planned change of a table.
@@ -97,6 +99,11 @@ impl Planner {
         let mut plan = self.analyzed(context, tree, parameter_types, None)?;
         let given = width.unwrap_or_else(|| plan.plan.schema().fields().len());
         check_width(given, targets.len(), insert.columns.is_some())?;
+        if width.is_none() {
+            for at in targets.iter().take(given) {
+                refuse_computed(&table.columns[*at], &Cell::Null, REFUSED_VALUE, "")?;
+            }
+        }
         let place = |at: usize| {
             let place = targets.iter().position(|target| *target == at);
             let generated = user && table.columns[at].identity.is_some();
@@ -161,7 +168,14 @@ impl Planner {
                 alias: ast::Ident::with_quote('"', format!("new {at}")),
             });
         }
-        let returns = !update.from.is_empty() && !update.returning.is_empty();
+        let versions = names_versions(&update.returning, &name);
+        let returns = versions || !update.from.is_empty() && !update.returning.is_empty();
+        if versions {
+            items.extend(table.columns.iter().map(|old| ast::SelectItem::ExprWithAlias {
+                expr: column(&name, &old.name),
+                alias: ast::Ident::with_quote('"', old_name(&old.name)),
+            }));
+        }
         if returns {
             items.extend(other_columns(&update.from));
         }
@@ -179,8 +193,9 @@ impl Planner {
         let demands = updated(table, &update.assignments);
         if returns {
             let exprs = self.assigned_exprs(context, &plan.plan, table, &values, true)?;
-            let changed = (table, demands);
-            return self.with_returning(context, changed, (&name, exprs), &update.returning, plan);
+            let items = without_versions(&update.returning, table, &name, Change::Update)?;
+            let demands = demands.into_iter().chain(returned(table, &update.returning)).collect();
+            return self.with_returning(context, (table, demands), (&name, exprs), &items, plan);
         }
         plan.plan = self.assign(context, plan.plan, table, &values, true)?;
         let source = self.finish(plan)?.into();
@@ -203,10 +218,12 @@ impl Planner {
         };
         let schema = Arc::clone(analyzed.plan.schema());
         let others = (width..schema.fields().len())
+            // Another row of the same table has an address, too.
+            .filter(|at| !matches!(schema.field(*at).name().as_str(), ADDRESS | ROW_ID))
             .map(|at| Expr::Column(Column::from(schema.qualified_field(at))));
         let exprs = exprs.into_iter().enumerate().map(under_name).chain(others).collect();
         let joined = Projection::try_new(exprs, Arc::new(analyzed.plan)).map_err(sql_error)?;
-        let joined = LogicalPlan::Projection(joined);
+        let joined = self.generated(context, LogicalPlan::Projection(joined), table, 1)?;
         let (plan, asked) = self.returning(context, joined, width, items, &analyzed.parameters)?;
         analyzed.plan = plan;
         demands.extend(asked);
@@ -251,8 +268,9 @@ impl Planner {
                 column.alias(name)
             };
             let exprs = (0..=table.columns.len()).map(old).collect();
-            let changed = (table, demands);
-            return self.with_returning(context, changed, (&name, exprs), &delete.returning, plan);
+            let items = without_versions(&delete.returning, table, &name, Change::Delete)?;
+            let demands = demands.into_iter().chain(returned(table, &delete.returning)).collect();
+            return self.with_returning(context, (table, demands), (&name, exprs), &items, plan);
         }
         let source = self.finish(plan)?.into();
         Ok(DmlPlan { table: table.oid, source, returning: None, demands })
@@ -268,11 +286,12 @@ impl Planner {
         address: bool,
     ) -> Result<LogicalPlan> {
         let exprs = self.assigned_exprs(context, &plan, table, values, address)?;
-        Projection::try_new(exprs, Arc::new(plan)).map(LogicalPlan::Projection).map_err(sql_error)
+        let plan = Projection::try_new(exprs, Arc::new(plan)).map_err(sql_error)?;
+        self.generated(context, LogicalPlan::Projection(plan), table, usize::from(address))
     }
 
     /// The table's columns with the assignment casts and defaults.
-    fn assigned_exprs(
+    pub(super) fn assigned_exprs(
         &self,
         context: &PlanContext,
         plan: &LogicalPlan,
@@ -290,7 +309,8 @@ impl Planner {
             let (value, source) = match value {
                 Value::Query(at) => (query(*at), PgType::of_field(plan.schema().field(*at))),
                 Value::Default => match &target.default {
-                    Some(text) => {
+                    // It is computed from the others, once they are there.
+                    Some(text) if !target.generated => {
                         let parsed = *parse_expression(text)?.ast;
                         let parameters = Arc::new(Parameters::default());
                         let schema = DFSchema::empty();
@@ -299,7 +319,7 @@ impl Planner {
                         let source = super::literal::type_of(&value, &schema);
                         (value, source)
                     }
-                    None => (
+                    _ => (
                         Expr::Literal(datafusion::common::ScalarValue::Null, None),
                         PgType::Unknown,
                     ),
@@ -323,7 +343,7 @@ fn is_constant(assignment: &Assignment) -> bool {
 }
 
 /// Who made the table would otherwise read with the rights of who inserts.
-fn refuse_subquery(default: &Expr) -> Result<()> {
+pub(super) fn refuse_subquery(default: &Expr) -> Result<()> {
     let is_subquery = |expr: &Expr| {
         Ok(matches!(
             expr,
@@ -364,9 +384,13 @@ pub(super) fn assigned(
             let value = match source {
                 AssignmentSource::Values(cells) => {
                     refuse_generated(target, &cells[place], "column", "can only be updated to")?;
+                    refuse_computed(target, &cells[place], "column", "can only be updated to")?;
                     expression(target, &cells[place])?
                 }
-                AssignmentSource::Query(query) => one_column(query, place)?,
+                AssignmentSource::Query(query) => {
+                    refuse_computed(target, &Cell::Null, "column", "can only be updated to")?;
+                    one_column(query, place)?
+                }
             };
             sets[at] = Some(value);
         }
@@ -400,52 +424,13 @@ fn one_column(query: &ast::Query, place: usize) -> Result<ast::Expr> {
     Ok(ast::Expr::Subquery(Box::new(query)))
 }
 
-/// GENERATED ALWAYS columns take nothing but DEFAULT, unless the statement overrides that.
-fn check_identity(table: &TableDef, targets: &[usize], insert: &Insert) -> Result<()> {
-    if insert.overriding.is_some() {
-        return Ok(());
-    }
-    let refuse = |at: usize, cell: &Cell| {
-        refuse_generated(
-            &table.columns[at],
-            cell,
-            "cannot insert a non-DEFAULT value into column",
-            "",
-        )
-        .map_err(|error| error.with_hint("Use OVERRIDING SYSTEM VALUE to override."))
-    };
-    match &insert.source {
-        InsertSource::DefaultValues => Ok(()),
-        InsertSource::Values(rows) => rows
-            .iter()
-            .flat_map(|row| targets.iter().zip(row))
-            .try_for_each(|(at, cell)| refuse(*at, cell)),
-        // Without a list the query may have fewer columns; those that it has come first.
-        InsertSource::Query(_) => targets
-            .iter()
-            .take(usize::from(insert.columns.is_some()) * targets.len())
-            .try_for_each(|at| refuse(*at, &Cell::Null)),
-    }
-}
-
-/// 428C9 for a value that is written into a GENERATED ALWAYS column.
-fn refuse_generated(target: &ColumnDef, cell: &Cell, kind: &str, only: &str) -> Result<()> {
-    let always = target.identity.as_ref().is_some_and(|identity| identity.always);
-    if !always || matches!(cell, Cell::Default) {
-        return Ok(());
-    }
-    let message = match only {
-        "" => format!("{kind} \"{}\"", target.name),
-        only => format!("{kind} \"{}\" {only} DEFAULT", target.name),
-    };
-    Err(SqlError::new(SqlState::GENERATED_ALWAYS, message).with_detail(format!(
-        "Column \"{}\" is an identity column defined as GENERATED ALWAYS.",
-        target.name
-    )))
-}
-
 /// A value in the type of the column that it goes into.
-fn assignment(value: Expr, source: &PgType, target: &PgType, name: &str) -> Result<Expr> {
+pub(super) fn assignment(
+    value: Expr,
+    source: &PgType,
+    target: &PgType,
+    name: &str,
+) -> Result<Expr> {
     if *source != PgType::Unknown {
         let allowed = cast_context(source, target);
         if !matches!(allowed, Some(CastContext::Implicit | CastContext::Assignment)) {
@@ -472,7 +457,7 @@ fn position(table: &TableDef, name: &str) -> Result<usize> {
     })
 }
 
-fn targets(table: &TableDef, columns: Option<&[String]>) -> Result<Vec<usize>> {
+pub(super) fn targets(table: &TableDef, columns: Option<&[String]>) -> Result<Vec<usize>> {
     let Some(columns) = columns else { return Ok((0..table.columns.len()).collect()) };
     let mut targets = Vec::with_capacity(columns.len());
     for name in columns {
@@ -520,16 +505,39 @@ fn select(
     items: Vec<ast::SelectItem>,
     filter: Option<ast::Expr>,
 ) -> Result<ast::Query> {
-    let quoted = |name: &str| ast::Ident::with_quote('"', name).to_string();
-    let schema = context.relations.schema_of(table.oid);
-    let path = schema.map(|schema| format!("{}.", quoted(&schema))).unwrap_or_default();
-    let known = alias.as_ref().unwrap_or(&table.name);
-    let sql = format!("SELECT 1 FROM {path}{} AS {}", quoted(&table.name), quoted(known));
-    let mut shape = parse_query(&sql)?;
+    let mut shape = from_target(context, table, alias)?;
     if let ast::SetExpr::Select(select) = shape.body.as_mut() {
         select.projection = items;
         select.from.extend(others.iter().cloned());
         select.selection = filter;
     }
     Ok(shape)
+}
+
+/// `SELECT 1 FROM target AS alias`.
+fn from_target(
+    context: &PlanContext,
+    table: &TableDef,
+    alias: &Option<String>,
+) -> Result<ast::Query> {
+    let quoted = |name: &str| ast::Ident::with_quote('"', name).to_string();
+    let schema = context.relations.schema_of(table.oid);
+    let path = schema.map(|schema| format!("{}.", quoted(&schema))).unwrap_or_default();
+    let known = alias.as_ref().unwrap_or(&table.name);
+    parse_query(&format!("SELECT 1 FROM {path}{} AS {}", quoted(&table.name), quoted(known)))
+}
+
+/// A query without FROM, and what the target is there.
+pub(super) fn target_in_from(
+    context: &PlanContext,
+    table: &TableDef,
+    alias: &Option<String>,
+) -> Result<(ast::Query, ast::TableFactor)> {
+    let mut shape = from_target(context, table, alias)?;
+    let from = match shape.body.as_mut() {
+        ast::SetExpr::Select(select) => select.from.pop(),
+        _ => None,
+    };
+    let from = from.ok_or_else(|| SqlError::internal("a target without FROM"))?;
+    Ok((shape, from.relation))
 }

@@ -29,7 +29,9 @@ use super::one_row::OneRow;
 use super::planner::Planner;
 use crate::base::{ColumnId, Oid, Result, SqlError, SqlState};
 use crate::catalog::access::Demand;
-use crate::exec::{BarrierPlanner, CancelOnDrop, InOrderExec, Run, Slots, VectorSearchPlanner};
+use crate::exec::{
+    ApplyPlanner, BarrierPlanner, CancelOnDrop, InOrderExec, Run, Slots, VectorSearchPlanner,
+};
 use crate::types::PgType;
 
 /// Instances of one plan that wait: more ran at the same time once, but keep memory no longer.
@@ -203,6 +205,7 @@ impl QueryPlan {
         let physical = DefaultPhysicalPlanner::with_extension_planners(vec![
             Arc::new(VectorSearchPlanner),
             Arc::new(BarrierPlanner),
+            Arc::new(ApplyPlanner),
         ]);
         let state = self.planner.state();
         // Nothing in it waits for anything: our sources only make nodes. Without `unconstrained`

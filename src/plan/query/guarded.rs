@@ -42,14 +42,16 @@ impl Planner {
         if context.guarding.contains(&table.oid) {
             return Err(infinite_recursion(table.name));
         }
+        let context = context.stored();
         let relations = Arc::new(Unguarded {
             others: Arc::clone(&context.relations),
             oid: table.oid,
             schema: Arc::clone(table.schema),
+            everywhere: false,
         });
         let mut guarding = context.guarding.to_vec();
         guarding.push(table.oid);
-        let context = PlanContext { relations, guarding: guarding.into(), ..context.clone() };
+        let context = PlanContext { relations, guarding: guarding.into(), ..context };
         let (from, alias) = (quote_identifier(UNGUARDED), quote_identifier(table.name));
         let sql = format!("SELECT * FROM {from} AS {alias} WHERE {}", table.condition);
         let mut tree: ast::Query = *crate::plan::parse_query(&sql)?.ast;
@@ -69,6 +71,16 @@ struct Unguarded {
     others: Arc<dyn Relations>,
     oid: Oid,
     schema: Arc<TableSchema>,
+    /// Under its own name too.
+    everywhere: bool,
+}
+
+/// A context in which a table has all its rows, whatever its policies say: for what happens to a
+/// table as a whole.
+pub fn unguarded((oid, schema): (Oid, &Arc<TableSchema>), context: &PlanContext) -> PlanContext {
+    let (others, schema) = (Arc::clone(&context.relations), Arc::clone(schema));
+    let relations = Arc::new(Unguarded { others, oid, schema, everywhere: true });
+    PlanContext { relations, ..context.clone() }
 }
 
 impl Relations for Unguarded {
@@ -77,7 +89,12 @@ impl Relations for Unguarded {
             let schema = Arc::clone(&self.schema);
             return Some(Relation::Unguarded { oid: self.oid, schema });
         }
-        self.others.relation(schema, name, path)
+        match self.others.relation(schema, name, path) {
+            Some(Relation::Table { oid, schema }) if self.everywhere && oid == self.oid => {
+                Some(Relation::Unguarded { oid, schema })
+            }
+            other => other,
+        }
     }
 
     fn row_condition(
@@ -87,6 +104,10 @@ impl Relations for Unguarded {
         rule: RowRule,
     ) -> Result<Option<String>> {
         self.others.row_condition(table, role, rule)
+    }
+
+    fn stored(&self) -> Option<Arc<dyn Relations>> {
+        self.others.stored()
     }
 
     fn schema_oid(&self, relation: Oid) -> Option<Oid> {

@@ -99,8 +99,9 @@ pub(super) fn expression(target: &ColumnDef, cell: &Cell) -> Result<ast::Expr> {
     let typed = |value: ast::Value| cast(ast::Expr::Value(value.into()), &target.ty.pg_type());
     match cell {
         Cell::Default => match &target.default {
-            Some(text) => Ok(*parse_expression(text)?.ast),
-            None => typed(ast::Value::Null),
+            // What is generated is computed once the row is there.
+            Some(text) if !target.generated => Ok(*parse_expression(text)?.ast),
+            _ => typed(ast::Value::Null),
         },
         Cell::Null => typed(ast::Value::Null),
         Cell::Parameter(n) => typed(ast::Value::Placeholder(format!("${n}"))),

@@ -139,6 +139,9 @@ pub(super) fn field_of(field: &FieldRef, array: &ArrayRef) -> FieldRef {
 /// A column's default, if that needs no evaluation.
 fn default(column: &ColumnDef, ty: &PgType) -> Option<Value> {
     let Some(text) = &column.default else { return Some(Value::Null) };
+    if column.generated {
+        return None;
+    }
     let expr = *parse_expression(text).ok()?.ast;
     let ast::Expr::Value(constant) = expr else { return None };
     match constant.value {

@@ -1,13 +1,272 @@
-//! Joins with USING or NATURAL whose merged columns DataFusion would take from the wrong side.
+//! Joins with USING or NATURAL whose merged columns DataFusion would take from the wrong side, as it
+//! does of RIGHT and FULL joins, or show at the wrong place of `*`.
+//!
+//! Such a join becomes one with ON. What is named by a merged column's bare name in the SELECT
+//! becomes `right.a` or `coalesce(left.a, right.a)`, and `*` the list of the columns.
 
-use sqlparser::ast::{JoinConstraint, JoinOperator, Select, SelectItem, TableFactor};
+use std::ops::ControlFlow;
 
-use super::names::fold;
+use sqlparser::ast::{
+    BinaryOperator, Expr, Ident, JoinConstraint, JoinOperator, OrderByKind, Query, Select,
+    SelectItem, SetExpr, TableFactor, TableWithJoins, Value, VisitMut, VisitorMut,
+};
 
-/// Whether a join's merged columns come from its right side: DataFusion takes the left one's.
-pub(super) fn merges_columns(join: &JoinOperator) -> bool {
+use super::from_columns::{FromColumn, FromColumns, merge};
+use super::names::{fold, output_name};
+use super::planner::PlanContext;
+use crate::base::{Result, SqlError};
+
+/// Rewrites the joins of a query and of all queries within.
+pub(super) fn merge_columns(query: &mut Query, context: &PlanContext) -> Result<()> {
+    let mut pass = Pass { columns: FromColumns::new(context) };
+    match VisitMut::visit(query, &mut pass) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(error) => Err(error),
+    }
+}
+
+struct Pass<'a> {
+    columns: FromColumns<'a>,
+}
+
+impl VisitorMut for Pass<'_> {
+    type Break = SqlError;
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<SqlError> {
+        self.columns.enter(query.with.as_ref());
+        match self.query(query) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(error),
+        }
+    }
+
+    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<SqlError> {
+        self.columns.leave();
+        ControlFlow::Continue(())
+    }
+
+    /// A join with a name of its own is a query.
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<SqlError> {
+        let TableFactor::NestedJoin { table_with_joins, alias: Some(alias) } = factor else {
+            return ControlFlow::Continue(());
+        };
+        let mut query = match crate::plan::parse_query("SELECT * FROM (SELECT 1) AS \"1\"") {
+            Ok(query) => query.ast,
+            Err(error) => return ControlFlow::Break(error),
+        };
+        if let SetExpr::Select(select) = query.body.as_mut() {
+            select.from = vec![table_with_joins.as_ref().clone()];
+        }
+        let (lateral, alias, sample) = (false, Some(alias.clone()), None);
+        *factor = TableFactor::Derived { lateral, subquery: query, alias, sample };
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<SqlError> {
+        match self.select(select) {
+            Ok(_) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(error),
+        }
+    }
+}
+
+impl Pass<'_> {
+    /// A SELECT together with the ORDER BY behind it, which may name its merged columns too.
+    fn query(&self, query: &mut Query) -> Result<()> {
+        let SetExpr::Select(select) = query.body.as_mut() else { return Ok(()) };
+        let merged = self.select(select)?;
+        let Some(order_by) = query.order_by.as_mut().filter(|_| !merged.is_empty()) else {
+            return Ok(());
+        };
+        let OrderByKind::Expressions(exprs) = &mut order_by.kind else { return Ok(()) };
+        let output: Vec<String> = select.projection.iter().filter_map(item_name).collect();
+        for order in exprs {
+            // A bare name is that of an output column, if there is one.
+            if let Expr::Identifier(name) = &order.expr
+                && output.contains(&fold(name))
+            {
+                continue;
+            }
+            replace(&mut order.expr, &merged);
+        }
+        Ok(())
+    }
+
+    /// Rewrites the joins of a SELECT, and what names their columns; returns those.
+    fn select(&self, select: &mut Select) -> Result<Vec<FromColumn>> {
+        let other_side = select.from.iter().any(|from| any_join(from, &takes_other_side));
+        let wildcard = select.projection.iter().any(|item| matches!(item, SelectItem::Wildcard(_)))
+            && select.from.iter().any(|from| any_join(from, &merges));
+        if !other_side && !wildcard {
+            return Ok(Vec::new());
+        }
+        let mut columns = Vec::new();
+        for from in &select.from {
+            match self.columns.of_joins(from)? {
+                Some(more) => columns.extend(more),
+                None if other_side => {
+                    let message =
+                        "JOIN with USING or NATURAL over a table whose columns are not known";
+                    return Err(SqlError::unsupported(message));
+                }
+                None => return Ok(Vec::new()),
+            }
+        }
+        for from in &mut select.from {
+            self.joins(from)?;
+        }
+        let mut items = Vec::with_capacity(select.projection.len());
+        for item in std::mem::take(&mut select.projection) {
+            match item {
+                SelectItem::Wildcard(_) => items.extend(columns.iter().map(shown)),
+                SelectItem::UnnamedExpr(expr) => {
+                    let name = output_name(&expr);
+                    let mut replaced = expr.clone();
+                    replace(&mut replaced, &columns);
+                    let alias = Ident::with_quote('"', name);
+                    items.push(match replaced == expr {
+                        true => SelectItem::UnnamedExpr(expr),
+                        false => SelectItem::ExprWithAlias { expr: replaced, alias },
+                    });
+                }
+                mut other => {
+                    replace(&mut other, &columns);
+                    items.push(other);
+                }
+            }
+        }
+        select.projection = items;
+        replace(&mut select.selection, &columns);
+        replace(&mut select.group_by, &columns);
+        replace(&mut select.having, &columns);
+        replace(&mut select.distinct, &columns);
+        replace(&mut select.named_window, &columns);
+        Ok(columns.into_iter().filter(|column| column.merged).collect())
+    }
+
+    /// Joins with ON in the place of those with USING and NATURAL.
+    fn joins(&self, from: &mut TableWithJoins) -> Result<()> {
+        let unknown = || SqlError::internal("a join's columns are not known");
+        let mut left = self.columns.of_factor(&from.relation)?.ok_or_else(unknown)?;
+        if let TableFactor::NestedJoin { table_with_joins, .. } = &mut from.relation {
+            self.joins(table_with_joins)?;
+        }
+        for join in &mut from.joins {
+            let right = self.columns.of_factor(&join.relation)?.ok_or_else(unknown)?;
+            if let TableFactor::NestedJoin { table_with_joins, .. } = &mut join.relation {
+                self.joins(table_with_joins)?;
+            }
+            let (columns, pairs) = merge(left, right, join)?;
+            left = columns;
+            let Some(constraint) = constraint_mut(&mut join.join_operator) else { continue };
+            match constraint {
+                JoinConstraint::Using(_) | JoinConstraint::Natural => {
+                    let equal = pairs.into_iter().map(|(a, b)| binary(a, BinaryOperator::Eq, b));
+                    let all = equal.reduce(|a, b| binary(a, BinaryOperator::And, b));
+                    let always = Expr::Value(Value::Boolean(true).into());
+                    *constraint = JoinConstraint::On(all.unwrap_or(always));
+                }
+                JoinConstraint::On(condition) => replace(condition, &left),
+                JoinConstraint::None => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn binary(left: Expr, op: BinaryOperator, right: Expr) -> Expr {
+    Expr::BinaryOp { left: Box::new(left), op, right: Box::new(right) }
+}
+
+/// A column of `*`.
+fn shown(column: &FromColumn) -> SelectItem {
+    let expr = column.expr.clone();
+    match column.merged {
+        true => {
+            SelectItem::ExprWithAlias { expr, alias: Ident::with_quote('"', column.name.as_str()) }
+        }
+        false => SelectItem::UnnamedExpr(expr),
+    }
+}
+
+fn item_name(item: &SelectItem) -> Option<String> {
+    match item {
+        SelectItem::UnnamedExpr(expr) => Some(output_name(expr)),
+        SelectItem::ExprWithAlias { alias, .. } => Some(fold(alias)),
+        _ => None,
+    }
+}
+
+/// Puts what merged columns are in the place of their names, but not within subqueries, whose own
+/// columns come first.
+fn replace(node: &mut impl VisitMut, columns: &[FromColumn]) {
+    let _ = node.visit(&mut Replace { columns, queries: 0 });
+}
+
+struct Replace<'a> {
+    columns: &'a [FromColumn],
+    queries: usize,
+}
+
+impl VisitorMut for Replace<'_> {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+        self.queries += 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+        self.queries -= 1;
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if let Expr::Identifier(name) = expr
+            && self.queries == 0
+        {
+            let name = fold(name);
+            if let Some(column) = self.columns.iter().find(|c| c.merged && c.name == name) {
+                *expr = column.expr.clone();
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+fn constraint_mut(join: &mut JoinOperator) -> Option<&mut JoinConstraint> {
+    match join {
+        JoinOperator::Join(constraint)
+        | JoinOperator::Inner(constraint)
+        | JoinOperator::Left(constraint)
+        | JoinOperator::LeftOuter(constraint)
+        | JoinOperator::Right(constraint)
+        | JoinOperator::RightOuter(constraint)
+        | JoinOperator::FullOuter(constraint) => Some(constraint),
+        _ => None,
+    }
+}
+
+/// Whether there is a join of a kind among these.
+fn any_join(from: &TableWithJoins, kind: &dyn Fn(&JoinOperator) -> bool) -> bool {
+    let nested = |factor: &TableFactor| match factor {
+        TableFactor::NestedJoin { table_with_joins, alias: None } => {
+            any_join(table_with_joins, kind)
+        }
+        _ => false,
+    };
+    nested(&from.relation)
+        || from.joins.iter().any(|join| kind(&join.join_operator) || nested(&join.relation))
+}
+
+/// Whether a join makes one column of two.
+fn merges(join: &JoinOperator) -> bool {
     let constraint = match join {
-        JoinOperator::Right(constraint)
+        JoinOperator::Join(constraint)
+        | JoinOperator::Inner(constraint)
+        | JoinOperator::Left(constraint)
+        | JoinOperator::LeftOuter(constraint)
+        | JoinOperator::Right(constraint)
         | JoinOperator::RightOuter(constraint)
         | JoinOperator::FullOuter(constraint) => constraint,
         _ => return false,
@@ -15,30 +274,11 @@ pub(super) fn merges_columns(join: &JoinOperator) -> bool {
     matches!(constraint, JoinConstraint::Using(_) | JoinConstraint::Natural)
 }
 
-/// Whether `*` would show the merged column of a left join's right side, which may be NULL:
-/// DataFusion takes the one whose table's name comes first.
-pub(super) fn merges_from_right(select: &Select) -> bool {
-    let name = |factor: &TableFactor| match factor {
-        TableFactor::Table { name, alias, .. } => {
-            let last = name.0.last().and_then(|part| part.as_ident());
-            alias.as_ref().map(|alias| &alias.name).or(last).map(fold)
-        }
-        TableFactor::Derived { alias, .. } => alias.as_ref().map(|alias| fold(&alias.name)),
-        _ => None,
-    };
-    let wildcard = select.projection.iter().any(|item| matches!(item, SelectItem::Wildcard(_)));
-    wildcard
-        && select.from.iter().any(|from| {
-            let first = name(&from.relation);
-            from.joins.iter().any(|join| {
-                let (JoinOperator::Left(constraint) | JoinOperator::LeftOuter(constraint)) =
-                    &join.join_operator
-                else {
-                    return false;
-                };
-                let merged =
-                    matches!(constraint, JoinConstraint::Using(_) | JoinConstraint::Natural);
-                merged && name(&join.relation) < first
-            })
-        })
+/// Whether a join's merged columns are not the left side's: DataFusion takes those.
+fn takes_other_side(join: &JoinOperator) -> bool {
+    let right = matches!(
+        join,
+        JoinOperator::Right(_) | JoinOperator::RightOuter(_) | JoinOperator::FullOuter(_)
+    );
+    right && merges(join)
 }

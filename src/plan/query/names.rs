@@ -7,7 +7,8 @@
 use std::collections::HashSet;
 
 use sqlparser::ast::{
-    DataType, Expr, Function, Ident, Query, Select, SelectItem, SetExpr, TrimWhereField, Value,
+    AccessExpr, DataType, Expr, Function, Ident, Query, Select, SelectItem, SetExpr,
+    TrimWhereField, Value,
 };
 
 /// Starts the suffix that makes a repeated name unique. Not valid in text, so in no name.
@@ -90,7 +91,10 @@ fn figure(expr: &Expr) -> Option<(String, Strength)> {
             parts.last().map(|ident| (fold(ident), Strength::Strong))
         }
         Expr::Nested(inner) | Expr::Collate { expr: inner, .. } => figure(inner),
-        Expr::CompoundFieldAccess { root, .. } => figure(root),
+        Expr::CompoundFieldAccess { root, access_chain } => match access_chain.last() {
+            Some(AccessExpr::Dot(field)) => figure(field),
+            _ => figure(root),
+        },
         Expr::Function(function) => strong(&function_name(function)),
         Expr::Cast { expr, data_type, .. } => match figure(expr) {
             Some((name, Strength::Strong)) => Some((name, Strength::Strong)),

@@ -20,12 +20,14 @@ use datafusion::prelude::SessionConfig;
 use datafusion::sql::planner::{ParserOptions, PlannerContext, SqlToRel};
 use sqlparser::ast;
 
+use super::correlated::{is_left_over, without_correlation};
 use super::errors::sql_error;
 use super::executable::{OutputColumn, QueryPlan};
 use super::functions::Functions;
 use super::lateral::without_lateral;
 use super::leakproof;
 use super::literal::{Literals, Parameters};
+use super::merged_columns::merge_columns;
 use super::names::visible;
 use super::provider::Provider;
 use super::reads::{reads, reads_of_subqueries};
@@ -35,6 +37,7 @@ use super::rewrite::rewrite;
 use super::subquery_values::{Aggregates, as_aggregates};
 use super::vector_rule;
 use super::view_source::inlined;
+use super::whole_rows::expand_whole_rows;
 use crate::base::limits::{BATCH_ROWS, PARAMETERS_MAX};
 use crate::base::{ColumnId, Oid, Random, Result, SqlError, SqlState};
 use crate::catalog::access::{Demand, RowRule};
@@ -59,6 +62,14 @@ pub struct PlanContext {
     pub rights: Option<Oid>,
     /// The tables whose policies are being planned.
     pub guarding: Arc<[Oid]>,
+}
+
+impl PlanContext {
+    /// What views and policies are planned in: none of the rows that the statement brings along.
+    pub(super) fn stored(&self) -> Self {
+        let stored = self.relations.stored();
+        Self { relations: stored.unwrap_or_else(|| Arc::clone(&self.relations)), ..self.clone() }
+    }
 }
 
 /// The table whose rows a statement changes: it shows its hidden columns.
@@ -180,6 +191,8 @@ impl Planner {
         parameter_types: &[Option<PgType>],
         target: Option<Target>,
     ) -> Result<QueryPlan> {
+        merge_columns(&mut tree, context)?;
+        expand_whole_rows(&mut tree, context)?;
         rewrite(&mut tree)?;
         let mut analyzed = self.analyze(context, &tree, parameter_types, target, 0)?;
         analyzed.plan =
@@ -195,6 +208,8 @@ impl Planner {
         parameter_types: &[Option<PgType>],
         target: Option<Target>,
     ) -> Result<Analyzed> {
+        merge_columns(&mut tree, context)?;
+        expand_whole_rows(&mut tree, context)?;
         rewrite(&mut tree)?;
         self.analyze(context, &tree, parameter_types, target, 0)
     }
@@ -211,9 +226,25 @@ impl Planner {
         Ok(QueryPlan::new(Arc::clone(self), plan, columns, parameters, (used, demands)))
     }
 
-    /// Takes apart what DataFusion does not: lateral parts, subqueries as values.
+    /// Takes apart what DataFusion does not: lateral parts, correlated subqueries, subqueries as
+    /// values.
     fn plannable(&self, plan: LogicalPlan) -> datafusion::common::Result<LogicalPlan> {
         let plan = without_lateral(plan)?;
+        self.aggregated(without_correlation(plan, self)?)
+    }
+
+    /// Whether DataFusion makes joins of all correlated subqueries of a plan.
+    pub(super) fn decorrelates(&self, plan: &LogicalPlan) -> bool {
+        let tried = || {
+            let plan = self.aggregated(plan.clone())?;
+            let plan = self.analyzer.execute_and_check(plan, &self.options, |_, _| {})?;
+            let context = Optimization { planner: self, aliases: Arc::default() };
+            is_left_over(&self.optimizer.optimize(plan, &context, |_, _| {})?)
+        };
+        tried().is_ok_and(|left_over| !left_over)
+    }
+
+    fn aggregated(&self, plan: LogicalPlan) -> datafusion::common::Result<LogicalPlan> {
         let (only, first) =
             (self.functions.aggregate("redkite_only"), self.functions.aggregate("first_value"));
         match only.zip(first) {
@@ -225,6 +256,8 @@ impl Planner {
     /// Plans a view's query: without coercion, as a part of the statement that uses it.
     pub(crate) fn view(&self, context: &PlanContext, sql: &str, depth: usize) -> Result<Analyzed> {
         let mut tree = *crate::plan::parse_query(sql)?.ast;
+        merge_columns(&mut tree, context)?;
+        expand_whole_rows(&mut tree, context)?;
         rewrite(&mut tree)?;
         self.analyze(context, &tree, &[], None, depth)
     }

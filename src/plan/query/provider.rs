@@ -126,7 +126,7 @@ impl<'a> Provider<'a> {
             let message = format!("view \"{name}\" is nested too deeply");
             return Err(external(SqlError::new(SqlState::STATEMENT_TOO_COMPLEX, message)));
         }
-        let context = PlanContext { search_path, rights, ..self.context.clone() };
+        let context = PlanContext { search_path, rights, ..self.context.stored() };
         let planned = self.planner.view(&context, query, self.depth + 1);
         let view = planned.map_err(external)?;
         let mut all = self.used.lock();

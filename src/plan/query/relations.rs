@@ -90,6 +90,12 @@ pub trait Relations: Debug + Send + Sync {
         Ok(None)
     }
 
+    /// The relations without those that a statement's own rows are: what views and policies are
+    /// written in terms of. None where there are no others.
+    fn stored(&self) -> Option<Arc<dyn Relations>> {
+        None
+    }
+
     /// The schema of a table or view, for whoever must be allowed to look into it.
     fn schema_oid(&self, _relation: Oid) -> Option<Oid> {
         None

@@ -1,6 +1,6 @@
 //! RETURNING of UPDATE .. FROM and DELETE .. USING, which may show the other tables' columns.
 //!
-//! Its expressions are computed by the query that finds the rows, over the changed row under the
+//! Its expressions, as those of an UPDATE that name the row as it was, are computed by the query that finds the rows, over the changed row under the
 //! target's name and the rows that it was joined with. Without other tables RETURNING is a query
 //! of its own over the changed rows.
 
@@ -17,6 +17,7 @@ use super::errors::sql_error;
 use super::literal::Parameters;
 use super::names::{fold, output_name, unique};
 use super::planner::{PlanContext, Planner};
+use super::row_versions::is_hidden;
 use crate::base::{Result, SqlError, SqlState};
 use crate::catalog::access::Demand;
 use crate::types::PgType;
@@ -70,7 +71,7 @@ impl Planner {
         let parameters = Arc::new(Parameters::new(&known));
         let (mut found, mut demands): (Vec<(String, Expr)>, _) = (Vec::new(), Vec::new());
         for item in items {
-            let all = 1..schema.fields().len();
+            let all = (1..schema.fields().len()).filter(|at| !is_hidden(schema.field(*at).name()));
             match item {
                 SelectItem::Wildcard(_) => {
                     found.extend(all.map(|at| (schema.field(at).name().clone(), column(at))))

@@ -24,9 +24,8 @@ use super::catalog_query;
 use super::function_calls::{
     interval_text, is_float, matched, other_function, similar_to_regex, with_backslash,
 };
-use super::merged_columns::{merges_columns, merges_from_right};
 use super::names::{fold, name_select_list};
-use super::row_values::{compare_rows, compares, logical, negation, rows};
+use super::row_values::{compare_rows, compares, logical, negation, row_in, rows, rows_in_where};
 use super::set_operations::count_rows;
 use super::set_returning::{functions_in_from, spread_select_list};
 use super::vector_function;
@@ -123,14 +122,7 @@ impl VisitorMut for Pass {
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<SqlError> {
         catalog_query::rewrite_select(select);
-        let mut joins = select.from.iter().flat_map(|from| &from.joins);
-        if joins.any(|join| merges_columns(&join.join_operator)) {
-            return refuse("RIGHT and FULL JOIN with USING or NATURAL are not supported");
-        }
-        if merges_from_right(select) {
-            return refuse("SELECT * of a LEFT JOIN with USING or NATURAL is not supported");
-        }
-        if let Err(error) = functions_in_from(select) {
+        if let Err(error) = functions_in_from(select).and_then(|()| rows_in_where(select)) {
             return ControlFlow::Break(error);
         }
         for item in &mut select.projection {
@@ -213,6 +205,10 @@ impl VisitorMut for Pass {
 
 fn rewrite_one(expr: &mut Expr) -> Result<()> {
     rewrite_pattern(expr)?;
+    if let Some(row) = row_in(expr, false)? {
+        *expr = row;
+        return Ok(());
+    }
     match expr {
         Expr::Value(ValueWithSpan { value: Value::Number(text, _), .. }) => {
             let text = text.clone();

@@ -1,10 +1,15 @@
-//! Rows as values: `(a, b) = (c, d)`, `(a, b) < (c, d)`, `(a, b) IN ((c, d), ..)`.
+//! Rows as values: `(a, b) = (c, d)`, `(a, b) < (c, d)`, `(a, b) IN ((c, d), ..)`,
+//! `(a, b) IN (SELECT ..)`.
+
+use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, UnaryOperator,
+    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, Query, Select,
+    TableFactor, UnaryOperator, VisitMut, VisitorMut,
 };
 
 use super::names::fold;
+use crate::base::Result;
 
 /// Whether both are rows of the same width.
 pub(super) fn rows(left: &Expr, right: &Expr) -> bool {
@@ -69,5 +74,87 @@ pub(super) fn compare_rows(left: &Expr, op: &BinaryOperator, right: &Expr) -> Op
                 logical(pair(p, strict.clone()), Op::Or, tie)
             }))
         }
+    }
+}
+
+/// Names of the subquery's columns, and of what compares them, that nobody writes.
+const ROW: &str = "row\u{1}";
+const EQUAL: &str = "equal\u{1}";
+
+/// `(a, b) IN (subquery)`, as a question that subqueries of one column answer. `holds`: only
+/// whether it is true counts, as in WHERE.
+pub(super) fn row_in(expr: &Expr, holds: bool) -> Result<Option<Expr>> {
+    let Expr::InSubquery { expr: row, subquery, negated } = expr else { return Ok(None) };
+    let Some(row) = columns(row) else { return Ok(None) };
+    if holds && *negated {
+        return Ok(None);
+    }
+    let name = |at: usize| format!("{ROW}{at}");
+    let names: Vec<String> = (0..row.len()).map(|at| format!("\"{}\"", name(at))).collect();
+    let (equal, from) =
+        (format!("\"{EQUAL}\""), format!("FROM (SELECT 1) AS \"{ROW}\" ({})", names.join(", ")));
+    let text = match holds {
+        true => format!("EXISTS (SELECT 1 {from} WHERE {equal})"),
+        false => format!(
+            "(SELECT CASE WHEN count(CASE WHEN {equal} THEN 1 END) > 0 THEN true \
+             WHEN count(CASE WHEN {equal} IS NULL THEN 1 END) > 0 THEN NULL ELSE false END {from})"
+        ),
+    };
+    let column = |at: usize| {
+        let quoted = |name: &str| Ident::with_quote('"', name);
+        Expr::CompoundIdentifier(vec![quoted(ROW), quoted(&name(at))])
+    };
+    let pairs = row.into_iter().enumerate();
+    let pairs = pairs.map(|(at, value)| logical(column(at), BinaryOperator::Eq, value));
+    let Some(equal) = pairs.reduce(|a, b| logical(a, BinaryOperator::And, b)) else {
+        return Ok(None);
+    };
+    let mut made = *crate::plan::parse_expression(&text)?.ast;
+    let _ = made.visit(&mut Filled { equal, subquery: Some(subquery.clone()) });
+    Ok(Some(if *negated { negation(made) } else { made }))
+}
+
+/// `(a, b) IN (subquery)` of a WHERE, where an unknown answer is as good as none.
+pub(super) fn rows_in_where(select: &mut Select) -> Result<()> {
+    let mut parts: Vec<&mut Expr> = select.selection.iter_mut().collect();
+    while let Some(part) = parts.pop() {
+        match part {
+            Expr::Nested(inner) => parts.push(inner),
+            Expr::BinaryOp { left, op: BinaryOperator::And, right } => {
+                parts.extend([left.as_mut(), right.as_mut()]);
+            }
+            other => {
+                if let Some(row) = row_in(other, true)? {
+                    *other = row;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Puts the comparison and the subquery in their places.
+struct Filled {
+    equal: Expr,
+    subquery: Option<Box<Query>>,
+}
+
+impl VisitorMut for Filled {
+    type Break = ();
+
+    fn post_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
+        if let TableFactor::Derived { subquery, .. } = factor
+            && let Some(rows) = self.subquery.take()
+        {
+            *subquery = rows;
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if matches!(expr, Expr::Identifier(name) if name.value == EQUAL) {
+            *expr = self.equal.clone();
+        }
+        ControlFlow::Continue(())
     }
 }

@@ -149,7 +149,7 @@ impl Planner {
         let sql = format!("SELECT 1 FROM {name} AS {alias} WHERE {condition}");
         let tree = parse_query(&sql)?;
         let rows = Arc::new(plain(schema));
-        let mut context = with_table(&rows, context);
+        let mut context = with_table(&rows, &context.stored());
         context.guarding = Arc::from([table.oid]);
         let plan = self.tree(&context, tree, &[], None)?;
         let columns = Arc::clone(plan.columns());
@@ -197,6 +197,21 @@ impl Planner {
         let rows = Arc::new(rows);
         let text = format!("SELECT * FROM {}", quote_identifier(PAIRS_NAME));
         let query = Query { ast: Box::new(parse_query(&text)?), text, locking: None };
+        let source = self.whole_rows(&with_table(&rows, context), table, columns, query)?;
+        Ok(RowsQuery { source: Box::new(source), columns: Arc::from([]), rows })
+    }
+
+    /// Plans whole rows of a table from a query that gives some of its columns.
+    ///
+    /// # Errors
+    /// What PostgreSQL's parse analysis would report of an INSERT.
+    pub fn whole_rows(
+        self: &Arc<Self>,
+        context: &PlanContext,
+        table: &TableDef,
+        columns: &[String],
+        query: Query,
+    ) -> Result<RowSource> {
         let insert = Insert {
             with: None,
             table: Name { schema: None, name: table.name.clone() },
@@ -209,8 +224,7 @@ impl Planner {
             on_conflict: None,
             returning: Vec::new(),
         };
-        let plan = self.insert(&with_table(&rows, context), table, &insert, &[])?;
-        Ok(RowsQuery { source: Box::new(plan.source), columns: Arc::from([]), rows })
+        Ok(self.insert(context, table, &insert, &[])?.source)
     }
 }
 

@@ -366,6 +366,7 @@ fn items_definition() -> TableDef {
         ty: (&ty).into(),
         not_null: false,
         default: (name == "name").then(|| "'unnamed'".into()),
+        generated: false,
         identity: None,
         missing: None,
         comment: None,

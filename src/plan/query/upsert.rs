@@ -116,19 +116,42 @@ impl Planner {
 
 /// A context in which [`PAIRS_NAME`] is a table of these columns.
 pub(super) fn with_table(pairs: &Arc<TableSchema>, context: &PlanContext) -> PlanContext {
-    let others = Arc::clone(&context.relations);
-    let relations = Arc::new(PairRelations { others, pairs: Arc::clone(pairs) });
+    with_named_table((PAIRS, PAIRS_NAME), pairs, context)
+}
+
+/// A context in which a name without a schema is a table of these columns, whose rows each
+/// execution brings along ([`with_named_rows`]).
+pub fn with_named_table(
+    (oid, name): (Oid, &str),
+    schema: &Arc<TableSchema>,
+    context: &PlanContext,
+) -> PlanContext {
+    let (others, name) = (Arc::clone(&context.relations), name.to_owned());
+    let relations = Arc::new(MoreRelations { others, oid, name, schema: Arc::clone(schema) });
     PlanContext { relations, ..context.clone() }
 }
 
 /// A run in which that table has these rows.
 pub(super) fn with_rows(pairs: &TableSchema, batch: RecordBatch, run: &Run) -> Result<Run> {
+    with_named_rows(PAIRS, pairs, batch, run)
+}
+
+/// A run in which a table of [`with_named_table`] has these rows.
+///
+/// # Errors
+/// When the rows are not of the table's columns.
+pub fn with_named_rows(
+    oid: Oid,
+    schema: &TableSchema,
+    batch: RecordBatch,
+    run: &Run,
+) -> Result<Run> {
     let count = batch.num_rows() as u64;
-    let ids: Arc<[ColumnId]> = pairs.columns.iter().map(|column| column.id).collect();
+    let ids: Arc<[ColumnId]> = schema.columns.iter().map(|column| column.id).collect();
     let rows = InMemory::new(ids, batch, RowIdMap::Contiguous(RowIds { first: 0, count }))?;
     let segment = Segment::memory(SegmentId(uuid::Uuid::nil()), Arc::new(rows));
-    let pairs = Arc::new(TableVersion::of(PAIRS, [segment]));
-    let tables = WithPairs { others: Arc::clone(&run.tables), pairs };
+    let version = Arc::new(TableVersion::of(oid, [segment]));
+    let tables = MoreTables { others: Arc::clone(&run.tables), oid, version };
     Ok(Run { tables: Arc::new(tables), ..run.clone() })
 }
 
@@ -172,17 +195,19 @@ impl VisitorMut for Excluded<'_> {
     }
 }
 
-/// The catalog with the table of pairs.
+/// The catalog with one more table.
 #[derive(Debug)]
-struct PairRelations {
+struct MoreRelations {
     others: Arc<dyn Relations>,
-    pairs: Arc<TableSchema>,
+    oid: Oid,
+    name: String,
+    schema: Arc<TableSchema>,
 }
 
-impl Relations for PairRelations {
+impl Relations for MoreRelations {
     fn relation(&self, schema: Option<&str>, name: &str, path: &[String]) -> Option<Relation> {
-        if schema.is_none() && name == PAIRS_NAME {
-            return Some(Relation::Table { oid: PAIRS, schema: Arc::clone(&self.pairs) });
+        if schema.is_none() && name == self.name {
+            return Some(Relation::Table { oid: self.oid, schema: Arc::clone(&self.schema) });
         }
         self.others.relation(schema, name, path)
     }
@@ -194,6 +219,10 @@ impl Relations for PairRelations {
         rule: RowRule,
     ) -> Result<Option<String>> {
         self.others.row_condition(table, role, rule)
+    }
+
+    fn stored(&self) -> Option<Arc<dyn Relations>> {
+        self.others.stored().or_else(|| Some(Arc::clone(&self.others)))
     }
 
     fn schema_oid(&self, relation: Oid) -> Option<Oid> {
@@ -225,18 +254,19 @@ impl Relations for PairRelations {
     }
 }
 
-/// A snapshot with the pairs of one execution.
+/// A snapshot with one more table, for one execution.
 #[derive(Debug)]
-struct WithPairs {
+struct MoreTables {
     others: Arc<dyn Tables>,
-    pairs: Arc<TableVersion>,
+    oid: Oid,
+    version: Arc<TableVersion>,
 }
 
-impl Tables for WithPairs {
+impl Tables for MoreTables {
     fn version(&self, table: Oid) -> Option<Arc<TableVersion>> {
-        match table {
-            PAIRS => Some(Arc::clone(&self.pairs)),
-            table => self.others.version(table),
+        match table == self.oid {
+            true => Some(Arc::clone(&self.version)),
+            false => self.others.version(table),
         }
     }
 

@@ -336,6 +336,26 @@ pub enum MergeAction {
     },
 }
 
+/// A statement whose WITH changes rows: all parts read the same snapshot.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WithChanges {
+    /// The changes in WITH, in order.
+    pub changes: Vec<NamedChange>,
+    /// The statement, which reads what they return by their names.
+    pub main: super::Statement,
+}
+
+/// `name AS (INSERT .. RETURNING ..)`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NamedChange {
+    /// Its name.
+    pub name: String,
+    /// Names for its columns, from the left.
+    pub columns: Vec<String>,
+    /// `INSERT`, `UPDATE`, `DELETE` or `MERGE`.
+    pub statement: super::Statement,
+}
+
 /// `TRUNCATE`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Truncate {

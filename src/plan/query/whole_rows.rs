@@ -1,0 +1,275 @@
+//! A row of FROM as a value: `row_to_json(t)`, `json_agg(t)`, `to_jsonb(t)`, `(t).a`. There are no
+//! composite values here: the row becomes a document of its columns, told by their names.
+
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{
+    AccessExpr, CaseWhen, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArguments, Ident, JoinOperator, Query, Select, SelectItem, TableFactor, TableWithJoins,
+    Value, VisitMut, VisitorMut,
+};
+
+use super::from_columns::{FromColumns, qualifier};
+use super::names::{fold, output_name};
+use super::planner::PlanContext;
+use super::rewrite::call;
+use crate::base::{Result, SqlError};
+use crate::plan::parse_expression;
+
+/// Rewrites the whole rows of a query and of all queries within.
+pub(super) fn expand_whole_rows(query: &mut Query, context: &PlanContext) -> Result<()> {
+    let mut pass = Pass { columns: FromColumns::new(context) };
+    match VisitMut::visit(query, &mut pass) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(error) => Err(error),
+    }
+}
+
+/// Functions that take a row, and whether they make `jsonb` of it.
+const TAKERS: [(&str, bool); 5] = [
+    ("row_to_json", false),
+    ("to_json", false),
+    ("json_agg", false),
+    ("to_jsonb", true),
+    ("jsonb_agg", true),
+];
+
+/// A part of FROM.
+struct Part {
+    name: String,
+    columns: Vec<String>,
+    /// Whether an outer join may give no row of it.
+    missing: bool,
+}
+
+struct Pass<'a> {
+    columns: FromColumns<'a>,
+}
+
+impl VisitorMut for Pass<'_> {
+    type Break = SqlError;
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<SqlError> {
+        self.columns.enter(query.with.as_ref());
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<SqlError> {
+        self.columns.leave();
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<SqlError> {
+        match self.select(select) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(error),
+        }
+    }
+}
+
+impl Pass<'_> {
+    fn select(&self, select: &mut Select) -> Result<()> {
+        let mut asked = Asked { found: false, queries: 0 };
+        let _ = select.projection.visit(&mut asked);
+        let _ = select.selection.visit(&mut asked);
+        if !asked.found {
+            return Ok(());
+        }
+        let mut parts = Vec::new();
+        for from in &select.from {
+            self.parts(from, &mut parts)?;
+        }
+        let mut rows = Rows { parts: &parts, queries: 0 };
+        for item in &mut select.projection {
+            let before = match item {
+                SelectItem::UnnamedExpr(expr) => Some((output_name(expr), expr.clone())),
+                _ => None,
+            };
+            if let ControlFlow::Break(error) = item.visit(&mut rows) {
+                return Err(error);
+            }
+            if let (SelectItem::UnnamedExpr(expr), Some((name, before))) = (&*item, before)
+                && *expr != before
+            {
+                let alias = Ident::with_quote('"', name);
+                *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias };
+            }
+        }
+        match select.selection.visit(&mut rows) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(error) => Err(error),
+        }
+    }
+
+    fn parts(&self, from: &TableWithJoins, parts: &mut Vec<Part>) -> Result<()> {
+        let outer = |join: &JoinOperator| {
+            !matches!(
+                join,
+                JoinOperator::Join(_) | JoinOperator::Inner(_) | JoinOperator::CrossJoin(_)
+            )
+        };
+        let missing = from.joins.iter().any(|join| outer(&join.join_operator));
+        let joined = from.joins.iter().map(|join| &join.relation);
+        for factor in std::iter::once(&from.relation).chain(joined) {
+            if let TableFactor::NestedJoin { table_with_joins, alias: None } = factor {
+                self.parts(table_with_joins, parts)?;
+                continue;
+            }
+            if let (Some(name), Some(columns)) =
+                (qualifier(factor), self.columns.of_factor(factor)?)
+            {
+                let columns = columns.into_iter().map(|column| column.name).collect();
+                parts.push(Part { name, columns, missing });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The taker that a call is of, with its one argument, if that is a bare name.
+fn taken(function: &Function) -> Option<(&'static str, bool, &Ident)> {
+    let name = fold(function.name.0.last()?.as_ident()?);
+    let (taker, binary) = TAKERS.into_iter().find(|(taker, _)| *taker == name)?;
+    let FunctionArguments::List(list) = &function.args else { return None };
+    match list.args.as_slice() {
+        [FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Identifier(argument)))] => {
+            Some((taker, binary, argument))
+        }
+        _ => None,
+    }
+}
+
+/// The row and the column of `(t).a`.
+fn field(expr: &Expr) -> Option<(&Ident, &Ident)> {
+    let Expr::CompoundFieldAccess { root, access_chain } = expr else { return None };
+    let (Expr::Nested(row), [AccessExpr::Dot(Expr::Identifier(column))]) =
+        (root.as_ref(), access_chain.as_slice())
+    else {
+        return None;
+    };
+    match row.as_ref() {
+        Expr::Identifier(row) => Some((row, column)),
+        _ => None,
+    }
+}
+
+/// Looks whether there is anything to do.
+struct Asked {
+    found: bool,
+    queries: usize,
+}
+
+impl VisitorMut for Asked {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+        self.queries += 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+        self.queries -= 1;
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        let takes = matches!(expr, Expr::Function(function) if taken(function).is_some());
+        self.found |= self.queries == 0 && (takes || field(expr).is_some());
+        ControlFlow::Continue(())
+    }
+}
+
+struct Rows<'a> {
+    parts: &'a [Part],
+    queries: usize,
+}
+
+impl Rows<'_> {
+    /// The part that a name stands for; a column of that name comes first.
+    fn part(&self, name: &Ident) -> Option<&Part> {
+        let name = fold(name);
+        if self.parts.iter().any(|part| part.columns.contains(&name)) {
+            return None;
+        }
+        self.parts.iter().find(|part| part.name == name)
+    }
+
+    fn replaced(&self, expr: &Expr) -> Result<Option<Expr>> {
+        if let Some((row, column)) = field(expr)
+            && self.part(row).is_some()
+        {
+            return Ok(Some(Expr::CompoundIdentifier(vec![row.clone(), column.clone()])));
+        }
+        let Expr::Function(function) = expr else { return Ok(None) };
+        let Some((taker, binary, argument)) = taken(function) else { return Ok(None) };
+        let Some(part) = self.part(argument) else { return Ok(None) };
+        let row = document(part, binary)?;
+        if taker == "row_to_json" {
+            return Ok(Some(row));
+        }
+        let mut function = function.clone();
+        if let FunctionArguments::List(list) = &mut function.args {
+            list.args = vec![FunctionArg::Unnamed(FunctionArgExpr::Expr(row))];
+        }
+        Ok(Some(Expr::Function(function)))
+    }
+}
+
+impl VisitorMut for Rows<'_> {
+    type Break = SqlError;
+
+    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<SqlError> {
+        self.queries += 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<SqlError> {
+        self.queries -= 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<SqlError> {
+        if self.queries > 0 {
+            return ControlFlow::Continue(());
+        }
+        match self.replaced(expr) {
+            Ok(Some(replaced)) => {
+                *expr = replaced;
+                ControlFlow::Continue(())
+            }
+            Ok(None) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(error),
+        }
+    }
+}
+
+/// A row as a document; NULL where an outer join has none.
+fn document(part: &Part, binary: bool) -> Result<Expr> {
+    let column = |name: &String| {
+        let quoted = |name: &str| Ident::with_quote('"', name);
+        Expr::CompoundIdentifier(vec![quoted(&part.name), quoted(name)])
+    };
+    let pair =
+        |name: &String| [Expr::Value(Value::SingleQuotedString(name.clone()).into()), column(name)];
+    let arguments = part.columns.iter().flat_map(pair).collect();
+    let function = if binary { "jsonb_build_object" } else { "redkite_row_json" };
+    let document = call(function, arguments);
+    if !part.missing {
+        return Ok(document);
+    }
+    let mut there = part.columns.iter().map(|name| Expr::IsNotNull(Box::new(column(name))));
+    let Some(first) = there.next() else { return Ok(document) };
+    let condition = there.fold(first, |a, b| Expr::BinaryOp {
+        left: Box::new(a),
+        op: sqlparser::ast::BinaryOperator::Or,
+        right: Box::new(b),
+    });
+    let mut case = *parse_expression("CASE WHEN true THEN 1 END")?.ast;
+    if let Expr::Case { conditions, .. } = &mut case {
+        *conditions = vec![CaseWhen { condition, result: document }];
+    }
+    // A CASE forgets which kind of text its results are.
+    let data_type = if binary { DataType::JSONB } else { DataType::JSON };
+    let (kind, expr) = (CastKind::DoubleColon, Box::new(case));
+    Ok(Expr::Cast { kind, expr, data_type, array: false, format: None })
+}
