@@ -11,6 +11,7 @@ that and what `bench.py query --out` writes, so that all curves come from one cl
 import argparse
 import json
 import math
+import os
 import subprocess
 import sys
 import tempfile
@@ -22,12 +23,13 @@ WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 640, 400, 70, 150, 20, 45
 def measure(a):
     curve = []
     for target in a.targets.split(","):
-        with tempfile.NamedTemporaryFile(suffix=".json") as out:
-            command = [sys.executable, a.bench, "query", "--dsn", a.dsn, "--data", a.data, "--out", out.name,
+        with tempfile.TemporaryDirectory() as folder:
+            out = os.path.join(folder, "found.json")
+            command = [sys.executable, a.bench, "query", "--dsn", a.dsn, "--data", a.data, "--out", out,
                        "--set", "SET redkite.recall_target = " + target, "--ef", "40", "--clients", a.clients,
                        "--seconds", a.seconds]
             subprocess.run(command, check=True)
-            found = json.load(open(out.name))["query"]
+            found = json.load(open(out))["query"]
         point = next(iter(found.values()))["curve"][0]
         curve.append({**point, "setting": float(target)})
     with open(a.out, "w") as f:

@@ -56,7 +56,8 @@ impl Search {
     ) -> FusionResult<Vec<bool>> {
         let addresses: Vec<u64> =
             positions.iter().map(|position| unit.address(*position)).collect();
-        let reads = Reads { address: true, ..reads.clone() };
+        // The predicate's columns alone: the addresses are known, and are no part of their schema.
+        let reads = Reads { address: false, ..reads.clone() };
         let batch = read::take(&self.reader, &self.version, &addresses, &reads).await;
         let batch = batch.map_err(external)?;
         self.work.filtered(batch.num_rows());
