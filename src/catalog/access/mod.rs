@@ -2,7 +2,7 @@
 //!
 //! A statement's plan says what it asks ([`Demand`]: of which relation, which privilege, on which
 //! columns, as whom); [`Access`] answers for a role over a snapshot. Both are plain values: no
-//! I/O, no state. Grants are metadata beside the definitions ([`GrantsDef`]), so that granting
+//! I/O, no state. Grants are metadata beside the definitions ([`GrantsDef`](crate::catalog::GrantsDef)), so that granting
 //! changes no definition, and they are looked at anew for every execution, so that a REVOKE holds
 //! for plans that exist.
 
