@@ -188,7 +188,7 @@ impl Search {
         if way.is_exact_cheaper(allowed.len()) || allowed.len() <= self.k as u64 {
             return Arc::clone(self).exact(unit.clone(), Some(allowed)).await.map(Some);
         }
-        let effort = way.effort.effort;
+        let effort = way.effort_among(allowed.len());
         let only = Arc::new(Allowed::Only(allowed));
         let nearest = self.through(way, object, query, (self.k, effort), &only).await?;
         if nearest.len() < self.k {
@@ -235,6 +235,19 @@ impl Way {
             IndexKind::Hnsw { .. } => effort.max(wanted as f64).min(1e6) as u32,
             IndexKind::IvfFlat { .. } | IndexKind::Redkite { .. } => {
                 (effort * deeper.sqrt()).ceil().min(1e6) as u32
+            }
+        }
+    }
+
+    /// The effort that finds as much when only so many rows may be found: lists further away hold
+    /// some of the nearest then. A graph's search goes on by itself until enough were let through.
+    fn effort_among(&self, allowed: u64) -> u32 {
+        let share = allowed as f64 / f64::from(self.rows.max(1));
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+        match self.kind {
+            IndexKind::Hnsw { .. } => self.effort.effort,
+            IndexKind::IvfFlat { .. } | IndexKind::Redkite { .. } => {
+                (f64::from(self.effort.effort) / share.sqrt()).ceil().min(1e6) as u32
             }
         }
     }
