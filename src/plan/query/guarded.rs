@@ -11,11 +11,10 @@ use super::provider::infinite_recursion;
 use super::relations::{Relation, Relations};
 use super::view_source::InlineSource;
 use crate::base::{Oid, Result};
-use crate::catalog::access::{Demand, Object, RowRule};
+use crate::catalog::access::{Demand, Object};
 use crate::exec::Barrier;
 use crate::plan::quote_identifier;
 use crate::segment::TableSchema;
-use crate::types::PgType;
 
 /// The table itself, in the query that applies its policies: no client writes such a name.
 const UNGUARDED: &str = "redkite unguarded";
@@ -97,44 +96,7 @@ impl Relations for Unguarded {
         }
     }
 
-    fn row_condition(
-        &self,
-        table: Oid,
-        role: Option<Oid>,
-        rule: RowRule,
-    ) -> Result<Option<String>> {
-        self.others.row_condition(table, role, rule)
-    }
-
-    fn stored(&self) -> Option<Arc<dyn Relations>> {
-        self.others.stored()
-    }
-
-    fn schema_oid(&self, relation: Oid) -> Option<Oid> {
-        self.others.schema_oid(relation)
-    }
-
-    fn has_schema(&self, name: &str) -> bool {
-        self.others.has_schema(name)
-    }
-
-    fn schema_of(&self, table: Oid) -> Option<String> {
-        self.others.schema_of(table)
-    }
-
-    fn function(&self, name: &str) -> Option<Arc<datafusion::logical_expr::ScalarUDF>> {
-        self.others.function(name)
-    }
-
-    fn name_function(&self, ty: &PgType) -> Option<Arc<datafusion::logical_expr::ScalarUDF>> {
-        self.others.name_function(ty)
-    }
-
-    fn named_oid(&self, text: &str, ty: &PgType) -> Option<Oid> {
-        self.others.named_oid(text, ty)
-    }
-
-    fn oid_of(&self, text: &str, path: &[String]) -> Option<Oid> {
-        self.others.oid_of(text, path)
+    fn beneath(&self) -> Option<&dyn Relations> {
+        Some(self.others.as_ref())
     }
 }

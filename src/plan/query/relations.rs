@@ -76,6 +76,11 @@ pub trait Relations: Debug + Send + Sync {
     /// The relation of this name: in the schema if one is named, otherwise along the path.
     fn relation(&self, schema: Option<&str>, name: &str, path: &[String]) -> Option<Relation>;
 
+    /// The relations that these are laid over: they answer what these don't, policies above all.
+    fn beneath(&self) -> Option<&dyn Relations> {
+        None
+    }
+
     /// Which rows of a table policies let a role find or write, as SQL; none: all. The role of who
     /// runs the statement, where none is given.
     ///
@@ -83,49 +88,54 @@ pub trait Relations: Debug + Send + Sync {
     /// 42501 with `row_security` off.
     fn row_condition(
         &self,
-        _table: Oid,
-        _role: Option<Oid>,
-        _rule: RowRule,
+        table: Oid,
+        role: Option<Oid>,
+        rule: RowRule,
     ) -> Result<Option<String>> {
-        Ok(None)
+        self.beneath().map_or(Ok(None), |beneath| beneath.row_condition(table, role, rule))
     }
 
     /// The relations without those that a statement's own rows are: what views and policies are
     /// written in terms of. None where there are no others.
     fn stored(&self) -> Option<Arc<dyn Relations>> {
-        None
+        self.beneath()?.stored()
     }
 
     /// The schema of a table or view, for whoever must be allowed to look into it.
-    fn schema_oid(&self, _relation: Oid) -> Option<Oid> {
-        None
+    fn schema_oid(&self, relation: Oid) -> Option<Oid> {
+        self.beneath()?.schema_oid(relation)
     }
 
     /// Whether there is such a schema: decides which error a wrong name gives.
-    fn has_schema(&self, name: &str) -> bool;
+    fn has_schema(&self, name: &str) -> bool {
+        self.beneath().is_some_and(|beneath| beneath.has_schema(name))
+    }
 
     /// The schema that a table is in; `None` looks it up along the path.
-    fn schema_of(&self, _table: Oid) -> Option<String> {
-        None
+    fn schema_of(&self, table: Oid) -> Option<String> {
+        self.beneath()?.schema_of(table)
     }
 
     /// A function that looks into the catalog.
-    fn function(&self, _name: &str) -> Option<Arc<ScalarUDF>> {
-        None
+    fn function(&self, name: &str) -> Option<Arc<ScalarUDF>> {
+        self.beneath()?.function(name)
     }
 
     /// What turns oids of a type such as `regclass` into names.
-    fn name_function(&self, _ty: &PgType) -> Option<Arc<ScalarUDF>> {
-        None
+    fn name_function(&self, ty: &PgType) -> Option<Arc<ScalarUDF>> {
+        self.beneath()?.name_function(ty)
     }
 
     /// The oid behind a name as a type such as `regtype` reads it.
-    fn named_oid(&self, _text: &str, _ty: &PgType) -> Option<Oid> {
-        None
+    fn named_oid(&self, text: &str, ty: &PgType) -> Option<Oid> {
+        self.beneath()?.named_oid(text, ty)
     }
 
     /// The oid behind a name as `regclass` reads it.
     fn oid_of(&self, text: &str, path: &[String]) -> Option<Oid> {
+        if let Some(beneath) = self.beneath() {
+            return beneath.oid_of(text, path);
+        }
         let mut parts: Vec<&str> = text.split('.').map(|part| part.trim_matches('"')).collect();
         let name = parts.pop()?;
         self.relation(parts.pop(), name, path).map(|relation| relation.oid())

@@ -12,7 +12,6 @@ use datafusion::arrow::array::{ArrayRef, RecordBatch, UInt64Array};
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use datafusion::common::ScalarValue;
 use datafusion::execution::SendableRecordBatchStream;
-use datafusion::logical_expr::ScalarUDF;
 use sqlparser::ast::{self, VisitMut, VisitorMut};
 
 use super::demands::{mentioned, over_rows, updated};
@@ -22,7 +21,6 @@ use super::planner::{PlanContext, Planner};
 use super::relations::{Relation, Relations};
 use crate::base::{ColumnId, Oid, Result, RowIds, SegmentId, SqlError};
 use crate::catalog::TableDef;
-use crate::catalog::access::RowRule;
 use crate::exec::{Run, Tables};
 use crate::plan::quote_identifier;
 use crate::plan::statement::{Assignment, Expression};
@@ -212,45 +210,12 @@ impl Relations for MoreRelations {
         self.others.relation(schema, name, path)
     }
 
-    fn row_condition(
-        &self,
-        table: Oid,
-        role: Option<Oid>,
-        rule: RowRule,
-    ) -> Result<Option<String>> {
-        self.others.row_condition(table, role, rule)
+    fn beneath(&self) -> Option<&dyn Relations> {
+        Some(self.others.as_ref())
     }
 
     fn stored(&self) -> Option<Arc<dyn Relations>> {
         self.others.stored().or_else(|| Some(Arc::clone(&self.others)))
-    }
-
-    fn schema_oid(&self, relation: Oid) -> Option<Oid> {
-        self.others.schema_oid(relation)
-    }
-
-    fn has_schema(&self, name: &str) -> bool {
-        self.others.has_schema(name)
-    }
-
-    fn schema_of(&self, table: Oid) -> Option<String> {
-        self.others.schema_of(table)
-    }
-
-    fn function(&self, name: &str) -> Option<Arc<ScalarUDF>> {
-        self.others.function(name)
-    }
-
-    fn name_function(&self, ty: &PgType) -> Option<Arc<ScalarUDF>> {
-        self.others.name_function(ty)
-    }
-
-    fn named_oid(&self, text: &str, ty: &PgType) -> Option<Oid> {
-        self.others.named_oid(text, ty)
-    }
-
-    fn oid_of(&self, text: &str, path: &[String]) -> Option<Oid> {
-        self.others.oid_of(text, path)
     }
 }
 
