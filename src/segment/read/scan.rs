@@ -357,26 +357,21 @@ impl Reader {
         }
         let Unit::Object(object) = unit else { return Ok(Vec::new()) };
         let meta = &object.meta;
-        let key = |group: u32| (meta.id, group, ROW_ID_COLUMN);
-        let cached = |group: u32| self.cached.chunks.get(&key(group));
-        let is_cached = |group: u32| self.cached.chunks.contains_key(&key(group));
-        let group_of = |position: &u32| position / meta.group_rows;
-        let far: BTreeSet<u32> =
-            positions.iter().map(group_of).filter(|group| !is_cached(*group)).collect();
-        let read = self.read_row_ids(meta, far.into_iter()).await?;
+        let (mut arrays, mut far) = (HashMap::new(), BTreeSet::new());
+        for group in positions.iter().map(|position| position / meta.group_rows) {
+            match self.cached.chunks.get(&(meta.id, group, ROW_ID_COLUMN)) {
+                Some(array) => _ = arrays.insert(group, array),
+                None => _ = far.insert(group),
+            }
+        }
+        arrays.extend(self.read_row_ids(meta, far.into_iter()).await?);
         let mut ids = Vec::with_capacity(positions.len());
         for position in positions {
-            let group = group_of(position);
-            let array = read.get(&group).cloned().or_else(|| cached(group));
-            let array = match array {
-                Some(array) => array,
-                // It was there a moment ago.
-                None => {
-                    let groups = self.row_groups(meta).await?;
-                    self.group_row_ids(meta, &groups, group).await?
-                }
+            let (group, row) = (position / meta.group_rows, position % meta.group_rows);
+            let id = match arrays.get(&group) {
+                Some(array) => listed(meta, array)?.get(row as usize).copied(),
+                None => None,
             };
-            let id = listed(meta, &array)?.get((position % meta.group_rows) as usize).copied();
             ids.push(id.ok_or_else(|| corrupt(&meta.data.path, "a row without its id"))?);
         }
         Ok(ids)
