@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use redkite::base::{FailPoint, FailPointPlace};
 use redkite::node::{
-    Configuration, Guard, Metadata, Node, TlsFiles, TlsMode, check, status, with_configuration_file,
+    Configuration, Guard, Metadata, Node, TlsFiles, TlsMode, check, drain, status,
+    with_configuration_file,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -38,6 +39,11 @@ enum Action {
     Serve(Box<Serve>),
     /// Print the database's nodes, tables, segments, rows and bytes.
     Status(Box<Serve>),
+    /// Ask a node of these clusters to take no more work, to finish what it runs and to end.
+    ///
+    /// Waits until it has left, for a minute longer than its statements may take. The flags are those of
+    /// `serve`: the metadata in etcd, the database, the cluster, and the node by its name.
+    Drain(Box<Serve>),
     /// Read every object and compare its length and checksum with the metadata.
     ///
     /// Ends with a non-zero status when an object is missing or damaged. With embedded metadata no
@@ -132,6 +138,16 @@ struct Serve {
     #[arg(long, env = "REDKITE_LEASE_SECONDS", default_value_t = 30, value_name = "N")]
     #[arg(value_parser = clap::value_parser!(u64).range(2..=3600))]
     lease_seconds: u64,
+    /// How long /readyz says no before the node, told to end, refuses connections.
+    ///
+    /// As long as load balancers need to notice.
+    #[arg(long, env = "REDKITE_DRAIN_NOTICE_SECONDS", default_value_t = 0, value_name = "N")]
+    #[arg(value_parser = clap::value_parser!(u64).range(..=3600))]
+    drain_notice_seconds: u64,
+    /// How long running statements may then take before they are stopped.
+    #[arg(long, env = "REDKITE_DRAIN_SECONDS", default_value_t = 10, value_name = "N")]
+    #[arg(value_parser = clap::value_parser!(u64).range(..=3600))]
+    drain_seconds: u64,
 }
 
 impl Serve {
@@ -182,6 +198,8 @@ impl Serve {
             cache_bytes: self.cache_bytes,
             memory_bytes: self.memory_bytes,
             maintenance: self.maintenance == "on",
+            drain_notice: std::time::Duration::from_secs(self.drain_notice_seconds),
+            drain_grace: std::time::Duration::from_secs(self.drain_seconds),
             lease_ttl: std::time::Duration::from_secs(self.lease_seconds),
         })
     }
@@ -203,6 +221,7 @@ fn main() -> ExitCode {
     let (serve, task) = match command.action {
         Some(Action::Serve(serve)) => (serve, Task::Serve),
         Some(Action::Status(serve)) => (serve, Task::Status),
+        Some(Action::Drain(serve)) => (serve, Task::Drain),
         Some(Action::Check(serve)) => (serve, Task::Check),
         Some(Action::Failpoints) => return list_fail_points(),
         None => return fail("say what to do: see --help"),
@@ -224,6 +243,7 @@ fn main() -> ExitCode {
         match task {
             Task::Serve => serve_until_told(&configuration).await,
             Task::Status => print_status(&configuration).await,
+            Task::Drain => drain(&configuration).await.map_err(|error| error.to_string()),
             Task::Check => print_check(&configuration).await,
         }
     });
@@ -239,6 +259,7 @@ fn main() -> ExitCode {
 enum Task {
     Serve,
     Status,
+    Drain,
     Check,
 }
 

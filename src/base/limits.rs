@@ -56,6 +56,18 @@ pub const INLINE_COMMIT_BYTES_MAX: usize = 64 << 10;
 /// Inline bytes of a table that are not yet an object: past it commits take the object path.
 pub const INLINE_TABLE_BYTES_MAX: usize = 16 << 20;
 
+/// Rows of a table that a transaction locks (`FOR UPDATE`) and does not change, as their numbers,
+/// packed: they ride in the metadata transaction.
+pub const ROW_LOCKS_BYTES_MAX: usize = 256 << 10;
+/// What one transaction says by NOTIFY: it rides in the metadata transaction.
+pub const NOTIFICATION_BYTES_MAX: usize = 256 << 10;
+/// What was said by NOTIFY and some node has not heard yet: every node holds it in memory.
+pub const NOTIFICATIONS_BYTES_MAX: usize = 16 << 20;
+/// A payload of NOTIFY (PostgreSQL's `NOTIFY_PAYLOAD_MAX_LENGTH`).
+pub const NOTIFICATION_PAYLOAD_BYTES_MAX: usize = 7_999;
+/// What waits for a client that listens and does not read.
+pub const INBOX_BYTES_MAX: usize = 16 << 20;
+
 /// Rows of a data object: positions are 32 bits, and a merge must fit memory.
 pub const SEGMENT_ROWS_MAX: usize = 4 << 20;
 /// Bytes of rows in memory at which a transaction writes a segment early.
@@ -82,6 +94,8 @@ pub const SEQUENCE_CACHE_DEFAULT: i64 = 32;
 pub const CACHED_PLANS_MAX: usize = 1_024;
 /// The text of a longer statement is rarely met again.
 pub const CACHED_PLAN_TEXT_BYTES_MAX: usize = 16 << 10;
+/// Statements that `pg_stat_statements` counts (PostgreSQL's `pg_stat_statements.max`).
+pub const STATEMENT_STATISTICS_MAX: usize = 5_000;
 /// Rows that a subquery gave for values of rows around it, remembered for rows with the same ones.
 pub const REMEMBERED_ROWS_MAX: usize = 64 << 10;
 /// Times that an autocommit statement is run again after a lost race, before 40001.

@@ -395,6 +395,9 @@ pub struct RoleDef {
     pub connection_limit: i32,
     /// `SCRAM-SHA-256$iterations:salt$stored key:server key`; none: can't log in by password.
     pub verifier: Option<String>,
+    /// VALID UNTIL: when the password ends, in microseconds since the Unix epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_until_us: Option<i64>,
     /// ALTER ROLE .. SET.
     pub settings: Vec<(String, String)>,
     /// NOINHERIT: the default for memberships that it gets.

@@ -57,6 +57,10 @@ pub enum Key {
     ChangePart(CommitId, u32),
     /// `changes/<commit>`: the change-set is committed.
     ChangeSet(CommitId),
+    /// `tables/<oid>/locks/<commit>`.
+    RowLock(Oid, CommitId),
+    /// `notifications/<commit>`.
+    Notifications(CommitId),
     /// Keys that the mirror has no use for: `commits/`, `clusters/`, `row_ids`, indexes' own keys,
     /// and names, which definitions carry as well.
     Other,
@@ -187,6 +191,11 @@ impl Keys {
         KeyRange::prefix(self.key(format_args!("tables/{table}/deleted/{segment}/")))
     }
 
+    /// Rows that a commit has locked and not changed.
+    pub fn row_lock(&self, table: Oid, commit: CommitId) -> Bytes {
+        self.key(format_args!("tables/{table}/locks/{commit}"))
+    }
+
     /// The rows of a small commit.
     pub fn inline(&self, table: Oid, segment: SegmentId) -> Bytes {
         self.key(format_args!("tables/{table}/inline/{segment}"))
@@ -225,6 +234,11 @@ impl Keys {
     /// A commit's record.
     pub fn commit(&self, id: CommitId) -> Bytes {
         self.key(format_args!("commits/{id}"))
+    }
+
+    /// What a commit has to say (NOTIFY).
+    pub fn notifications(&self, id: CommitId) -> Bytes {
+        self.key(format_args!("notifications/{id}"))
     }
 
     /// The record that commits a change-set.
@@ -308,6 +322,7 @@ impl Key {
                     "deletes" => Key::Deletes(table),
                     "generation" => Key::Generation(table),
                     "segments" => Key::Segment(table, SegmentId(id(parts.next())?)),
+                    "locks" => Key::RowLock(table, CommitId(id(parts.next())?)),
                     "inline" => Key::Inline(table, SegmentId(id(parts.next())?)),
                     "indexes" => {
                         let index = oid(parts.next())?;
@@ -324,6 +339,7 @@ impl Key {
                     _ => Key::Other,
                 }
             }
+            "notifications" => Key::Notifications(CommitId(id(parts.next())?)),
             "changes" => {
                 let commit = CommitId(id(parts.next())?);
                 match parts.next() {

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use roaring::RoaringBitmap;
+use roaring::{RoaringBitmap, RoaringTreemap};
 use serde::de::DeserializeOwned;
 
 use crate::base::{CommitId, Incarnation, Oid, Revision, SegmentId};
@@ -21,6 +21,7 @@ use super::definition::{
 use super::inline::InlineSegments;
 use super::keys::Key;
 use super::lookup::Relation;
+use super::notification::Notifications;
 use super::table::Table;
 
 /// What exists at a revision.
@@ -46,6 +47,8 @@ pub struct Snapshot {
     pub next_oid: (u32, Revision),
     /// When the definition of anything last changed.
     pub catalog_version: Revision,
+    /// What was said by NOTIFY and may not have been heard yet.
+    pub notifications: Notifications,
     parts: imbl::OrdMap<(CommitId, u32), Bytes>,
 }
 
@@ -141,8 +144,12 @@ fn rank(key: &Key) -> u8 {
         Key::Table(_) | Key::View(_) | Key::Sequence(_) | Key::SequenceValue(_) => 1,
         Key::SchemaVersion(_) | Key::Appends(_) | Key::Deletes(_) | Key::Generation(_) => 2,
         Key::Segment(..) | Key::Inline(..) => 3,
-        Key::Deleted(..) | Key::IndexPart(..) | Key::IndexModel(..) => 4,
-        Key::Head | Key::ChangePart(..) | Key::ChangeSet(_) | Key::Other => 5,
+        Key::Deleted(..) | Key::RowLock(..) | Key::IndexPart(..) | Key::IndexModel(..) => 4,
+        Key::Head
+        | Key::Notifications(_)
+        | Key::ChangePart(..)
+        | Key::ChangeSet(_)
+        | Key::Other => 5,
     }
 }
 
@@ -228,7 +235,17 @@ impl Snapshot {
             | Key::Inline(table, _)
             | Key::IndexPart(table, ..)
             | Key::IndexModel(table, _)
+            | Key::RowLock(table, _)
             | Key::Deleted(table, ..) => return self.apply_rows(*table, change),
+            Key::Notifications(commit) => {
+                match &change.put {
+                    Some((value, created, _)) => {
+                        self.notifications.put(*commit, *created, value)?;
+                    }
+                    None => self.notifications.remove(*commit),
+                }
+                return Ok(());
+            }
             Key::SequenceValue(_)
             | Key::Head
             | Key::ChangePart(..)
@@ -324,6 +341,15 @@ impl Snapshot {
                 let deleted = segment::decode_deletes(&id.to_string(), value)
                     .map_err(meta::Error::corrupt)?;
                 table.delete_rows(*id, &deleted, change.listed);
+            }
+            (Key::RowLock(_, commit), Some((value, created, _))) => {
+                let rows = RoaringTreemap::deserialize_from(&value[..]);
+                let rows = rows.map_err(meta::Error::corrupt)?;
+                table.locks.insert((*created, *commit), Arc::new(rows));
+            }
+            (Key::RowLock(_, commit), None) => {
+                let known = table.locks.keys().find(|(_, known)| known == commit).copied();
+                known.map(|known| table.locks.remove(&known));
             }
             // Deltas are removed together with their segment, or after they were folded.
             (Key::Deleted(_, id, _), None) => table.forget_delta(*id),

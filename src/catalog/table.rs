@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::base::{Oid, Result, Revision, SegmentId};
+use roaring::RoaringTreemap;
+
+use crate::base::{CommitId, Oid, Result, Revision, SegmentId};
 use crate::segment::{Column, IndexModel, TableSchema, TableVersion};
 use crate::types::{PgType, TextContext, parse_text};
 
@@ -32,6 +34,8 @@ pub struct Table {
     pub listed: imbl::HashSet<SegmentId>,
     /// How many keys say what is deleted in a segment.
     pub deltas: imbl::HashMap<SegmentId, u32>,
+    /// Rows, by their ids, that commits have locked and not changed.
+    pub(super) locks: imbl::OrdMap<(Revision, CommitId), Arc<RoaringTreemap>>,
     /// What its indexes have learnt, by their oids.
     pub models: imbl::HashMap<Oid, Arc<IndexModel>>,
 }
@@ -52,8 +56,26 @@ impl Table {
             inline: InlineSegments::default(),
             listed: imbl::HashSet::new(),
             deltas: imbl::HashMap::new(),
+            locks: imbl::OrdMap::new(),
             models: imbl::HashMap::new(),
         })
+    }
+
+    /// Whether a commit after a revision has locked one of these rows.
+    pub fn is_locked_since(&self, revision: Revision, rows: &RoaringTreemap) -> bool {
+        let newer = self.locks.iter().rev().take_while(|((at, _), _)| *at > revision);
+        newer.into_iter().any(|(_, locked)| !locked.is_disjoint(rows))
+    }
+
+    /// The commits up to a revision that have locked rows.
+    pub fn locked_until(&self, revision: Revision) -> Vec<CommitId> {
+        let older = self.locks.keys().take_while(|(at, _)| *at <= revision);
+        older.map(|(_, commit)| *commit).collect()
+    }
+
+    /// Whether any commit has locked rows, as far as it is known.
+    pub fn has_row_locks(&self) -> bool {
+        !self.locks.is_empty()
     }
 
     /// Its oid.

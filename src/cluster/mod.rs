@@ -8,14 +8,23 @@
 //! ([`Membership::proven`]) until the store says that it has lasted, or that it is gone for good
 //! ([`Membership::gone`]).
 //!
+//! What their sessions tell each other is on the [`Board`]: locks that they take, questions that one
+//! node asks another. It is under the same lease, and so never tells of who is dead.
+//!
 //! May use `base` and `store`. Never decides what a node does when it has lost its lease.
 
+mod board;
+mod letters;
+mod locks;
 mod membership;
 mod node;
 
 #[cfg(test)]
 mod tests;
 
+pub use board::{Board, BoardConfig};
+pub use letters::Question;
+pub use locks::{Acquired, Edge, Hold, Lock, LockTag, Wanted};
 pub use membership::{Membership, MembershipConfig};
 pub use node::{LiveNode, live_nodes, nodes_range};
 

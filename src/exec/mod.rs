@@ -39,7 +39,7 @@ pub(crate) use run::CancelOnDrop;
 pub use run::{ParameterValues, Run, Tables};
 pub use scan::SegmentScanExec;
 pub use search_settings::SearchSettings;
-pub use session_values::{SequenceName, SessionValues};
+pub use session_values::{AdvisoryLock, SequenceName, SessionValues};
 pub use slots::Slots;
 pub use source::TableSource;
 pub use vector_search::{

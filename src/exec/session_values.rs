@@ -5,8 +5,24 @@
 
 use std::fmt::Debug;
 
+use futures::future::BoxFuture;
+
 use crate::base::{Oid, Result};
+use crate::cluster::LockTag;
 use crate::types::TextContext;
+
+/// An advisory lock as a call asks for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AdvisoryLock {
+    /// Which one.
+    pub tag: LockTag,
+    /// Exclusive rather than shared.
+    pub exclusive: bool,
+    /// Until the transaction's end rather than the session's.
+    pub transaction: bool,
+    /// Whether to wait for it.
+    pub wait: bool,
+}
 
 /// A sequence as a call names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,11 +97,34 @@ pub trait SessionValues: Send + Sync + Debug {
     /// # Errors
     /// 42P01, and what reading says.
     fn prewarm(&self, table: &SequenceName) -> Result<i64>;
-    /// Stops what a connection of this node runs, or ends the connection; whether there is one.
+    /// Stops what a connection, on whichever node, runs, or ends the connection; whether there is one.
     ///
     /// # Errors
     /// 42501.
     fn signal(&self, pid: i64, end: bool) -> Result<bool>;
+    /// Takes an advisory lock; false: another session has it, and the call would not wait.
+    ///
+    /// # Errors
+    /// 40P01, 55P03, 57P03.
+    fn advisory_lock(&self, lock: AdvisoryLock) -> BoxFuture<'static, Result<bool>>;
+    /// Gives a session's advisory lock back, once; whether it had it.
+    fn advisory_unlock(&self, tag: LockTag, exclusive: bool) -> BoxFuture<'static, Result<bool>>;
+    /// Gives all of the session's advisory locks back that don't belong to its transaction.
+    fn advisory_unlock_all(&self) -> BoxFuture<'static, Result<()>>;
+    /// Forgets how statements ran, of a role and of a query, zero: of all; returns when.
+    ///
+    /// # Errors
+    /// 42501.
+    fn reset_statistics(&self, user: Oid, query: i64) -> Result<i64>;
+    /// Says something on a channel once the transaction is committed.
+    ///
+    /// # Errors
+    /// 22023.
+    fn notify(&self, channel: &str, payload: &str) -> Result<()>;
+    /// The channels that the session listens to.
+    fn channels(&self) -> Vec<String>;
+    /// How much of the room for what was said and not heard yet is taken, from 0 to 1.
+    fn queue_usage(&self) -> f64;
     /// A relation's name as `regclass` shows it: with its schema where the path needs it.
     fn relation_name(&self, relation: Oid) -> Option<String>;
 }

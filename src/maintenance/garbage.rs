@@ -106,6 +106,23 @@ impl Collector {
         Ok(died)
     }
 
+    /// Removes what was said by NOTIFY and all nodes have heard, and marks of locked rows that nobody
+    /// can have read before. Returns how many commits had put them.
+    ///
+    /// # Errors
+    /// When the metadata store is unavailable.
+    pub async fn remove_heard(&self) -> Result<usize> {
+        let now = self.engine.current();
+        let locked = now.state.tables.values().any(|table| table.has_row_locks());
+        if now.state.notifications.bytes() == 0 && !locked {
+            return Ok(0);
+        }
+        drop(now);
+        let living = Living::now(&self.engine).await?;
+        let row_locks = self.engine.remove_row_locks(living.horizon).await?;
+        Ok(self.engine.remove_heard(living.horizon).await? + row_locks)
+    }
+
     /// Looks for objects that dead processes, or this one, have left, and for metadata that says
     /// nothing any more, and removes what is out of reach; returns how many objects were removed.
     ///

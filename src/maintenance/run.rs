@@ -75,6 +75,9 @@ async fn collect(engine: Arc<Engine>) {
         if let Err(error) = collector.tidy().await {
             tracing::warn!(%error, "removing metadata of truncated rows");
         }
+        if let Err(error) = collector.remove_heard().await {
+            tracing::debug!(%error, "removing notifications that all have heard");
+        }
         let now = clock.monotonic();
         let collected = if now >= next_sweep {
             next_sweep = now + SWEEP_PAUSE;

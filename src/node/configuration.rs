@@ -53,6 +53,10 @@ pub struct Configuration {
     pub memory_bytes: u64,
     /// Whether this node does background work.
     pub maintenance: bool,
+    /// How long this node says that it is not ready before it refuses work.
+    pub drain_notice: Duration,
+    /// How long running statements may then take.
+    pub drain_grace: Duration,
     /// How long this node may be silent before others take it for dead.
     pub lease_ttl: Duration,
 }

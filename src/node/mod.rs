@@ -4,6 +4,7 @@
 mod bootstrap;
 mod configuration;
 mod configuration_file;
+mod drain;
 mod guard;
 mod http;
 mod inspect;
@@ -14,6 +15,7 @@ mod tests;
 pub use crate::pg::{TlsFiles, TlsMode};
 pub use configuration::{Configuration, Metadata};
 pub use configuration_file::with_configuration_file;
+pub use drain::drain;
 pub use guard::Guard;
 pub use inspect::{check, status};
 pub use serve::{Node, StartError};

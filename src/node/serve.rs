@@ -15,13 +15,13 @@ use crate::base::{
     Clock, Incarnation, OsRandom, Random, SqlError, SystemClock, make_durable_folder,
 };
 use crate::catalog::{Keys, Snapshot};
-use crate::cluster::{Membership, MembershipConfig};
+use crate::cluster::{Board, BoardConfig, Membership, MembershipConfig};
 use crate::maintenance::{Policy, maintain, tell_oldest_revision};
 use crate::pg;
 use crate::plan::Planner;
 use crate::segment::{Reader, ReaderOptions};
-use crate::session::{Server, ServerParts};
-use crate::store::meta::{Embedded, Etcd, EtcdConfig, MetaStore, Mirror, MirrorConfig};
+use crate::session::{Server, ServerParts, answer_others, hear};
+use crate::store::meta::{Embedded, Etcd, EtcdConfig, Memory, MetaStore, Mirror, MirrorConfig};
 use crate::store::object::{Cache, Location, Objects};
 use crate::txn::{Engine, EngineParts};
 
@@ -99,6 +99,8 @@ pub struct Node {
     reader: Arc<Reader>,
     guard: Guard,
     http: Option<TcpListener>,
+    /// Cancelled by whoever asks the node to end.
+    drain: CancellationToken,
     life: Life,
 }
 
@@ -119,6 +121,7 @@ struct Ground<'a> {
     meta: &'a Arc<dyn MetaStore>,
     reader: &'a Arc<Reader>,
     guard: &'a Guard,
+    drain: &'a CancellationToken,
 }
 
 impl Node {
@@ -141,6 +144,7 @@ impl Node {
         let incarnation = Incarnation(random.uuid());
         let membership = join(configuration, &meta, address, incarnation, &clock).await?;
         let reader = open_segments(configuration, &data, &random).await?;
+        let drain = CancellationToken::new();
         let ground = Ground {
             configuration,
             address,
@@ -149,6 +153,7 @@ impl Node {
             meta: &meta,
             reader: &reader,
             guard: &guard,
+            drain: &drain,
         };
         let life = ground.live(incarnation, membership).await?;
         let configuration = configuration.clone();
@@ -162,6 +167,7 @@ impl Node {
             reader,
             guard,
             http,
+            drain,
             life,
         })
     }
@@ -182,8 +188,9 @@ impl Node {
         self.address
     }
 
-    /// Serves until the token is cancelled. When the node's lease is gone, its connections end, and
-    /// it joins its cluster again.
+    /// Serves until the token is cancelled, or until somebody asks the node to drain. It says first that
+    /// it is not ready, goes on for as long as it was told to, and then ends its connections in good
+    /// order. When the node's lease is gone, its connections end, and it joins its cluster again.
     ///
     /// # Errors
     /// When it can't listen any more.
@@ -193,34 +200,45 @@ impl Node {
             let now = Arc::clone(&now);
             tokio::spawn(http::serve(listener, move || now.load_full()))
         });
-        let served = self.serve_lives(shutdown, &now).await;
+        let told = self.drain.clone();
+        let signal = tokio::spawn(async move {
+            shutdown.cancelled().await;
+            told.cancel();
+        });
+        let served = self.serve_lives(&now).await;
+        signal.abort();
         if let Some(http) = http {
             http.abort();
         }
         served
     }
 
-    async fn serve_lives(
-        &mut self,
-        shutdown: CancellationToken,
-        now: &ArcSwapOption<Server>,
-    ) -> Result<(), StartError> {
+    async fn serve_lives(&mut self, now: &ArcSwapOption<Server>) -> Result<(), StartError> {
+        let drain = self.drain.clone();
+        let (notice, grace) = (self.configuration.drain_notice, self.configuration.drain_grace);
         loop {
             let address = self.address;
             let failed = |error| StartError::Listen { address: address.to_string(), error };
             let listener = self.listener.try_clone().and_then(TcpListener::from_std);
-            let stop = shutdown.child_token();
+            let stop = CancellationToken::new();
+            let (told, stopping) = (drain.clone(), stop.clone());
+            let noticed = tokio::spawn(async move {
+                told.cancelled().await;
+                tokio::time::sleep(notice).await;
+                stopping.cancel();
+            });
             now.store(Some(Arc::clone(&self.life.server)));
             let door = (listener.map_err(failed)?, self.guard.tls.clone());
-            self.life.serve(door, self.configuration.maintenance, stop).await;
+            self.life.serve(door, self.configuration.maintenance, (stop, grace)).await;
+            noticed.abort();
             now.store(None);
-            if shutdown.is_cancelled() {
+            if drain.is_cancelled() {
                 return Ok(());
             }
             tracing::error!("this node's lease is gone: it joins its cluster again");
             tokio::select! {
                 life = self.join_again() => self.life = life,
-                () = shutdown.cancelled() => return Ok(()),
+                () = drain.cancelled() => return Ok(()),
             }
             tracing::warn!("this node has joined its cluster again");
         }
@@ -238,11 +256,11 @@ impl Node {
     }
 
     async fn try_join_again(&self) -> Result<Life, StartError> {
-        let Self { configuration, address, clock, random, meta, reader, guard, .. } = self;
+        let Self { configuration, address, clock, random, meta, reader, guard, drain, .. } = self;
         let incarnation = Incarnation(random.uuid());
         let membership = join(configuration, meta, *address, incarnation, clock).await?;
         let address = *address;
-        let ground = Ground { configuration, address, clock, random, meta, reader, guard };
+        let ground = Ground { configuration, address, clock, random, meta, reader, guard, drain };
         ground.live(incarnation, membership).await
     }
 }
@@ -281,6 +299,8 @@ impl Ground<'_> {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let server = Server::new(ServerParts {
             engine: Arc::clone(&engine),
+            board: self.board(incarnation, membership.as_ref()).await?,
+            drain: self.drain.clone(),
             planner: Arc::new(Planner::new(cores, self.random)),
             runtime: Arc::new(RuntimeEnvBuilder::new().build()?),
             database: configuration.database.clone(),
@@ -292,13 +312,30 @@ impl Ground<'_> {
     }
 }
 
+impl Ground<'_> {
+    /// What sessions of all nodes tell each other; a node that is alone tells it to itself.
+    async fn board(
+        &self,
+        incarnation: Incarnation,
+        membership: Option<&Arc<Membership>>,
+    ) -> Result<Arc<Board>, StartError> {
+        let lease = membership.map(|membership| membership.lease());
+        let store = match lease {
+            Some(_) => Arc::clone(self.meta),
+            None => Arc::new(Memory::new(Arc::clone(self.clock))),
+        };
+        let database = self.configuration.database.clone();
+        Ok(Board::join(store, BoardConfig { database, incarnation, lease }).await?)
+    }
+}
+
 impl Life {
     /// Serves until told to stop, or until the lease is gone; then leaves the cluster.
     async fn serve(
         &self,
         (listener, tls): (TcpListener, Option<Arc<pg::Tls>>),
         maintenance: bool,
-        stop: CancellationToken,
+        (stop, grace): (CancellationToken, Duration),
     ) {
         let watch = self.membership.clone().map(|membership| {
             let stop = stop.clone();
@@ -309,11 +346,15 @@ impl Life {
             })
         });
         let telling = tokio::spawn(tell_oldest_revision(Arc::clone(&self.engine)));
+        let hearing = tokio::spawn(hear(Arc::clone(&self.server)));
+        let answering = tokio::spawn(answer_others(Arc::clone(&self.server)));
         let policy = Policy::default();
         let background = maintenance
             .then(|| tokio::spawn(maintain(Arc::clone(&self.engine), policy, stop.clone())));
-        pg::serve(listener, Arc::clone(&self.server), tls, stop).await;
+        pg::serve(listener, Arc::clone(&self.server), tls, (stop, grace)).await;
         telling.abort();
+        hearing.abort();
+        answering.abort();
         if let Some(background) = background {
             background.abort();
         }

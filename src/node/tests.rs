@@ -39,6 +39,8 @@ impl Local {
             cache_bytes: 1 << 26,
             memory_bytes: 1 << 26,
             maintenance: false,
+            drain_notice: std::time::Duration::ZERO,
+            drain_grace: std::time::Duration::from_secs(10),
             lease_ttl: std::time::Duration::from_secs(30),
         };
         let node = Node::start(&configuration).await.unwrap();

@@ -13,6 +13,7 @@ use datafusion::scalar::ScalarValue;
 use tokio_util::sync::CancellationToken;
 
 use crate::base::{Oid, Result, SqlError};
+pub(super) use crate::catalog::Notification;
 pub use crate::plan::OutputColumn;
 use crate::plan::statement::CopyOptions;
 pub use crate::session::{Authentication, Mode, Origin, Startup, Status};
@@ -69,7 +70,9 @@ pub trait Server: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Self::Session>> + Send;
 
     /// Stops what the connection with this key runs.
-    fn cancel(&self, pid: i32, secret: &[u8]);
+    fn cancel(self: &Arc<Self>, pid: i32, secret: &[u8]);
+    /// Stops what all connections of this node run.
+    fn stop_all(&self);
 }
 
 /// One connection. Dropped: everything that is not committed is discarded.
@@ -143,6 +146,14 @@ pub trait Session: Send {
         columns: Vec<ArrayRef>,
         executions: usize,
     ) -> impl Future<Output = Result<bool>> + Send;
+    /// What ended with a transaction is given back, before the client is told that it's its turn.
+    fn settle(&mut self) -> impl Future<Output = ()> + Send;
+    /// What other sessions have said to this one since the last call.
+    fn take_notifications(&mut self) -> Vec<Notification>;
+    /// Waits until there is such a thing.
+    fn notified(&self) -> impl Future<Output = ()> + Send + 'static;
+    /// The connection is about to end: what it has is given back before the client sees the end.
+    fn end(&mut self) -> impl Future<Output = ()> + Send;
     /// Commits what has run in [`Mode::Implicit`].
     fn sync(&mut self) -> impl Future<Output = Result<()>> + Send;
     /// A stream or the protocol has failed: what is open is aborted.

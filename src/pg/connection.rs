@@ -123,12 +123,29 @@ where
         self.wire.flush().await?;
         let status = self.session.status();
         let limit = if self.ready { self.session.idle_timeout(status) } else { None };
-        tokio::select! {
-            biased;
-            arrived = self.wire.arrival() => arrived.map(|_| ()),
-            () = self.shutdown.cancelled() => Err(shutting_down()),
-            () = after(limit) => Err(idle_too_long(status)),
+        let mut idle_too_long = pin!(after(limit, idle_too_long(status)));
+        let listens = self.ready && status == Status::Idle;
+        loop {
+            tokio::select! {
+                biased;
+                arrived = self.wire.arrival() => return arrived.map(|_| ()),
+                () = self.shutdown.cancelled() => return Err(shutting_down()),
+                failure = &mut idle_too_long => return Err(failure),
+                () = self.session.notified(), if listens => {
+                    self.put_notifications();
+                    self.wire.flush().await?;
+                }
+            }
         }
+    }
+
+    /// What other sessions have said to this one.
+    fn put_notifications(&mut self) {
+        for said in self.session.take_notifications() {
+            let out = &mut self.wire.output;
+            backend::notification_response(out, said.pid, &said.channel, &said.payload);
+        }
+        self.wire.mark_whole();
     }
 
     async fn handle(&mut self, frame: Frame) -> Step<Next> {
@@ -205,9 +222,13 @@ where
 
     /// ReadyForQuery, with what the client should know by then.
     pub(super) async fn ready(&mut self) -> Step {
+        self.session.settle().await;
         self.put_notices();
         for (name, value) in self.session.take_parameter_changes() {
             backend::parameter_status(&mut self.wire.output, &name, &value);
+        }
+        if self.session.status() == Status::Idle {
+            self.put_notifications();
         }
         let status = match self.session.status() {
             Status::Idle => b'I',
@@ -481,11 +502,12 @@ fn stopper<'a, B: Server>(server: &'a Arc<B>, key: &'a (i32, Vec<u8>)) -> impl F
     || server.cancel(key.0, &key.1)
 }
 
-async fn after(limit: Option<Duration>) {
+async fn after(limit: Option<Duration>, failure: Failure) -> Failure {
     match limit {
         Some(limit) => tokio::time::sleep(limit).await,
         None => pending().await,
     }
+    failure
 }
 
 fn is_extended(kind: u8) -> bool {

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
-use super::backend::Server;
+use super::backend::{Server, Session as _};
 use super::connection::Connection;
 use super::failure::Failure;
 use super::startup::{Policy, fatal, greet};
@@ -26,8 +26,10 @@ use crate::base::{OsRandom, SqlError, SqlState, SystemClock};
 
 /// A stranger has so long to prove who it is (PostgreSQL's `authentication_timeout`).
 const AUTHENTICATION_TIMEOUT: Duration = Duration::from_mins(1);
-/// Running statements have so long to finish when the server stops.
-const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
+/// Statements that were stopped when the server stops have so long to say so.
+const STOP_TIMEOUT: Duration = Duration::from_secs(2);
+/// What a connection holds on other nodes is waited for so long at its end.
+const END_TIMEOUT: Duration = Duration::from_secs(5);
 /// A connection that is silent for so long is probed.
 const KEEPALIVE_IDLE: Duration = Duration::from_mins(1);
 /// And so often, until it counts as dead.
@@ -41,7 +43,7 @@ pub(super) async fn accept<B: Server>(
     listener: TcpListener,
     server: Arc<B>,
     tls: Option<Arc<Tls>>,
-    shutdown: CancellationToken,
+    (shutdown, grace): (CancellationToken, Duration),
 ) {
     let policy = Policy {
         authentication_timeout: AUTHENTICATION_TIMEOUT,
@@ -91,11 +93,20 @@ pub(super) async fn accept<B: Server>(
     if count > 0 {
         info!(count, "waiting for connections to end");
     }
-    let all = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(SHUTDOWN_GRACE, all).await.is_err() {
-        warn!(count = connections.len(), "ending connections that are still busy");
-        connections.shutdown().await;
+    if !ended_within(&mut connections, grace).await {
+        warn!(count = connections.len(), "stopping statements that still run");
+        server.stop_all();
+        if !ended_within(&mut connections, STOP_TIMEOUT).await {
+            warn!(count = connections.len(), "ending connections that are still busy");
+            connections.shutdown().await;
+        }
     }
+}
+
+/// Whether all connections have ended in time.
+async fn ended_within(connections: &mut JoinSet<()>, time: Duration) -> bool {
+    let all = async { while connections.join_next().await.is_some() {} };
+    tokio::time::timeout(time, all).await.is_ok()
 }
 
 /// Small messages go out at once, and a client whose machine is gone is found out.
@@ -140,8 +151,11 @@ pub(super) async fn converse<S, B>(
     };
     let mut connection = Connection::new(wire, server, session, shutdown);
     let ended = caught(connection.run()).await;
-    let Connection { mut wire, session, .. } = connection;
+    let Connection { mut wire, mut session, .. } = connection;
     // Before the client can see the end of the connection, what it held is given back.
+    if tokio::time::timeout(END_TIMEOUT, session.end()).await.is_err() {
+        warn!("what a connection held is given back later");
+    }
     drop(session);
     match ended {
         Ok(()) => wire.close().await,

@@ -28,6 +28,7 @@ mod tls;
 mod wire;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -38,14 +39,14 @@ pub use backend::{
 pub use tls::{Tls, TlsFiles, TlsMode};
 
 /// Serves connections until `shutdown` is cancelled. Then idle clients are told (57P01), busy
-/// ones have some seconds to finish, and it returns.
+/// ones have `grace` to finish, what still runs is stopped, and it returns.
 pub async fn serve<B: Server>(
     listener: TcpListener,
     server: Arc<B>,
     tls: Option<Arc<Tls>>,
-    shutdown: CancellationToken,
+    (shutdown, grace): (CancellationToken, Duration),
 ) {
-    listener::accept(listener, server, tls, shutdown).await;
+    listener::accept(listener, server, tls, (shutdown, grace)).await;
 }
 
 #[cfg(test)]

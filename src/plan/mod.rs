@@ -9,11 +9,12 @@ pub mod statement;
 
 pub use name::{Name, cut_identifier, fold_identifier, quote_identifier};
 pub use parse::{
-    Constant, Lifted, data_type_of, lift, parse, parse_data_type, parse_expression, parse_query,
+    Constant, Lifted, data_type_of, lift, normalize, parse, parse_data_type, parse_expression,
+    parse_query,
 };
 pub use query::{
-    Change, ConflictUpdate, DmlPlan, Executions, MergeKind, OutputColumn, PlanContext, Planner,
-    QueryPlan, Relation, Relations, RowSource, RowsQuery, sql_error, unguarded, with_named_rows,
-    with_named_table, without_versions,
+    Change, ConflictUpdate, DmlPlan, Executions, LockedTable, MergeKind, OutputColumn, PlanContext,
+    Planner, QueryPlan, Relation, Relations, RowSource, RowsQuery, sql_error, unguarded,
+    with_named_rows, with_named_table, without_versions,
 };
 pub use statement::{Parsed, Statement};

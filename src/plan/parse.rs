@@ -21,6 +21,7 @@ mod lift;
 mod maintenance;
 mod merge;
 mod modify;
+mod normalize;
 mod object;
 mod policy;
 mod returning;
@@ -47,6 +48,7 @@ use crate::types::PgType;
 pub(crate) use self::keyword::is_reserved;
 pub(crate) use self::lift::number_fits;
 pub use self::lift::{Constant, Lifted, lift};
+pub use self::normalize::normalize;
 
 /// Reads a query string: zero or more statements with semicolons between. Either all of them
 /// parse, or the first error is given, as PostgreSQL does.

@@ -17,9 +17,9 @@ mod table;
 pub use data::{
     Assignment, AssignmentSource, Cell, ConflictAction, ConflictTarget, Copy, CopyDirection,
     CopyEndpoint, CopyFormat, CopyHeader, CopyOptions, CopySource, Delete, Expression,
-    ForceColumns, Insert, InsertSource, LiteralKind, Locking, Merge, MergeAction, MergeBranch,
-    MergeWhen, NamedChange, OnConflict, Overriding, Query, Returning, RowSource, Target, Truncate,
-    Update, WithChanges,
+    ForceColumns, Insert, InsertSource, LiteralKind, LockClause, LockStrength, Merge, MergeAction,
+    MergeBranch, MergeWhen, NamedChange, OnConflict, Overriding, Query, Returning, RowSource,
+    Target, Truncate, Update, WithChanges,
 };
 pub use grant::{
     DefaultPrivileges, Grant, GrantObjects, GrantPrivileges, GrantRoles, MembershipOptions,

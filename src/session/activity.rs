@@ -89,8 +89,8 @@ impl Activity {
             transaction_us: now.transaction_us,
             query_us: now.query_us,
             changed_us: now.changed_us,
-            state: now.state,
-            query: Arc::clone(&now.query),
+            state: now.state.to_owned(),
+            query: now.query.to_string(),
         }
     }
 }

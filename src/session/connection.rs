@@ -6,14 +6,17 @@ use std::sync::Arc;
 
 use crate::base::{Result, Revision, Severity, SqlError, SqlState};
 use crate::catalog::access::{Access, Object, Privileges};
+use crate::catalog::system::ActivityRow;
 use crate::plan::Parsed;
 use crate::types::TextContext;
 
 use super::activity::Activity;
 use super::cursor::Cursor;
 use super::identity::{Identity, ROLE, SESSION_AUTHORIZATION};
+use super::inbox::Inbox;
 use super::interrupt::{Interrupt, Interrupts};
 use super::known_query;
+use super::listen::Listening;
 use super::prepare::Prepared;
 use super::server::Server;
 use super::settings::Settings;
@@ -54,6 +57,10 @@ pub struct Session {
     /// What functions of its statements change.
     pub(super) shared: Shared,
     notices: Vec<SqlError>,
+    /// What connections of other nodes did when they were last asked.
+    pub(super) elsewhere: Arc<[ActivityRow]>,
+    /// What NOTIFY has said to it.
+    pub(super) inbox: Arc<Inbox>,
     pub(super) interrupts: Arc<Interrupts>,
     pub(super) activity: Arc<Activity>,
 }
@@ -124,6 +131,8 @@ impl Server {
             seen: snapshot.revision,
             shared: Shared::default(),
             notices: Vec::new(),
+            elsewhere: Arc::from([]),
+            inbox: Arc::default(),
             interrupts,
             activity,
         };
@@ -135,6 +144,8 @@ impl Server {
 
 impl Drop for Session {
     fn drop(&mut self) {
+        self.apply_listening(vec![Listening::Nothing]);
+        self.end_unseen();
         self.server.unregister(self.pid);
     }
 }
@@ -152,6 +163,8 @@ impl Session {
 
     /// NOTICEs since the last call.
     pub fn take_notices(&mut self) -> Vec<SqlError> {
+        let told = std::mem::take(&mut *self.shared.notices.lock());
+        told.into_iter().for_each(|notice| self.notice(notice));
         std::mem::take(&mut self.notices)
     }
 

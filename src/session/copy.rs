@@ -94,7 +94,7 @@ impl Session {
         let plan = self.server.parts.planner.query(&context, query, &[])?;
         self.permit(plan.demands(), snapshot)?;
         let run = self.run_on(snapshot);
-        let stream = self.run_query(&plan, &[], &run)?;
+        let stream = self.run_query(&plan, &[], &run, snapshot)?;
         let columns = Arc::clone(plan.columns());
         Ok(Outcome::CopyOut { columns, options: options.clone(), stream })
     }

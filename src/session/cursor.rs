@@ -146,7 +146,9 @@ impl Session {
         let types: Vec<_> = types.iter().cloned().map(Some).collect();
         let plan = self.server.parts.planner.query(&context, &declare.query, &types)?;
         self.permit(plan.demands(), snapshot)?;
-        let mut stream = plan.execute(parameters, &self.run_on(snapshot))?;
+        let run = self.run_on(snapshot);
+        let rows = plan.execute(parameters, &run)?;
+        let mut stream = self.remember_locked(&plan, rows, &run, snapshot);
         if declare.hold {
             let schema = stream.schema();
             let rows: Vec<RecordBatch> =

@@ -140,6 +140,7 @@ impl Session {
     fn make(&self, prepared: &Prepared, snapshot: &Arc<Mirrored<Snapshot>>) -> Result<Ddl> {
         let engine = self.server.engine();
         let query_facts = |query: &Query| {
+            query.refuse_locking()?;
             let plan = self.server.parts.planner.query(&self.plan_context(snapshot), query, &[])?;
             // A view's query is read later, by its owner; the rows of a new table are read now.
             if let Statement::CreateTableAs(_) = prepared.statement() {

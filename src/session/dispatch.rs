@@ -3,8 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use arrow::array::RecordBatch;
+use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::displayable;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::scalar::ScalarValue;
+use futures::TryStreamExt;
 
 use crate::base::limits::AUTOCOMMIT_ATTEMPTS_MAX;
 use crate::base::{Result, SqlError, SqlState};
@@ -18,6 +22,7 @@ use super::interrupt::Interrupt;
 use super::outcome::{Mode, Outcome};
 use super::plan_cache::Plan;
 use super::prepare::Prepared;
+use super::statement_statistics::Meter;
 use super::transaction::State;
 use super::utility::is_definition;
 
@@ -34,6 +39,7 @@ impl Session {
     ) -> Result<Outcome> {
         self.check_not_failed(prepared.statement())?;
         self.take_over_settings()?;
+        self.take_over_effects()?;
         let interrupt = self.begin_statement();
         let clock = Arc::clone(self.server.engine().clock());
         let began = clock.monotonic();
@@ -41,6 +47,14 @@ impl Session {
         let application = self.settings.get("application_name").unwrap_or_default();
         self.activity.begins(shown, application, clock.wall_us());
         let outcome = Box::pin(self.run_statement(prepared, &parameters, mode, &interrupt)).await;
+        let meter = |clock| Meter {
+            statistics: Arc::clone(&self.server.statistics),
+            clock,
+            user: self.role(),
+            text: prepared.normalized(),
+            began,
+        };
+        let outcome = outcome.map(|outcome| meter(Arc::clone(&clock)).measure(outcome));
         let outcome = outcome.map_err(|error| self.conceal(error));
         match (&outcome, &self.state) {
             (Err(_), _) => self.statement_failed(),
@@ -146,10 +160,11 @@ impl Session {
             _ => {}
         }
         let change = self.change(prepared.statement());
-        let writes = change.is_some();
         if let Some(tag) = change {
             self.check_may_write(tag)?;
         }
+        // What is to be said is said by a commit, as rows are shown by one.
+        let writes = change.is_some() || notifies(prepared);
         let alone = matches!(self.state, State::Idle) && mode == Mode::Autocommit;
         if writes && alone {
             return self.run_autocommit(prepared, parameters, interrupt).await;
@@ -227,13 +242,17 @@ impl Session {
         interrupt: &Interrupt,
     ) -> Result<Outcome> {
         let snapshot = self.snapshot_for(prepared.statement()).await?;
+        if prepared.planned().asks() {
+            self.elsewhere = self.server.activities_elsewhere().await.into();
+        }
         let bound = self.current_plan(prepared, &snapshot)?;
         match &bound.planned.plan {
             Plan::Query(plan) => {
                 let run = self.run_on(&snapshot);
                 let columns = Arc::clone(plan.columns());
                 let parameters = prepared.values(parameters, &bound);
-                let stream = self.run_query(plan, &parameters, &run)?;
+                let stream = self.run_query(plan, &parameters, &run, &snapshot)?;
+                let stream = if plan.notifies() { collected(stream).await? } else { stream };
                 Ok(Outcome::Rows { columns, stream, tag: prepared.tag() })
             }
             Plan::Modify(plan) => {
@@ -270,6 +289,23 @@ impl Session {
         }
         Ok(Outcome::command("SET"))
     }
+}
+
+/// Whether a statement has something to say at COMMIT.
+fn notifies(prepared: &Prepared) -> bool {
+    match prepared.plan() {
+        Plan::Query(plan) => plan.notifies(),
+        _ => matches!(prepared.statement(), Statement::Notify { .. }),
+    }
+}
+
+/// A query that has been run to its end before its first row is sent: what it does is in its
+/// transaction then.
+async fn collected(rows: SendableRecordBatchStream) -> Result<SendableRecordBatchStream> {
+    let schema = rows.schema();
+    let batches: Vec<RecordBatch> = rows.try_collect().await.map_err(crate::plan::sql_error)?;
+    let batches = futures::stream::iter(batches.into_iter().map(Ok));
+    Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
 }
 
 fn is_copy_in(statement: &Statement) -> bool {

@@ -202,7 +202,7 @@ impl Session {
         watch: &Watch,
     ) -> Result<()> {
         let run = self.run_watched(snapshot, Some(watch));
-        let mut stream = self.run_query(plan, parameters, &run)?;
+        let mut stream = self.run_query(plan, parameters, &run, snapshot)?;
         while stream.try_next().await.map_err(crate::plan::sql_error)?.is_some() {}
         Ok(())
     }

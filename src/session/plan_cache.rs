@@ -89,6 +89,16 @@ impl Planned {
         self.uses.momentary
     }
 
+    /// Whether the plan shows what sessions did when it was made.
+    pub(super) fn is_fleeting(&self) -> bool {
+        self.uses.fleeting
+    }
+
+    /// Whether other nodes are asked what their connections do.
+    pub(super) fn asks(&self) -> bool {
+        self.uses.asks
+    }
+
     /// Whether all names mean at the snapshot what they meant when the plan was made.
     pub(super) fn holds_at(&self, snapshot: &Snapshot) -> bool {
         let Revision(now) = snapshot.catalog_version;

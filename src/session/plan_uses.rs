@@ -21,6 +21,10 @@ pub(super) struct Uses {
     /// It reads the system's relations or calls functions that do: those were bound to a snapshot
     /// and to a session when the plan was made.
     pub(super) momentary: bool,
+    /// It shows what sessions do: true of no moment but that of its making.
+    pub(super) fleeting: bool,
+    /// It shows what connections of all nodes do: those are asked before it runs.
+    pub(super) asks: bool,
     lookups: Vec<Lookup>,
 }
 
@@ -135,6 +139,11 @@ impl Recorder {
 impl Relations for Recorder {
     fn relation(&self, schema: Option<&str>, name: &str, path: &[String]) -> Option<Relation> {
         let relation = self.relations.relation(schema, name, path)?;
+        if let Relation::Provider { oid, .. } = &relation {
+            let mut uses = self.uses.lock();
+            uses.fleeting |= catalog::system::is_fleeting(*oid);
+            uses.asks |= *oid == catalog::system::PG_STAT_ACTIVITY;
+        }
         let state = &self.snapshot.state;
         let found = match &relation {
             Relation::Table { oid, .. } => {

@@ -4,7 +4,7 @@
 //! share a plan: those of clients that never prepare, too. Where a constant and a parameter in its
 //! place would not mean the same, the statement is planned as it stands.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use datafusion::scalar::ScalarValue;
 use parking_lot::Mutex;
@@ -12,10 +12,13 @@ use parking_lot::Mutex;
 use crate::base::{Oid, Result, Revision, SqlError, SqlState};
 use crate::catalog::Snapshot;
 use crate::plan::statement::Explain;
-use crate::plan::{Constant, OutputColumn, Parsed, PlanContext, Relations, Statement, lift};
+use crate::plan::{
+    Constant, OutputColumn, Parsed, PlanContext, Relations, Statement, lift, normalize,
+};
 use crate::store::meta::Mirrored;
 use crate::types::PgType;
 
+use super::activity::shown;
 use super::connection::Session;
 use super::explain::explained;
 use super::modify::plan_modification;
@@ -30,6 +33,8 @@ pub struct Prepared {
     source: Source,
     parameters: Vec<PgType>,
     columns: Option<Arc<[OutputColumn]>>,
+    /// The text with parameters in the place of all constants.
+    normalized: OnceLock<Arc<str>>,
     bound: Mutex<Bound>,
 }
 
@@ -122,6 +127,16 @@ impl Prepared {
         &self.source.parsed.text
     }
 
+    /// What statistics call it.
+    pub(super) fn normalized(&self) -> Arc<str> {
+        let normalized = self.normalized.get_or_init(|| {
+            let Parsed { text, parameters, .. } = &self.source.parsed;
+            let shown = shown(self.statement(), self.tag(), text);
+            Arc::from(normalize(shown, *parameters))
+        });
+        Arc::clone(normalized)
+    }
+
     /// What runs it.
     pub(super) fn plan(&self) -> Plan {
         self.bound.lock().planned.plan.clone()
@@ -194,7 +209,8 @@ impl Session {
         snapshot: &Arc<Mirrored<Snapshot>>,
     ) -> Result<Arc<Prepared>> {
         let (bound, (parameters, columns)) = self.bound(&source, snapshot)?;
-        Ok(Arc::new(Prepared { source, parameters, columns, bound: Mutex::new(bound) }))
+        let (normalized, bound) = (OnceLock::new(), Mutex::new(bound));
+        Ok(Arc::new(Prepared { source, parameters, columns, normalized, bound }))
     }
 
     /// A statement's plan and its constants, or the plan of the statement as it stands.
@@ -267,7 +283,8 @@ impl Session {
         let search_path = self.search_path();
         let server = Arc::clone(&self.server);
         let (settings, role) = (self.settings.clone(), self.role());
-        let view = SessionView { settings, search_path, role, server };
+        let elsewhere = Arc::clone(&self.elsewhere);
+        let view = SessionView { settings, search_path, role, server, elsewhere };
         StatementRelations::new(snapshot, view)
     }
 
@@ -279,7 +296,14 @@ impl Session {
         let surroundings = self.settings.surroundings();
         let search_path = self.visible_path(&snapshot.state);
         let text = Arc::clone(&surroundings.text);
-        PlanContext { relations, search_path, text, rights: None, guarding: Arc::from([]) }
+        PlanContext {
+            relations,
+            search_path,
+            text,
+            rights: None,
+            guarding: Arc::from([]),
+            locked: Arc::from([]),
+        }
     }
 
     /// The plan that some connection made from the same, or a new one.
@@ -362,7 +386,8 @@ impl Session {
         let planned = &bound.planned;
         let surroundings = self.settings.surroundings();
         if planned.is_momentary() {
-            return bound.moment == (snapshot.revision, self.settings.version());
+            let moment = (snapshot.revision, self.settings.version());
+            return bound.moment == moment && !planned.is_fleeting();
         }
         planned.holds_at(&snapshot.state)
             && (Arc::ptr_eq(&planned.surroundings, surroundings)

@@ -106,7 +106,9 @@ impl Session {
         plan: &QueryPlan,
         parameters: &[ScalarValue],
         run: &Run,
+        snapshot: &Arc<Mirrored<Snapshot>>,
     ) -> Result<SendableRecordBatchStream> {
-        Ok(self.interrupts.watch(plan.execute(parameters, run)?))
+        let rows = plan.execute(parameters, run)?;
+        Ok(self.interrupts.watch(self.remember_locked(plan, rows, run, snapshot)))
     }
 }

@@ -3,24 +3,31 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use arc_swap::ArcSwapOption;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use parking_lot::Mutex;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::base::{Oid, Result, SqlError, SqlState};
 use crate::catalog::RoleDef;
 use crate::catalog::access::is_member;
 use crate::catalog::system::ActivityRow;
+use crate::cluster::Board;
 use crate::plan::Planner;
 use crate::txn::Engine;
 
 use super::activity::{Activity, Counts, Totals};
 use super::host_rules::{HostRules, Method, Visitor};
 use super::interrupt::Interrupts;
+use super::listen::Listeners;
 use super::plan_cache::PlanCache;
+use super::statement_statistics::Statistics;
+
+/// Cancel requests that are passed on to other nodes at a time.
+const CANCELS_PASSED_ON_MAX: usize = 32;
 
 /// Whether a role must prove itself, and by what.
 #[derive(Clone, Debug)]
@@ -45,8 +52,12 @@ pub enum Authentication {
 pub struct ServerParts {
     /// Transactions.
     pub engine: Arc<Engine>,
+    /// What sessions of all nodes tell each other.
+    pub board: Arc<Board>,
     /// Plans.
     pub planner: Arc<Planner>,
+    /// Cancelled when this node is to take no more work, finish and end.
+    pub drain: CancellationToken,
     /// Memory and disk for operators.
     pub runtime: Arc<RuntimeEnv>,
     /// The database's name.
@@ -76,8 +87,12 @@ pub struct Server {
     pub(super) parts: ServerParts,
     pub(super) plans: PlanCache,
     connections: Mutex<HashMap<i32, Registered>>,
-    next_pid: AtomicI32,
+    next_connection: AtomicU32,
     pub(super) totals: Totals,
+    pub(super) statistics: Arc<Statistics>,
+    pub(super) listeners: Listeners,
+    /// Cancel requests that are being passed on to other nodes.
+    pub(super) passing_on: Arc<Semaphore>,
     started_us: i64,
     /// Keys the verifiers of roles that don't exist, so that they look like those that do.
     mock_key: [u8; 32],
@@ -106,8 +121,11 @@ impl Server {
             parts,
             plans: PlanCache::default(),
             connections: Mutex::new(HashMap::new()),
-            next_pid: AtomicI32::new(1),
+            next_connection: AtomicU32::new(1),
             totals: Totals::default(),
+            statistics: Arc::default(),
+            listeners: Listeners::default(),
+            passing_on: Arc::new(Semaphore::new(CANCELS_PASSED_ON_MAX)),
             mock_key,
         })
     }
@@ -128,9 +146,10 @@ impl Server {
         self.plans.len()
     }
 
-    /// Whether statements can be served: the node is a member of its cluster.
+    /// Whether statements can be served: the node is a member of its cluster, and stays one.
     pub fn is_ready(&self) -> bool {
-        self.engine().membership().is_none_or(|membership| membership.is_alive())
+        let leaves = self.parts.drain.is_cancelled();
+        !leaves && self.engine().membership().is_none_or(|membership| membership.is_alive())
     }
 
     /// Running totals of all connections.
@@ -232,7 +251,13 @@ impl Server {
 
     fn by_password(&self, user: &str, trust: bool) -> Authentication {
         let snapshot = self.engine().current();
+        let now_us = self.engine().clock().wall_us();
+        let expired = |role: &RoleDef| role.valid_until_us.is_some_and(|until| until <= now_us);
         let role = snapshot.state.role(user);
+        if role.is_some_and(|role| role.verifier.is_some() && expired(role)) {
+            // As if the password were wrong: nobody is told that it was right.
+            return self.mock(user);
+        }
         match role.and_then(|role| role.verifier.as_deref()).map(parse_verifier) {
             Some(Some(scram)) => scram,
             Some(None) => self.mock(user),
@@ -283,7 +308,8 @@ impl Server {
         let mut secret = vec![0; if long_key { 32 } else { 4 }];
         self.engine().random().fill(&mut secret);
         loop {
-            let pid = self.next_pid.fetch_add(1, Ordering::Relaxed) & i32::MAX;
+            let connection = self.next_connection.fetch_add(1, Ordering::Relaxed);
+            let pid = self.parts.board.backend(connection);
             if pid != 0 && !connections.contains_key(&pid) {
                 let (secret_kept, end) = (secret.clone(), CancellationToken::new());
                 let role = role.oid;
@@ -300,11 +326,19 @@ impl Server {
         self.connections.lock().remove(&pid);
     }
 
-    /// Stops what the connection with this key runs.
-    pub fn cancel(&self, pid: i32, secret: &[u8]) {
-        if let Some(connection) = self.connections.lock().get(&pid)
-            && connection.secret == secret
-        {
+    /// Whether a connection is this node's.
+    pub(super) fn has(&self, pid: i32) -> bool {
+        self.connections.lock().contains_key(&pid)
+    }
+
+    /// What a cancel request for a connection must name.
+    pub(super) fn secret_of(&self, pid: i32) -> Option<Vec<u8>> {
+        self.connections.lock().get(&pid).map(|connection| connection.secret.clone())
+    }
+
+    /// Stops what all connections run.
+    pub fn stop_all(&self) {
+        for connection in self.connections.lock().values() {
             connection.interrupts.raise();
         }
     }

@@ -9,6 +9,7 @@ use datafusion::logical_expr::ScalarUDF;
 use crate::base::{Oid, Result, SqlError, SqlState};
 use crate::catalog::access::{Access, RowRule};
 use crate::catalog::{self, RelationName, Snapshot, system};
+use crate::cluster::Lock;
 use crate::exec::Tables;
 use crate::plan::{Relation, Relations};
 use crate::segment::{Reader, TableVersion};
@@ -75,6 +76,7 @@ pub(super) struct SessionView {
     pub(super) search_path: Vec<String>,
     pub(super) role: Oid,
     pub(super) server: Arc<Server>,
+    pub(super) elsewhere: Arc<[system::ActivityRow]>,
 }
 
 impl system::SessionFacts for SessionView {
@@ -91,7 +93,17 @@ impl system::SessionFacts for SessionView {
     }
 
     fn activities(&self) -> Vec<system::ActivityRow> {
-        self.server.activities()
+        let mut all = self.server.activities();
+        all.extend_from_slice(&self.elsewhere);
+        all
+    }
+
+    fn statements(&self) -> Vec<system::StatementRow> {
+        self.server.statistics.rows()
+    }
+
+    fn locks(&self) -> Vec<(Lock, bool)> {
+        self.server.parts.board.locks()
     }
 
     fn index_builds(&self) -> Vec<system::IndexProgress> {

@@ -80,6 +80,7 @@ impl Session {
         count: usize,
     ) -> Result<bool> {
         self.take_over_settings()?;
+        self.take_over_effects()?;
         if self.check_may_write("INSERT").is_err() {
             return Ok(false);
         }

@@ -9,6 +9,7 @@ use crate::store::meta::Mirrored;
 use crate::txn::WriteSet;
 
 use super::connection::Session;
+use super::listen::Listening;
 use super::outcome::{Outcome, Status};
 
 /// A connection's transaction.
@@ -33,6 +34,8 @@ pub(super) struct Transaction {
     pub(super) snapshot: Option<Arc<Mirrored<Snapshot>>>,
     pub(super) repeatable_read: bool,
     pub(super) read_only: bool,
+    /// What it changes about what the session listens to.
+    pub(super) listening: Vec<Listening>,
     /// The microsecond that `now()` shows.
     pub(super) started_us: i64,
 }
@@ -90,6 +93,10 @@ impl Session {
 
     /// COMMIT. A failed block is rolled back instead, and says so by its tag.
     pub(super) async fn commit(&mut self, chain: bool) -> Result<Outcome> {
+        if let Err(error) = self.take_over_effects() {
+            self.rollback(false);
+            return Err(error);
+        }
         let (transaction, tag) = match std::mem::take(&mut self.state) {
             State::Idle => {
                 self.warn(
@@ -105,6 +112,7 @@ impl Session {
             State::Implicit(mut transaction) | State::Block(mut transaction) => {
                 let writes = std::mem::take(&mut transaction.writes);
                 self.flush(writes).await?;
+                self.apply_listening(std::mem::take(&mut transaction.listening));
                 (transaction, "COMMIT")
             }
         };
@@ -169,17 +177,24 @@ impl Session {
 
     /// A stream or the protocol has failed: what is open is aborted.
     pub fn statement_failed(&mut self) {
-        self.shared.forget_settings();
+        self.shared.forget();
         match std::mem::take(&mut self.state) {
             State::Idle => {}
             State::Implicit(_) => self.end_transaction(false),
-            State::Block(open) | State::Failed(open) => self.state = State::Failed(open),
+            State::Block(open) | State::Failed(open) => {
+                // Nothing of it can be saved: others need not wait for its ROLLBACK.
+                if !open.writes.has_savepoints() {
+                    self.shared.locks.lock().end_transaction();
+                }
+                self.state = State::Failed(open);
+            }
         }
         self.end_statement();
     }
 
     fn end_transaction(&mut self, committed: bool) {
         self.settings.end_transaction(committed);
+        self.shared.locks.lock().end_transaction();
         self.cursors.retain(|_, cursor| cursor.outlives(committed));
     }
 

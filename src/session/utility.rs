@@ -19,6 +19,7 @@ use crate::types::{PgType, parse_text};
 use super::connection::Session;
 use super::identity::{NO_ROLE, ROLE, SESSION_AUTHORIZATION};
 use super::interrupt::Interrupt;
+use super::listen::Listening;
 use super::outcome::Outcome;
 use super::prepare::Prepared;
 use super::setting_list::display_name;
@@ -66,7 +67,7 @@ impl Session {
                 Ok(Outcome::command("RESET"))
             }
             Statement::Show(name) => self.show(name.as_deref()),
-            Statement::Discard(what) => self.discard(*what),
+            Statement::Discard(what) => self.discard(*what).await,
             Statement::Prepare(prepare) => {
                 let types = prepare.types.clone();
                 let inner = Box::pin(self.prepare_typed(prepare.statement.clone(), types)).await?;
@@ -97,8 +98,15 @@ impl Session {
             | Statement::Vacuum(_)
             | Statement::Cluster
             | Statement::Checkpoint
-            | Statement::Unlisten(_)
             | Statement::SetConstraints { .. } => Ok(Outcome::command(tag)),
+            Statement::Listen(channel) => {
+                Ok(self.listen(Listening::To(channel.clone(), snapshot.revision), tag))
+            }
+            Statement::Unlisten(Some(channel)) => {
+                Ok(self.listen(Listening::NotTo(channel.clone()), tag))
+            }
+            Statement::Unlisten(None) => Ok(self.listen(Listening::Nothing, tag)),
+            Statement::Notify { channel, payload } => self.notify(channel, payload),
             Statement::Lock(_) => {
                 self.warn(
                     SqlState::WARNING,
@@ -241,7 +249,7 @@ impl Session {
         rows(&[display_name(name)], vec![Arc::new(StringArray::from(vec![value]))], "SHOW")
     }
 
-    fn discard(&mut self, what: Discard) -> Result<Outcome> {
+    async fn discard(&mut self, what: Discard) -> Result<Outcome> {
         if what == Discard::All {
             if self.transaction().is_some() {
                 let message = "DISCARD ALL cannot run inside a transaction block";
@@ -249,6 +257,8 @@ impl Session {
             }
             self.statements.clear();
             self.cursors.clear();
+            self.end().await;
+            self.apply_listening(vec![Listening::Nothing]);
             self.settings.reset_all();
             self.settings.reset(SESSION_AUTHORIZATION, Scope::Session)?;
             self.settings.reset(ROLE, Scope::Session)?;

@@ -13,20 +13,25 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use futures::FutureExt;
+use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-use crate::base::{Oid, Result, SqlError, SqlState};
-use crate::catalog::access::{Access, Demand, Object, Privileges, SIGNAL_BACKEND};
-use crate::catalog::{Relation, RelationName, SequenceDef, Snapshot};
-use crate::exec::{SequenceName, SessionValues};
+use crate::base::limits::NOTIFICATIONS_BYTES_MAX;
+use crate::base::{Oid, Result, Severity, SqlError, SqlState};
+use crate::catalog::access::{Access, Demand, Object, Privileges};
+use crate::catalog::{Notification, Relation, RelationName, SequenceDef, Snapshot};
+use crate::cluster::LockTag;
+use crate::exec::{AdvisoryLock, SequenceName, SessionValues};
 use crate::plan::quote_identifier;
 use crate::store::meta::Mirrored;
 use crate::types::TextContext;
 
+use super::advisory::{AdvisoryLocks, Taker, mode};
 use super::connection::Session;
 use super::identity::Identity;
 use super::index_recall::Measure;
+use super::row_locks::LockedRows;
 use super::server::Server;
 use super::settings::{Scope, Settings, split_names};
 use super::transaction::State;
@@ -42,13 +47,24 @@ pub(super) struct SequenceValues {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Shared {
     pub(super) sequences: Arc<Mutex<SequenceValues>>,
+    pub(super) locks: Arc<Mutex<AdvisoryLocks>>,
+    /// The channels that the session listens to.
+    pub(super) channels: Arc<Mutex<BTreeSet<String>>>,
+    /// What `pg_notify` was called with, until it is the transaction's.
+    pub(super) notifications: Arc<Mutex<Vec<Notification>>>,
+    /// Rows that queries have locked, until they are the transaction's.
+    pub(super) locked_rows: Arc<Mutex<Vec<LockedRows>>>,
+    /// What functions have to tell the client.
+    pub(super) notices: Arc<Mutex<Vec<SqlError>>>,
     settings: Arc<Mutex<Vec<(String, String, Scope)>>>,
 }
 
 impl Shared {
-    /// Forgets settings that a failed statement changed.
-    pub(super) fn forget_settings(&self) {
+    /// Forgets settings that a failed statement changed, and what it wanted to say.
+    pub(super) fn forget(&self) {
         self.settings.lock().clear();
+        self.notifications.lock().clear();
+        self.locked_rows.lock().clear();
     }
 }
 
@@ -110,6 +126,19 @@ impl Session {
 }
 
 impl StatementValues {
+    /// Who takes and gives back this session's advisory locks.
+    fn taker(&self) -> Taker {
+        let database = self.snapshot.state.database.as_ref();
+        Taker {
+            board: Arc::clone(&self.server.parts.board),
+            locks: Arc::clone(&self.shared.locks),
+            pid: self.pid,
+            database: database.map_or(Oid(0), |database| database.oid),
+            patience: self.settings.lock().timeout("lock_timeout"),
+            now_us: self.clock_us(),
+        }
+    }
+
     fn sequence(&self, name: &SequenceName) -> Result<Arc<SequenceDef>> {
         let state = &self.snapshot.state;
         let oid = match name {
@@ -328,17 +357,58 @@ impl SessionValues for StatementValues {
 
     fn signal(&self, pid: i64, end: bool) -> Result<bool> {
         let pid = i32::try_from(pid).unwrap_or_default();
-        let Some(role) = self.server.role_of(pid) else { return Ok(false) };
+        wait(self.server.signal_as(pid, end, self.identity.current))
+    }
+
+    fn advisory_lock(&self, lock: AdvisoryLock) -> BoxFuture<'static, Result<bool>> {
+        Box::pin(self.taker().take(lock))
+    }
+
+    fn advisory_unlock(&self, tag: LockTag, exclusive: bool) -> BoxFuture<'static, Result<bool>> {
+        let (taker, notices) = (self.taker(), Arc::clone(&self.shared.notices));
+        Box::pin(async move {
+            let had = taker.give_back(tag, exclusive).await;
+            if !had {
+                let message = format!("you don't own a lock of type {}", mode(exclusive));
+                let warning = SqlError::new(SqlState::WARNING, message);
+                notices.lock().push(warning.with_severity(Severity::Warning));
+            }
+            Ok(had)
+        })
+    }
+
+    fn advisory_unlock_all(&self) -> BoxFuture<'static, Result<()>> {
+        let taker = self.taker();
+        Box::pin(async move {
+            taker.give_all_back().await;
+            Ok(())
+        })
+    }
+
+    fn reset_statistics(&self, user: Oid, query: i64) -> Result<i64> {
         let newest = self.server.engine().current();
-        let access = Access::new(&newest.state, self.identity.current);
-        let target = Access::new(&newest.state, role);
-        let own = access.has_role(role) || access.has_role(SIGNAL_BACKEND);
-        if !own || (target.is_superuser() && !access.is_superuser()) {
-            let what = if end { "terminate process" } else { "cancel query" };
-            let message = format!("permission denied to {what}");
+        if !Access::new(&newest.state, self.identity.current).is_superuser() {
+            let message = "permission denied for function pg_stat_statements_reset";
             return Err(SqlError::new(SqlState::INSUFFICIENT_PRIVILEGE, message));
         }
-        Ok(self.server.signal(pid, end))
+        self.server.statistics.reset(user, query);
+        Ok(self.clock_us())
+    }
+
+    fn notify(&self, channel: &str, payload: &str) -> Result<()> {
+        let notification = super::listen::notification(channel, payload, self.pid)?;
+        self.shared.notifications.lock().push(notification);
+        Ok(())
+    }
+
+    fn channels(&self) -> Vec<String> {
+        self.shared.channels.lock().iter().cloned().collect()
+    }
+
+    fn queue_usage(&self) -> f64 {
+        let bytes = self.server.engine().current().state.notifications.bytes();
+        let share = u32::try_from(bytes * 1000 / NOTIFICATIONS_BYTES_MAX).unwrap_or(u32::MAX);
+        f64::from(share) / 1000.0
     }
 
     fn prewarm(&self, table: &SequenceName) -> Result<i64> {

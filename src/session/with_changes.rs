@@ -159,7 +159,7 @@ impl Session {
         };
         // The rows are held back until the commit: they are made now.
         let columns = Arc::clone(plan.columns());
-        let stream = self.run_query(plan, parameters, &run)?;
+        let stream = self.run_query(plan, parameters, &run, snapshot)?;
         let schema = stream.schema();
         let batches: Vec<RecordBatch> =
             stream.try_collect().await.map_err(crate::plan::sql_error)?;

@@ -32,8 +32,8 @@ pub(super) async fn write(
     let mut kept = Vec::new();
     for operation in step.operations.drain(..) {
         let (key, value) = match operation {
-            // What others compare must be there as a key of its own.
-            Operation::Put { key, value, .. } if !is_version_key(&key) => (key, value),
+            // What others compare, or remove alone, must be there as a key of its own.
+            Operation::Put { key, value, .. } if !stands_alone(&key) => (key, value),
             operation => {
                 kept.push(operation);
                 continue;
@@ -73,8 +73,8 @@ pub(super) async fn write(
     Ok(())
 }
 
-fn is_version_key(key: &Bytes) -> bool {
-    matches!(Key::parse(key), Key::Generation(_))
+fn stands_alone(key: &Bytes) -> bool {
+    matches!(Key::parse(key), Key::Generation(_) | Key::Notifications(_) | Key::RowLock(..))
 }
 
 /// Removes the parts of a commit that has failed. What is left is collected once this process is

@@ -53,6 +53,7 @@ impl Engine {
             id: self.fresh_commit(),
             checked,
             tables: Vec::new(),
+            notifications: Vec::new(),
             drafts: vec![Arc::clone(&merge.draft)],
             merge: Some(merge),
         };

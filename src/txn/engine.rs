@@ -176,6 +176,11 @@ impl Engine {
         self.open.oldest(&self.parts.mirror)
     }
 
+    /// What follows the metadata.
+    pub(super) fn mirror(&self) -> &Mirror<Snapshot> {
+        &self.parts.mirror
+    }
+
     /// Keeps all that this node's snapshots can reach now.
     pub(super) fn pin(&self) -> Arc<Pin> {
         self.open.pin(&self.parts.mirror)

@@ -22,16 +22,20 @@ use super::write_set::{TableWrites, WriteSet};
 impl Engine {
     /// Makes a write set durable.
     pub(super) async fn flush(&self, writes: WriteSet) -> Result<Prepared> {
-        let tables: Vec<Arc<TableWrites>> = writes.into_tables().collect();
+        let (tables, notifications) = writes.into_parts();
+        let tables: Vec<Arc<TableWrites>> = tables.collect();
         let checked = self.current();
         let flushes = tables.iter().map(|writes| self.flush_table(writes));
         let mut flushed = try_join_all(flushes).await?;
-        flushed.retain(|table| table.appends() || table.deletes());
+        let matters =
+            |table: &PreparedTable| table.appends() || table.deletes() || !table.locked.is_empty();
+        flushed.retain(matters);
         let mut prepared = Prepared {
             id: self.fresh_commit(),
             checked: Arc::clone(&checked),
             drafts: flushed.iter().flat_map(|table| table.drafts.iter().cloned()).collect(),
             tables: flushed,
+            notifications,
             merge: None,
         };
         // Statements looked at older snapshots than this one.
@@ -56,6 +60,7 @@ impl Engine {
             ..PreparedTable::default()
         };
         prepared.deleted.retain(|_, positions| !positions.is_empty());
+        self.flush_locks(writes, &mut prepared).await?;
         for segment in &writes.written {
             if let Some(positions) = writes.own_deleted.get(&segment.id) {
                 prepared.own_deleted.insert(segment.id, positions.clone());

@@ -21,6 +21,7 @@ mod foreign_key;
 mod index_builds;
 mod index_parts;
 mod key_code;
+mod notices;
 mod open_snapshots;
 mod prepared;
 mod publish;
@@ -28,6 +29,7 @@ mod rebase;
 mod resolve;
 mod rewrite;
 mod row_ids;
+mod row_locks;
 mod sequence;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use arrow::array::ArrayRef;
 use bytes::Bytes;
-use roaring::RoaringBitmap;
+use roaring::{RoaringBitmap, RoaringTreemap};
 
 use crate::base::{CommitId, Oid, Revision, SegmentId, SqlError};
-use crate::catalog::{Snapshot, Table};
+use crate::catalog::{Notification, Snapshot, Table};
 use crate::segment::{Draft, IndexPart, Segment, SegmentMeta};
 use crate::store::meta::Mirrored;
 
@@ -24,6 +24,8 @@ pub struct Prepared {
     pub(super) checked: Arc<Mirrored<Snapshot>>,
     /// Table by table, by oid.
     pub(super) tables: Vec<PreparedTable>,
+    /// What is said with it.
+    pub(super) notifications: Vec<Notification>,
     /// Who wrote the objects, so that they go when this commit fails.
     pub(super) drafts: Vec<Arc<Draft>>,
     /// A merge of segments rather than a user's changes.
@@ -47,6 +49,11 @@ pub(super) struct PreparedTable {
     pub(super) sources: BTreeMap<SegmentId, Segment>,
     /// Rows of committed segments that go.
     pub(super) deleted: BTreeMap<SegmentId, RoaringBitmap>,
+    /// Rows of committed segments that must be there.
+    pub(super) locked: BTreeMap<SegmentId, RoaringBitmap>,
+    /// Those of them, by id, that nobody else may have locked since they were read.
+    pub(super) marks: RoaringTreemap,
+    pub(super) locked_since: Revision,
     /// Rows of this commit's own segments that go.
     pub(super) own_deleted: BTreeMap<SegmentId, RoaringBitmap>,
     /// All that was committed before goes.
@@ -114,7 +121,9 @@ impl PreparedTable {
 impl Prepared {
     /// Whether there is nothing to publish.
     pub(super) fn is_empty(&self) -> bool {
-        self.merge.is_none() && self.tables.iter().all(|table| !table.appends() && !table.deletes())
+        self.merge.is_none()
+            && self.notifications.is_empty()
+            && self.tables.iter().all(|table| !table.appends() && !table.deletes())
     }
 
     /// The table as it was when the commit was validated.

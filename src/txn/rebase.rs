@@ -48,32 +48,30 @@ impl Engine {
         Ok(())
     }
 
-    /// Finds rows to delete whose segments were merged.
+    /// Finds rows to delete, or to rely on, whose segments were merged.
     async fn rebase_deletes(
         &self,
         table: &mut PreparedTable,
         checked: &Mirrored<Snapshot>,
         now: &Table,
     ) -> Result<()> {
-        let gone: Vec<SegmentId> =
-            table.deleted.keys().filter(|id| now.version.find(**id).is_none()).copied().collect();
-        for id in gone {
-            let positions = table.deleted.remove(&id).unwrap_or_default();
-            let then = table.sources.get(&id).cloned().or_else(|| {
-                let table = checked.state.tables.get(&table.oid)?;
-                table.version.find(id).map(|(_, segment)| segment.clone())
-            });
-            let then = then.ok_or_else(|| concurrent(&table.name))?;
-            let row_ids = self.row_ids_of(table.oid, then, &positions).await?;
-            let found = self.find_row_ids(&now.version, &row_ids).await?;
-            if found.values().map(RoaringBitmap::len).sum::<u64>() != positions.len() {
-                return Err(concurrent(&table.name));
-            }
-            for (segment, positions) in found {
-                *table.deleted.entry(segment).or_default() |= positions;
+        let PreparedTable { oid, name, deleted, locked, sources, .. } = table;
+        for rows in [deleted, locked] {
+            let moved = |id: &SegmentId| now.version.find(*id).is_none();
+            let gone: Vec<SegmentId> = rows.keys().copied().filter(moved).collect();
+            for id in gone {
+                let positions = rows.remove(&id).unwrap_or_default();
+                let then = sources.get(&id).cloned().or_else(|| {
+                    let table = checked.state.tables.get(oid)?;
+                    table.version.find(id).map(|(_, segment)| segment.clone())
+                });
+                let then = then.ok_or_else(|| concurrent(name))?;
+                for (segment, positions) in self.relocate(now, then, &positions).await? {
+                    *rows.entry(segment).or_default() |= positions;
+                }
             }
         }
-        for (id, positions) in &table.deleted {
+        for (id, positions) in table.deleted.iter().chain(&table.locked) {
             let segment = now.version.find(*id);
             if segment.is_none_or(|(_, segment)| !segment.deleted.is_disjoint(positions)) {
                 return Err(concurrent(&table.name));
@@ -82,34 +80,55 @@ impl Engine {
         Ok(())
     }
 
-    /// Moves the positions that an open transaction has deleted to where compaction has put the
+    /// Moves the positions that an open transaction has deleted or locked to where compaction has put the
     /// rows since, so that its next statement, on a newer snapshot, knows them as deleted.
     ///
     /// # Errors
     /// 40001 when one of the rows is gone: another transaction has deleted it.
     pub async fn follow_merges(&self, writes: &mut TableWrites, now: &Table) -> Result<()> {
-        let moved = |id: &SegmentId| now.version.find(*id).is_none();
-        let gone: Vec<SegmentId> = writes.deleted.keys().copied().filter(moved).collect();
-        for id in gone {
-            let positions = writes.deleted.remove(&id).unwrap_or_default();
-            let source = writes.sources.remove(&id).ok_or_else(|| concurrent(name(now)))?;
-            let row_ids = self.row_ids_of(now.oid(), source, &positions).await?;
-            let found = self.find_row_ids(&now.version, &row_ids).await?;
-            if found.values().map(RoaringBitmap::len).sum::<u64>() != positions.len() {
-                return Err(concurrent(name(now)));
-            }
-            for (id, positions) in found {
-                if let Some((_, segment)) = now.version.find(id) {
-                    writes.sources.insert(id, segment.clone());
+        let TableWrites { deleted, locked, sources, .. } = writes;
+        let mut found = Vec::new();
+        for rows in [deleted, &mut locked.rows, &mut locked.exclusive] {
+            let moved = |id: &SegmentId| now.version.find(*id).is_none();
+            let gone: Vec<SegmentId> = rows.keys().copied().filter(moved).collect();
+            for id in gone {
+                let positions = rows.remove(&id).unwrap_or_default();
+                let source = sources.get(&id).cloned().ok_or_else(|| concurrent(name(now)))?;
+                for (id, positions) in self.relocate(now, source, &positions).await? {
+                    found.push(id);
+                    *rows.entry(id).or_default() |= positions;
                 }
-                *writes.deleted.entry(id).or_default() |= positions;
+            }
+        }
+        sources.retain(|id, _| now.version.find(*id).is_some());
+        for id in found {
+            if let Some((_, segment)) = now.version.find(id) {
+                sources.insert(id, segment.clone());
             }
         }
         Ok(())
     }
 
+    /// Where rows of a segment that was merged away are now.
+    ///
+    /// # Errors
+    /// 40001 when one of them is gone.
+    async fn relocate(
+        &self,
+        now: &Table,
+        source: Segment,
+        positions: &RoaringBitmap,
+    ) -> Result<BTreeMap<SegmentId, RoaringBitmap>> {
+        let row_ids = self.row_ids_of(now.oid(), source, positions).await?;
+        let found = self.find_row_ids(&now.version, &row_ids).await?;
+        if found.values().map(RoaringBitmap::len).sum::<u64>() != positions.len() {
+            return Err(concurrent(name(now)));
+        }
+        Ok(found)
+    }
+
     /// The row ids of some rows of a segment.
-    async fn row_ids_of(
+    pub(super) async fn row_ids_of(
         &self,
         table: Oid,
         segment: Segment,

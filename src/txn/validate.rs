@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use crate::base::{Oid, Result, Revision, SqlError};
-use crate::catalog::{Keys, Snapshot, Table};
+use crate::catalog::{Keys, Snapshot, Table, encode_notifications};
 use crate::segment::{self, Rows, Segment, TableVersion};
 use crate::store::meta::{Compare, Operation};
 
 use super::key_code::KeyCode;
+use super::notices::check_queue;
 use super::prepared::{MergeCommit, NewKeys, Prepared, PreparedTable};
 use super::publish::{Step, altered, current, serialization_failure};
+use super::row_locks::{self, check_marks};
 use super::write_set::duplicate_key;
 
 /// What a look at the newest state says.
@@ -27,6 +29,9 @@ pub(super) enum Check {
 pub(super) fn validate(prepared: &Prepared, state: &Snapshot) -> Check {
     if let Some(merge) = &prepared.merge {
         return validate_merge(merge, state);
+    }
+    if let Err(error) = check_queue(&prepared.notifications, state) {
+        return Check::Lost(error);
     }
     let mut stale = false;
     for table in &prepared.tables {
@@ -46,6 +51,7 @@ fn validate_table(prepared: &Prepared, table: &PreparedTable, state: &Snapshot) 
         return Err(altered(&table.name));
     }
     let Some(then) = prepared.checked_table(table.oid) else { return Ok(false) };
+    check_marks(table, now)?;
     if !check_deletes(table, now)? {
         // A row that was changed by another may have its key in a new row: that is a lost race,
         // not a duplicate. Once its rows are found again, the keys are checked.
@@ -64,10 +70,10 @@ fn validate_table(prepared: &Prepared, table: &PreparedTable, state: &Snapshot) 
     Ok(certain)
 }
 
-/// The rows that go must still be there.
+/// The rows that go, and those that were locked, must still be there.
 fn check_deletes(table: &PreparedTable, now: &Table) -> Result<bool> {
     let mut certain = true;
-    for (id, positions) in &table.deleted {
+    for (id, positions) in table.deleted.iter().chain(&table.locked) {
         match now.version.find(*id) {
             Some((_, segment)) if segment.deleted.is_disjoint(positions) => {}
             Some(_) => {
@@ -152,6 +158,10 @@ impl Prepared {
         if let Some(merge) = &self.merge {
             return merge.write(self, keys, base, step);
         }
+        if !self.notifications.is_empty() {
+            let said = encode_notifications(&self.notifications)?;
+            step.operations.push(Operation::put(keys.notifications(self.id), said));
+        }
         for table in &self.tables {
             self.write_table(table, keys, base, step)?;
         }
@@ -177,6 +187,17 @@ impl Prepared {
         if table.deletes() {
             step.unchanged(keys.deletes(oid), now.deletes);
             step.touched.push(keys.deletes(oid));
+        }
+        if !table.locked.is_empty() {
+            step.unchanged(keys.deletes(oid), now.deletes);
+        }
+        if !table.marks.is_empty() {
+            // Others that have locked the same rows must look.
+            if !table.deletes() {
+                step.touched.push(keys.deletes(oid));
+            }
+            let marks = row_locks::encode(&table.marks)?;
+            step.operations.push(Operation::put(keys.row_lock(oid, self.id), marks));
         }
         for other in &table.relies_on_deletes {
             let revision = base.tables.get(other).map_or(Revision(0), |table| table.deletes);

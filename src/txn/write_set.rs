@@ -12,7 +12,7 @@ use arrow::array::{Array, ArrayRef, RecordBatch};
 use roaring::RoaringBitmap;
 
 use crate::base::{ColumnId, Oid, Result, Revision, SegmentId, SqlError, SqlState};
-use crate::catalog::{KeyDef, Table};
+use crate::catalog::{KeyDef, Notification, Table};
 use crate::segment::{
     Draft, InMemory, RowIdMap, Segment, SegmentMeta, TableVersion, split_address,
 };
@@ -20,11 +20,14 @@ use crate::types::{ColumnEncoder, TextContext};
 
 use super::engine::Engine;
 use super::key_code::{KeyCode, KeyCoder, KeyCodes};
+use super::notices::Notices;
+use super::row_locks::LockedRows;
 
 /// What an open transaction wants to change.
 #[derive(Debug, Default)]
 pub struct WriteSet {
     tables: BTreeMap<Oid, Arc<TableWrites>>,
+    notices: Notices,
     savepoints: Vec<Savepoint>,
 }
 
@@ -34,6 +37,8 @@ pub struct Savepoint {
     /// Its name.
     pub name: String,
     tables: BTreeMap<Oid, Arc<TableWrites>>,
+    /// How many notifications there were.
+    notices: usize,
 }
 
 /// What an open transaction wants to change in one table.
@@ -50,8 +55,10 @@ pub struct TableWrites {
     pub(super) drafts: Vec<Arc<Draft>>,
     /// Rows of committed segments that go.
     pub(super) deleted: BTreeMap<SegmentId, RoaringBitmap>,
-    /// The committed segments that rows go from, as the statements saw them.
+    /// The committed segments that rows go from, or must stay in, as the statements saw them.
     pub(super) sources: BTreeMap<SegmentId, Segment>,
+    /// Rows that must still be there, unless the transaction deletes them itself.
+    pub(super) locked: LockedRows,
     /// New rows that went again.
     pub(super) own_deleted: BTreeMap<SegmentId, RoaringBitmap>,
     /// New keys, in the order of the definition's keys.
@@ -105,7 +112,20 @@ pub enum Conflict {
 impl WriteSet {
     /// Whether there is nothing to flush.
     pub fn is_empty(&self) -> bool {
-        self.tables.is_empty()
+        self.notices.is_empty() && !self.tables.values().any(|writes| writes.has_changes())
+    }
+
+    /// Says something once the transaction is committed; what it says already is said once.
+    ///
+    /// # Errors
+    /// 54000 when it is too much.
+    pub fn notify(&mut self, notification: Notification) -> Result<()> {
+        self.notices.add(notification)
+    }
+
+    /// Whether there is a point to go back to.
+    pub fn has_savepoints(&self) -> bool {
+        !self.savepoints.is_empty()
     }
 
     /// Bytes of rows in memory.
@@ -113,9 +133,9 @@ impl WriteSet {
         self.tables.values().map(|writes| writes.row_bytes).sum()
     }
 
-    /// The tables written to.
-    pub(super) fn into_tables(self) -> impl Iterator<Item = Arc<TableWrites>> {
-        self.tables.into_values()
+    /// The tables written to, and what is to be said.
+    pub(super) fn into_parts(self) -> (impl Iterator<Item = Arc<TableWrites>>, Vec<Notification>) {
+        (self.tables.into_values(), self.notices.into_vec())
     }
 
     /// What was written to a table.
@@ -141,7 +161,8 @@ impl WriteSet {
 
     /// SAVEPOINT.
     pub fn savepoint(&mut self, name: String) {
-        self.savepoints.push(Savepoint { name, tables: self.tables.clone() });
+        let (tables, notices) = (self.tables.clone(), self.notices.len());
+        self.savepoints.push(Savepoint { name, tables, notices });
     }
 
     /// ROLLBACK TO SAVEPOINT: the savepoint stays.
@@ -149,6 +170,7 @@ impl WriteSet {
         let at = self.find_savepoint(name)?;
         self.savepoints.truncate(at + 1);
         self.tables = self.savepoints[at].tables.clone();
+        self.notices.truncate(self.savepoints[at].notices);
         Ok(())
     }
 
@@ -195,6 +217,7 @@ impl TableWrites {
             drafts: Vec::new(),
             deleted: BTreeMap::new(),
             sources: BTreeMap::new(),
+            locked: LockedRows::default(),
             own_deleted: BTreeMap::new(),
             keys,
             keys_checked_at: None,
@@ -203,6 +226,41 @@ impl TableWrites {
             truncated: false,
             pin: None,
         })
+    }
+
+    /// Whether there is anything to flush.
+    fn has_changes(&self) -> bool {
+        self.truncated
+            || !self.rows.is_empty()
+            || !self.written.is_empty()
+            || self.deleted.values().any(|positions| !positions.is_empty())
+    }
+
+    /// Relies on committed rows: the commit fails if another transaction changes them first, or, where
+    /// they are locked exclusively, commits something having locked them so as well.
+    ///
+    /// # Errors
+    /// XX000 for an address that is none.
+    pub fn lock(
+        &mut self,
+        engine: &Engine,
+        version: &TableVersion,
+        addresses: &[u64],
+        exclusive: bool,
+        at: Revision,
+    ) -> Result<()> {
+        for address in addresses {
+            let (ordinal, position) = split_address(*address);
+            let segment = version.segment(ordinal);
+            let segment = segment.ok_or_else(|| SqlError::internal("no such segment"))?;
+            if self.is_own(segment.id) {
+                continue;
+            }
+            self.pin.get_or_insert_with(|| engine.pin());
+            self.sources.entry(segment.id).or_insert_with(|| segment.clone());
+            self.locked.add(segment.id, position, exclusive, at);
+        }
+        Ok(())
     }
 
     /// Committed rows that this transaction leaves.

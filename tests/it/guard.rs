@@ -126,3 +126,19 @@ async fn only_who_may_comes_in() {
     }
     panic!("the rules were not read again");
 }
+
+/// VALID UNTIL: a password that has ended is as good as a wrong one.
+#[tokio::test]
+async fn a_password_ends() {
+    let fleet = Fleet::start(Backend::Embedded).await;
+    let admin = fleet.node(0).connect().await;
+    let role = "CREATE ROLE until LOGIN PASSWORD 'until' VALID UNTIL '2999-01-01'";
+    admin.batch_execute(role).await.expect("a role");
+    let mut config = fleet.node(0).config();
+    config.user("until").password("until").dbname(NAME);
+    connect(&config).await.expect("it is valid");
+    admin.batch_execute("ALTER ROLE until VALID UNTIL '2001-01-01'").await.expect("its end");
+    assert_eq!(code(connect(&config).await), "28P01");
+    admin.batch_execute("ALTER ROLE until VALID UNTIL 'infinity'").await.expect("no end");
+    connect(&config).await.expect("it is valid again");
+}

@@ -147,14 +147,6 @@ pub(super) const RELATIONS: &[Definition] = &[
          hasindexes bool, ispopulated bool, definition text",
     ),
     empty(
-        12_012,
-        "pg_locks",
-        "locktype text, database oid, relation oid, page int4, tuple int2, virtualxid \
-         text, transactionid xid, classid oid, objid oid, objsubid int2, \
-         virtualtransaction text, pid int4, mode text, granted bool, fastpath bool, \
-         waitstart timestamptz",
-    ),
-    empty(
         12_013,
         "pg_prepared_xacts",
         "transaction xid, gid text, prepared timestamptz, owner name, database name",

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use super::cell::Cell;
 use super::pg_stat_activity::ActivityRow;
 use super::pg_stat_progress::IndexProgress;
+use super::pg_stat_statements::StatementRow;
 use crate::base::{ColumnId, Oid};
 use crate::catalog::access::{Access, Acl};
 use crate::catalog::{RoleDef, SequenceDef, Snapshot, Table, ViewDef};
+use crate::cluster::Lock;
 use crate::store::meta::Mirrored;
 
 /// What a session adds to the catalog.
@@ -19,8 +21,12 @@ pub trait SessionFacts: Debug + Send + Sync {
     fn role(&self) -> Oid;
     /// The schemas where names without one are looked for, in order.
     fn search_path(&self) -> &[String];
-    /// What this node's connections do.
+    /// What the connections of all nodes do.
     fn activities(&self) -> Vec<ActivityRow>;
+    /// How statements ran on this node.
+    fn statements(&self) -> Vec<StatementRow>;
+    /// The locks that sessions of all nodes have (true) or wait for.
+    fn locks(&self) -> Vec<(Lock, bool)>;
     /// The indexes that this node builds now.
     fn index_builds(&self) -> Vec<IndexProgress>;
 }

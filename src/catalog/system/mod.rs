@@ -30,6 +30,7 @@ mod pg_description;
 mod pg_extension;
 mod pg_index;
 mod pg_indexes;
+mod pg_locks;
 mod pg_namespace;
 mod pg_policies;
 mod pg_proc;
@@ -37,6 +38,7 @@ mod pg_sequence;
 mod pg_settings;
 mod pg_stat_activity;
 mod pg_stat_progress;
+mod pg_stat_statements;
 mod pg_tables;
 mod pg_type;
 mod pg_views;
@@ -54,6 +56,7 @@ pub use facts::{Facts, SessionFacts};
 pub use functions::{function, name_function, named_oid};
 pub use pg_stat_activity::ActivityRow;
 pub use pg_stat_progress::IndexProgress;
+pub use pg_stat_statements::StatementRow;
 use provider::SystemRelation;
 
 /// The schema of PostgreSQL's own catalogs.
@@ -63,6 +66,9 @@ const INFORMATION_SCHEMA: &str = "information_schema";
 
 /// `pg_settings`, whose rows are the session's.
 pub const PG_SETTINGS: Oid = Oid(12_002);
+
+/// `pg_stat_activity`, whose rows all nodes tell.
+pub const PG_STAT_ACTIVITY: Oid = Oid(12_011);
 
 /// All relations that have rows of their own making.
 const RELATIONS: &[&[Definition]] = &[
@@ -88,8 +94,10 @@ const RELATIONS: &[&[Definition]] = &[
     pg_views::RELATIONS,
     pg_indexes::RELATIONS,
     pg_collation::RELATIONS,
+    pg_locks::RELATIONS,
     pg_stat_activity::RELATIONS,
     pg_stat_progress::RELATIONS,
+    pg_stat_statements::RELATIONS,
     information_schema::RELATIONS,
     privilege_views::RELATIONS,
     empty::RELATIONS,
@@ -125,6 +133,14 @@ pub fn is_system_schema(name: &str) -> bool {
 /// The name of the system's relation of this oid.
 pub fn relation_name(oid: Oid) -> Option<&'static str> {
     definitions().find(|definition| definition.oid == oid.0).map(|definition| definition.name)
+}
+
+/// Whether rows of the system's relation of this oid change without anything else that changes: what
+/// sessions do now.
+pub fn is_fleeting(oid: Oid) -> bool {
+    let fleeting = pg_locks::RELATIONS.iter().chain(pg_stat_activity::RELATIONS);
+    let fleeting = fleeting.chain(pg_stat_statements::RELATIONS);
+    fleeting.map(|definition| definition.oid).any(|fleeting| fleeting == oid.0)
 }
 
 /// Whether the system's relation of this oid is for superusers only: it shows passwords.

@@ -4,9 +4,10 @@
 use crate::base::Oid;
 use crate::catalog::RoleDef;
 
-use super::cell::{Cell, NULL, array, row};
+use super::cell::{Cell, array, row};
 use super::definition::{Definition, Row};
 use super::facts::Facts;
+use super::pg_stat_activity::moment;
 
 pub(super) const RELATIONS: &[Definition] = &[
     Definition {
@@ -88,7 +89,7 @@ fn authid(facts: &Facts) -> Vec<Row> {
             role.bypass_row_security,
             role.connection_limit,
             role.verifier.clone(),
-            NULL,
+            role.valid_until_us.and_then(moment),
         ]
     };
     facts.roles().into_iter().map(row).collect()
@@ -106,7 +107,7 @@ fn roles(facts: &Facts) -> Vec<Row> {
             false,
             role.connection_limit,
             HIDDEN,
-            NULL,
+            role.valid_until_us.and_then(moment),
             role.bypass_row_security,
             settings(role),
             role.oid,
@@ -133,7 +134,7 @@ fn user_rows(facts: &Facts, password: impl Fn(&RoleDef) -> Cell) -> Vec<Row> {
             false,
             role.bypass_row_security,
             password(role),
-            NULL,
+            role.valid_until_us.and_then(moment),
             settings(role),
         ]
     };

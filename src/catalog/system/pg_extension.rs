@@ -44,10 +44,15 @@ fn created(facts: &Facts) -> Vec<Row> {
 
 fn available(facts: &Facts) -> Vec<Row> {
     let database = facts.catalog().database.as_ref();
-    let installed = database.and_then(|database| {
-        database.extensions.iter().find(|extension| extension.name == "vector")
-    });
-    let comment = "vector data type and distance functions";
-    let installed = installed.map(|extension| extension.version.as_str());
-    vec![row!["vector", VECTOR_VERSION, installed, comment]]
+    let installed = |name: &str| {
+        let extensions = database.iter().flat_map(|database| &database.extensions);
+        let found = extensions.into_iter().find(|extension| extension.name == name);
+        found.map(|extension| extension.version.as_str())
+    };
+    let vector = "vector data type and distance functions";
+    let statements = "track planning and execution statistics of all SQL statements executed";
+    vec![
+        row!["vector", VECTOR_VERSION, installed("vector"), vector],
+        row!["pg_stat_statements", "1.11", installed("pg_stat_statements"), statements],
+    ]
 }

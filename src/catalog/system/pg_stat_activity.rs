@@ -1,7 +1,8 @@
-//! `pg_stat_activity` and `pg_stat_database`: what this node's connections do.
+//! `pg_stat_activity` and `pg_stat_database`: what the connections of all nodes do.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 use super::cell::{Cell, NULL, row};
 use super::definition::{Definition, Row};
@@ -10,7 +11,7 @@ use crate::base::Oid;
 use crate::catalog::access::READ_ALL_STATS;
 
 pub(super) const RELATIONS: &[Definition] = &[Definition {
-    oid: 12_011,
+    oid: super::PG_STAT_ACTIVITY.0,
     schema: super::PG_CATALOG,
     name: "pg_stat_activity",
     columns: "datid oid, datname name, pid int4, leader_pid int4, usesysid oid, usename name, \
@@ -21,8 +22,8 @@ pub(super) const RELATIONS: &[Definition] = &[Definition {
     rows,
 }];
 
-/// A connection of this node.
-#[derive(Clone, Debug)]
+/// A connection.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ActivityRow {
     /// Its number.
     pub pid: i32,
@@ -41,12 +42,12 @@ pub struct ActivityRow {
     /// When its state last changed.
     pub changed_us: i64,
     /// `active`, `idle` and the like.
-    pub state: &'static str,
+    pub state: String,
     /// The statement.
-    pub query: Arc<str>,
+    pub query: String,
 }
 
-fn moment(us: i64) -> Cell {
+pub(super) fn moment(us: i64) -> Cell {
     chrono::DateTime::from_timestamp_micros(us)
         .map(|moment| moment.format("%Y-%m-%d %H:%M:%S%.6f+00").to_string())
 }
@@ -77,11 +78,11 @@ fn rows(facts: &Facts) -> Vec<Row> {
             shown(moment(of.changed_us)),
             waits.then_some("Client"),
             waits.then_some("ClientRead"),
-            shown(Some(of.state.to_owned())),
+            shown(Some(of.state.clone())),
             NULL,
             NULL,
             NULL,
-            if seen { of.query.to_string() } else { "<insufficient privilege>".to_owned() },
+            if seen { of.query.clone() } else { "<insufficient privilege>".to_owned() },
             shown(Some("client backend".to_owned())),
         ]
     };

@@ -37,9 +37,29 @@ impl SessionFacts for Alone {
             transaction_us: None,
             query_us: Some(2),
             changed_us: 3,
-            state: "idle",
-            query: "SELECT 1".into(),
+            state: "idle".to_owned(),
+            query: "SELECT 1".to_owned(),
         }]
+    }
+
+    fn statements(&self) -> Vec<super::StatementRow> {
+        vec![super::StatementRow {
+            user: crate::base::Oid(10),
+            id: -1,
+            query: "SELECT $1".to_owned(),
+            calls: 2,
+            rows: 2,
+            total_ms: 3.0,
+            min_ms: 1.0,
+            max_ms: 2.0,
+            mean_ms: 1.5,
+            deviation_ms: 0.5,
+            since_us: 1,
+        }]
+    }
+
+    fn locks(&self) -> Vec<(crate::cluster::Lock, bool)> {
+        Vec::new()
     }
 
     fn index_builds(&self) -> Vec<super::IndexProgress> {

@@ -4,6 +4,7 @@
 //! inside `DataFusionError::External`. Operators are not made here: the planner maps them to
 //! these functions (`<->` to `l2_distance`, `+` of integers to `checked_add`).
 
+mod advisory;
 mod average;
 mod bit_aggregate;
 mod bit_string;
@@ -13,6 +14,7 @@ mod checked;
 mod datetime;
 mod from_char;
 mod function;
+mod hash;
 mod interval;
 mod introspect;
 mod json_build;
@@ -65,6 +67,7 @@ pub fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
         json_navigate::all(),
         json_build::all(),
         json_change::all(),
+        hash::all(),
         interval::all(),
         quantified::all(),
         series::all(),
@@ -72,6 +75,7 @@ pub fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
         quoting::all(),
         to_char::all(),
         session::all(),
+        advisory::all(),
         sleep::all(),
         text::all(),
     ]

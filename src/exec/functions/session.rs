@@ -54,6 +54,9 @@ pub fn as_parameter(call: &ScalarFunction) -> Option<Expr> {
 /// Gives a call, or the parameter that stands for one, the slots of its plan; `None` for
 /// anything else.
 pub fn bind(expr: &Expr, slots: &Arc<Slots>) -> Option<Expr> {
+    if let Some(bound) = super::advisory::bind(expr, slots) {
+        return Some(bound);
+    }
     let (name, args) = match expr {
         Expr::Placeholder(placeholder) => (placeholder.id.strip_prefix(HIDDEN)?, Vec::new()),
         Expr::ScalarFunction(call) => {
@@ -213,6 +216,18 @@ fn call(
         What::Cancel | What::Terminate => {
             let pid = columns[0].as_primitive::<Int64Type>().value(row);
             Some(ScalarValue::Boolean(Some(session.signal(pid, what == What::Terminate)?)))
+        }
+        What::ResetStatistics => {
+            let user =
+                columns.first().map_or(0, |user| user.as_primitive::<UInt32Type>().value(row));
+            let query = columns.get(2).map_or(0, |id| id.as_primitive::<Int64Type>().value(row));
+            let now = session.reset_statistics(Oid(user), query)?;
+            Some(ScalarValue::TimestampMicrosecond(Some(now), Some("UTC".into())))
+        }
+        What::Notify => {
+            let said = |at: usize| columns[at].as_string::<i32>().value(row);
+            session.notify(said(0), said(1))?;
+            text(String::new())
         }
         What::Prewarm => int8(session.prewarm(&sequence(&columns[0], row)?)?),
         _ => return Err(internal(format!("{what:?} has no value of its own"))),

@@ -43,6 +43,10 @@ pub(super) enum What {
     Prewarm,
     Cancel,
     Terminate,
+    Notify,
+    Channels,
+    QueueUsage,
+    ResetStatistics,
 }
 
 /// The functions by name.
@@ -86,6 +90,10 @@ pub(super) const WHATS: &[(What, &str)] = &[
     (What::Prewarm, "redkite_prewarm"),
     (What::Cancel, "pg_cancel_backend"),
     (What::Terminate, "pg_terminate_backend"),
+    (What::Notify, "pg_notify"),
+    (What::Channels, "pg_listening_channels"),
+    (What::ResetStatistics, "pg_stat_statements_reset"),
+    (What::QueueUsage, "pg_notification_queue_usage"),
 ];
 
 /// What an argument must be.
@@ -123,7 +131,7 @@ impl Want {
 impl What {
     /// Whether the value is the same during a whole statement.
     pub(super) fn holds(self) -> bool {
-        !matches!(self, Self::Clock | Self::LastValue)
+        !matches!(self, Self::Clock | Self::LastValue | Self::Channels | Self::ResetStatistics)
     }
 
     /// The lists of arguments that it takes.
@@ -138,6 +146,10 @@ impl What {
             Self::RelationName => &[&[Oid]],
             Self::IndexRecall => &[&[Relation, Int8, Int8]],
             Self::Prewarm => &[&[Relation]],
+            Self::Notify => &[&[Text, Text]],
+            Self::ResetStatistics => {
+                &[&[], &[Oid], &[Oid, Oid], &[Oid, Oid, Int8], &[Oid, Oid, Int8, Bool]]
+            }
             Self::Cancel => &[&[Int8]],
             Self::Terminate => &[&[Int8], &[Int8, Int8]],
             _ => &[&[]],
@@ -147,16 +159,19 @@ impl What {
     /// The type of the value.
     pub(super) fn ty(self) -> PgType {
         match self {
-            Self::TransactionStart | Self::StatementStart | Self::Clock | Self::NodeStart => {
-                PgType::Timestamptz
-            }
+            Self::TransactionStart
+            | Self::StatementStart
+            | Self::Clock
+            | Self::NodeStart
+            | Self::ResetStatistics => PgType::Timestamptz,
             Self::LocalTimestamp => PgType::Timestamp,
             Self::LocalTime => PgType::Time,
             Self::Date => PgType::Date,
             Self::User | Self::SessionUser | Self::Database | Self::Schema => PgType::Name,
             Self::Schemas => PgType::Array(Box::new(PgType::Name)),
             Self::Version | Self::NoAddress | Self::Setting | Self::SetSetting => PgType::Text,
-            Self::RelationName => PgType::Text,
+            Self::RelationName | Self::Notify => PgType::Text,
+            Self::Channels => PgType::Array(Box::new(PgType::Text)),
             Self::Pid | Self::NoPort => PgType::Int4,
             Self::InRecovery | Self::Cancel | Self::Terminate => PgType::Bool,
             Self::NextValue
@@ -165,7 +180,7 @@ impl What {
             | Self::SetValue
             | Self::TransactionId
             | Self::Prewarm => PgType::Int8,
-            Self::IndexRecall => PgType::Float8,
+            Self::IndexRecall | Self::QueueUsage => PgType::Float8,
         }
     }
 }
@@ -200,7 +215,16 @@ pub(super) fn constant(what: What, session: &dyn SessionValues) -> Result<Option
         What::NoPort => ScalarValue::Int32(None),
         // Transactions have no number before they commit: their start stands for one.
         What::TransactionId => ScalarValue::Int64(Some(session.transaction_start_us())),
+        What::QueueUsage => ScalarValue::Float64(Some(session.queue_usage())),
+        What::Channels => {
+            let channels = session.channels().into_iter();
+            let channels: Vec<_> =
+                channels.map(|channel| ScalarValue::Utf8(Some(channel))).collect();
+            list(&channels, &PgType::Array(Box::new(PgType::Text)))?
+        }
         What::Schemas
+        | What::Notify
+        | What::ResetStatistics
         | What::Setting
         | What::SetSetting
         | What::NextValue
@@ -224,11 +248,15 @@ fn version(session: &dyn SessionValues) -> String {
 
 /// A `name[]`.
 pub(super) fn name_array(names: &[ScalarValue]) -> Result<ScalarValue> {
-    let ty = PgType::Array(Box::new(PgType::Name)).arrow();
-    let DataType::List(field) = ty else { return Err(internal("name[] is not a list")) };
-    let values = match names.is_empty() {
+    list(names, &PgType::Array(Box::new(PgType::Name)))
+}
+
+/// An array of texts.
+fn list(texts: &[ScalarValue], ty: &PgType) -> Result<ScalarValue> {
+    let DataType::List(field) = ty.arrow() else { return Err(internal("an array is no list")) };
+    let values = match texts.is_empty() {
         true => arrow::array::new_empty_array(&DataType::Utf8),
-        false => ScalarValue::iter_to_array(names.iter().cloned()).map_err(internal)?,
+        false => ScalarValue::iter_to_array(texts.iter().cloned()).map_err(internal)?,
     };
     Ok(SingleRowListArrayBuilder::new(values).with_field(&field).build_list_scalar())
 }

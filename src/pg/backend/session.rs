@@ -13,7 +13,7 @@ use crate::plan::{OutputColumn, Parsed};
 use crate::session;
 use crate::types::{PgType, TextContext};
 
-use super::{Authentication, Mode, Origin, Outcome, Startup, Status};
+use super::{Authentication, Mode, Notification, Origin, Outcome, Startup, Status};
 
 impl super::Server for session::Server {
     type Session = session::Session;
@@ -31,8 +31,12 @@ impl super::Server for session::Server {
         Self::connect(self, startup).await
     }
 
-    fn cancel(&self, pid: i32, secret: &[u8]) {
+    fn cancel(self: &Arc<Self>, pid: i32, secret: &[u8]) {
         Self::cancel(self, pid, secret);
+    }
+
+    fn stop_all(&self) {
+        Self::stop_all(self);
     }
 }
 
@@ -152,6 +156,22 @@ impl super::Session for session::Session {
         executions: usize,
     ) -> Result<bool> {
         Self::execute_together(self, together, &columns, executions).await
+    }
+
+    async fn settle(&mut self) {
+        Self::settle(self).await;
+    }
+
+    fn take_notifications(&mut self) -> Vec<Notification> {
+        Self::take_notifications(self)
+    }
+
+    fn notified(&self) -> impl Future<Output = ()> + Send + 'static {
+        Self::notified(self)
+    }
+
+    async fn end(&mut self) {
+        Self::end(self).await;
     }
 
     async fn sync(&mut self) -> Result<()> {

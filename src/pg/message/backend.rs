@@ -79,6 +79,19 @@ pub(in crate::pg) fn parameter_status(out: &mut BytesMut, name: &str, value: &st
     });
 }
 
+pub(in crate::pg) fn notification_response(
+    out: &mut BytesMut,
+    pid: i32,
+    channel: &str,
+    payload: &str,
+) {
+    message(out, b'A', |out| {
+        out.put_i32(pid);
+        put_string(out, channel);
+        put_string(out, payload);
+    });
+}
+
 pub(in crate::pg) fn backend_key_data(out: &mut BytesMut, pid: i32, secret: &[u8]) {
     message(out, b'K', |out| {
         out.put_i32(pid);

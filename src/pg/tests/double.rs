@@ -94,7 +94,11 @@ impl Server for TestServer {
         })
     }
 
-    fn cancel(&self, pid: i32, secret: &[u8]) {
+    fn stop_all(&self) {
+        self.tokens.lock().values().for_each(CancellationToken::cancel);
+    }
+
+    fn cancel(self: &Arc<Self>, pid: i32, secret: &[u8]) {
         self.log.lock().push(format!("cancel {pid} {}", secret.len()));
         if let Some(token) = self.tokens.lock().get(&pid) {
             token.cancel();
@@ -425,6 +429,18 @@ impl Session for TestSession {
         }
         self.server.stored.lock().extend(values.iter().map(ToString::to_string));
         Ok(true)
+    }
+
+    async fn settle(&mut self) {}
+
+    async fn end(&mut self) {}
+
+    fn take_notifications(&mut self) -> Vec<crate::pg::backend::Notification> {
+        Vec::new()
+    }
+
+    fn notified(&self) -> impl Future<Output = ()> + Send + 'static {
+        std::future::pending()
     }
 
     async fn sync(&mut self) -> Result<()> {

@@ -11,14 +11,21 @@ use tokio_util::sync::CancellationToken;
 use super::TestServer;
 use super::client::startup_packet;
 
+/// How long connections have to end.
+const GRACE: Duration = Duration::from_secs(10);
+
 #[tokio::test]
 async fn serve_cancel_and_shut_down() {
     let server = TestServer::new();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let shutdown = CancellationToken::new();
-    let serving =
-        tokio::spawn(crate::pg::serve(listener, Arc::clone(&server), None, shutdown.clone()));
+    let serving = tokio::spawn(crate::pg::serve(
+        listener,
+        Arc::clone(&server),
+        None,
+        (shutdown.clone(), GRACE),
+    ));
     let config = format!("host=127.0.0.1 port={port} user=kite");
     let (client, connection) = tokio_postgres::connect(&config, NoTls).await.unwrap();
     let connection = tokio::spawn(connection);
@@ -56,5 +63,5 @@ async fn serve_cancel_and_shut_down() {
 async fn by_hand() {
     let port = std::env::var("REDKITE_TEST_PORT").unwrap();
     let listener = TcpListener::bind(format!("127.0.0.1:{port}")).await.unwrap();
-    crate::pg::serve(listener, TestServer::new(), None, CancellationToken::new()).await;
+    crate::pg::serve(listener, TestServer::new(), None, (CancellationToken::new(), GRACE)).await;
 }

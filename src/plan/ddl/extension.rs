@@ -11,7 +11,8 @@ use crate::plan::statement::CreateExtension;
 use super::draft::Draft;
 
 /// What can be created, with its version.
-const AVAILABLE: [(&str, &str); 2] = [("vector", "0.8.0"), ("plpgsql", "1.0")];
+const AVAILABLE: [(&str, &str); 3] =
+    [("vector", "0.8.0"), ("plpgsql", "1.0"), ("pg_stat_statements", "1.11")];
 
 /// CREATE EXTENSION.
 pub(super) fn create(draft: &mut Draft<'_>, statement: &CreateExtension) -> Result<()> {
@@ -29,7 +30,9 @@ pub(super) fn create(draft: &mut Draft<'_>, statement: &CreateExtension) -> Resu
     }
     let Some((_, version)) = AVAILABLE.iter().find(|(available, _)| available == name) else {
         return Err(SqlError::unsupported(format!("extension \"{name}\" is not available"))
-            .with_hint("Redkite has the extension \"vector\" built in, and no others."));
+            .with_hint(
+                "Redkite has \"vector\" and \"pg_stat_statements\" built in, and no others.",
+            ));
     };
     let version = statement.version.as_deref().unwrap_or(version).to_owned();
     let target = Name { schema: statement.schema.clone(), name: name.clone() };

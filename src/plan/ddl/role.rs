@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use datafusion::common::ScalarValue;
+
 use crate::base::{Oid, Result, SqlError, SqlState};
 use crate::catalog::RoleDef;
 use crate::catalog::access::{Object, is_predefined};
@@ -9,6 +11,7 @@ use crate::plan::statement::{
     AlterDatabase, AlterRole, AlterSetting, CreateRole, DatabaseAction, DropRole,
     MembershipOptions, RoleOptions, SetValue,
 };
+use crate::types::{PgType, TextContext, parse_text};
 
 use super::draft::{Draft, NameKind};
 use super::extension;
@@ -108,8 +111,8 @@ fn set_options(
     options: &RoleOptions,
     what: &str,
 ) -> Result<()> {
-    if options.valid_until.is_some() {
-        return Err(SqlError::unsupported("VALID UNTIL is not supported"));
+    if let Some(until) = &options.valid_until {
+        role.valid_until_us = moment(until)?;
     }
     if options.replication == Some(true) {
         return Err(SqlError::unsupported("REPLICATION is not supported"));
@@ -160,6 +163,17 @@ fn set_options(
         Some(None) => role.verifier = None,
     }
     Ok(())
+}
+
+/// A moment of VALID UNTIL, in UTC unless it says otherwise; none: never.
+fn moment(text: &str) -> Result<Option<i64>> {
+    if text.trim().eq_ignore_ascii_case("infinity") {
+        return Ok(None);
+    }
+    match parse_text(&PgType::Timestamptz, text, &TextContext::default())? {
+        ScalarValue::TimestampMicrosecond(moment, _) => Ok(moment),
+        other => Err(SqlError::internal(format!("a moment that is {other}"))),
+    }
 }
 
 /// 42501 unless one may change this role: one's own password, any role as a superuser, and

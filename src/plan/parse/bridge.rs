@@ -4,7 +4,8 @@
 //! - `<=>` and `<+>` are operators like any other, at PostgreSQL's precedence;
 //! - `type 'literal'` becomes `CAST('literal' AS type)`, which is what it means;
 //! - `OPERATOR(schema.<->)` becomes the operator;
-//! - `TABLE t` becomes `SELECT * FROM t`; `FOR NO KEY UPDATE` loses what has no meaning here;
+//! - `TABLE t` becomes `SELECT * FROM t`; `FOR NO KEY UPDATE` loses what has no meaning here, and comes
+//!   after LIMIT;
 //! - words that only other systems reserve are plain names.
 //!
 //! A token's span holds its number (`line`) and its character within the query string
@@ -21,7 +22,7 @@ use super::token::{Kind, Symbol};
 use super::translate::{Translated, translate};
 use crate::base::limits::{EXPRESSION_DEPTH_MAX, OPERATOR_CHAIN_MAX};
 use crate::base::{Result, SqlError, SqlState};
-use crate::plan::statement::{Expression, Locking, Query};
+use crate::plan::statement::{Expression, LockClause, LockStrength, Query};
 
 static DIALECT: PostgreSqlDialect = PostgreSqlDialect {};
 
@@ -266,14 +267,14 @@ pub(super) fn too_deep() -> SqlError {
 }
 
 /// Takes the locking clauses out of the tree, where DataFusion would ignore them silently.
-fn take_locking(query: &mut ast::Query) -> Option<Locking> {
-    let locks = std::mem::take(&mut query.locks);
-    locks.into_iter().fold(None, |sum: Option<Locking>, lock| {
-        let sum = sum.unwrap_or(Locking { update: false, skip_locked: false, no_wait: false });
-        Some(Locking {
-            update: sum.update || lock.lock_type == ast::LockType::Update,
-            skip_locked: sum.skip_locked || lock.nonblock == Some(ast::NonBlock::SkipLocked),
-            no_wait: sum.no_wait || lock.nonblock == Some(ast::NonBlock::Nowait),
-        })
-    })
+fn take_locking(query: &mut ast::Query) -> Vec<LockClause> {
+    let clause = |lock: ast::LockClause| {
+        let strength = match lock.lock_type {
+            ast::LockType::Update => LockStrength::Update,
+            ast::LockType::Share => LockStrength::Share,
+        };
+        let of = lock.of.and_then(|name| name.0.last()?.as_ident().cloned());
+        LockClause { strength, of: of.map(|ident| ident.value) }
+    };
+    std::mem::take(&mut query.locks).into_iter().map(clause).collect()
 }

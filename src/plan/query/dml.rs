@@ -18,6 +18,7 @@ use super::executable::OutputColumn;
 use super::insert_source::{expression, type_constants, values};
 use super::literal::Parameters;
 use super::literal_rows::{LiteralRows, RowSource};
+use super::locking::without_locks_of;
 use super::planner::{Analyzed, PlanContext, Planner, Target};
 use super::refused_values::{REFUSED_VALUE, check_identity, refuse_computed, refuse_generated};
 use super::returning::other_columns;
@@ -84,6 +85,7 @@ impl Planner {
         }
         let (mut tree, width) = match &insert.source {
             InsertSource::Query(query) => {
+                query.refuse_locking()?;
                 let mut tree = query.ast.as_ref().clone();
                 type_constants(table, &targets, &mut tree)?;
                 (tree, None)
@@ -182,6 +184,7 @@ impl Planner {
         let filter = update.filter.as_ref().map(|filter| filter.ast.as_ref().clone());
         let mut tree = select(context, table, &update.target.alias, &update.from, items, filter)?;
         tree.with = update.with.as_deref().cloned();
+        without_locks_of(table.oid, &mut tree, context);
         let reads = update.filter.is_some()
             || !update.from.is_empty()
             || !update.returning.is_empty()
@@ -254,6 +257,7 @@ impl Planner {
         let filter = delete.filter.as_ref().map(|filter| filter.ast.as_ref().clone());
         let mut tree = select(context, table, &delete.target.alias, &delete.using, items, filter)?;
         tree.with = delete.with.as_deref().cloned();
+        without_locks_of(table.oid, &mut tree, context);
         let reads =
             delete.filter.is_some() || !delete.using.is_empty() || !delete.returning.is_empty();
         let rule = RowRule::Found { command: PolicyCommand::Delete, reads };

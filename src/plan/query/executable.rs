@@ -11,10 +11,10 @@ use std::task::{Context, Poll};
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{DataFusionError, ScalarValue};
 use datafusion::execution::{RecordBatchStream, SendableRecordBatchStream};
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::coop::CooperativeExec;
 use datafusion::physical_plan::execution_plan::reset_plan_states;
@@ -25,6 +25,7 @@ use parking_lot::Mutex;
 
 use super::bind::{bind_limits, bind_slots, limit_parameters};
 use super::errors::{external, sql_error};
+use super::locking::LockedTable;
 use super::one_row::OneRow;
 use super::planner::Planner;
 use crate::base::{ColumnId, Oid, Result, SqlError, SqlState};
@@ -60,6 +61,9 @@ pub struct QueryPlan {
     parameters: Vec<PgType>,
     depends_on: Vec<Oid>,
     demands: Vec<Demand>,
+    notifies: bool,
+    /// The tables whose rows it locks: their addresses follow the columns.
+    locked: Vec<LockedTable>,
     variants: Mutex<HashMap<Vec<ScalarValue>, Arc<Variant>>>,
 }
 
@@ -92,7 +96,19 @@ impl QueryPlan {
         let limits = limit_parameters(&logical).unwrap_or_default();
         let depends_on = used.into_iter().collect();
         let variants = Mutex::default();
-        Self { planner, logical, limits, columns, parameters, depends_on, demands, variants }
+        let notifies = calls(&logical, "pg_notify").unwrap_or(true);
+        Self {
+            planner,
+            logical,
+            limits,
+            columns,
+            parameters,
+            depends_on,
+            demands,
+            notifies,
+            locked: Vec::new(),
+            variants,
+        }
     }
 
     /// The columns of the result.
@@ -103,6 +119,23 @@ impl QueryPlan {
     /// The types of the parameters.
     pub fn parameters(&self) -> &[PgType] {
         &self.parameters
+    }
+
+    /// Whether running it has something to say at COMMIT (`pg_notify`).
+    pub fn notifies(&self) -> bool {
+        self.notifies
+    }
+
+    /// The tables whose rows it locks: a column of addresses for each follows the plan's columns.
+    pub fn locked(&self) -> &[LockedTable] {
+        &self.locked
+    }
+
+    /// The same plan, whose last columns are addresses of rows to lock.
+    pub(super) fn locking(mut self, locked: Vec<LockedTable>) -> Self {
+        let own = self.columns.len().saturating_sub(locked.len());
+        self.columns = self.columns[..own].into();
+        Self { locked, ..self }
     }
 
     /// The relations that the plan was made for: another version of one makes it invalid.
@@ -222,6 +255,20 @@ impl QueryPlan {
         let one_row = OneRow::of(plan.as_ref());
         Ok(Instance { plan, slots, reusable, one_row })
     }
+}
+
+/// Whether a plan calls a function.
+fn calls(plan: &LogicalPlan, name: &str) -> Result<bool, DataFusionError> {
+    let mut found = false;
+    plan.apply_with_subqueries(|node| {
+        node.apply_expressions(|expr| {
+            found |= expr.exists(|expr| {
+                Ok(matches!(expr, Expr::ScalarFunction(call) if call.func.name() == name))
+            })?;
+            Ok(TreeNodeRecursion::Continue)
+        })
+    })?;
+    Ok(found)
 }
 
 /// DataFusion lets other tasks run where a query reads its sources. A join can go on for hours after

@@ -62,13 +62,16 @@ pub struct PlanContext {
     pub rights: Option<Oid>,
     /// The tables whose policies are being planned.
     pub guarding: Arc<[Oid]>,
+    /// The tables whose rows the statement locks: they show their hidden columns.
+    pub locked: Arc<[Oid]>,
 }
 
 impl PlanContext {
     /// What views and policies are planned in: none of the rows that the statement brings along.
     pub(super) fn stored(&self) -> Self {
         let stored = self.relations.stored();
-        Self { relations: stored.unwrap_or_else(|| Arc::clone(&self.relations)), ..self.clone() }
+        let relations = stored.unwrap_or_else(|| Arc::clone(&self.relations));
+        Self { relations, locked: Arc::from([]), ..self.clone() }
     }
 }
 
@@ -174,11 +177,8 @@ impl Planner {
         query: &Query,
         parameter_types: &[Option<PgType>],
     ) -> Result<QueryPlan> {
-        if query.locking.is_some() {
-            let message = "SELECT ... FOR UPDATE is not supported";
-            let hint = "Nothing is locked here: a transaction that changes rows which another \
-                        one changed meanwhile fails at COMMIT with 40001.";
-            return Err(SqlError::unsupported(message).with_hint(hint));
+        if !query.locking.is_empty() {
+            return self.locking_query(context, query, parameter_types);
         }
         self.tree(context, query.ast.as_ref().clone(), parameter_types, None)
     }
@@ -436,7 +436,7 @@ fn parameter_types(
 
 /// Shows objects by name where the output has their oids (`regclass`, `regtype`). The column is
 /// text to the client then: only the catalog knows names, and encoders do not know the catalog.
-fn named_objects(
+pub(super) fn named_objects(
     plan: LogicalPlan,
     functions: &Functions,
     context: &PlanContext,
@@ -480,7 +480,7 @@ fn canonical_output(
             }
             PgType::Record => field.data_type().clone(),
             // A row's address is for us and of no PostgreSQL type.
-            _ if field.name() == ADDRESS => field.data_type().clone(),
+            _ if field.name().starts_with(ADDRESS) => field.data_type().clone(),
             other => other.arrow(),
         };
         let column = Expr::Column(Column::new(qualifier.cloned(), field.name().clone()));

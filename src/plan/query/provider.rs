@@ -84,7 +84,11 @@ impl<'a> Provider<'a> {
 
     /// The target, if a table is that.
     fn target(&self, oid: Oid) -> Option<Target> {
-        self.target.filter(|target| target.oid == oid)
+        let changed = self.target.filter(|target| target.oid == oid);
+        changed.or_else(|| {
+            let rule = RowRule::Found { command: PolicyCommand::Update, reads: true };
+            self.context.locked.contains(&oid).then_some(Target { oid, rule })
+        })
     }
 
     fn whole_table(&self, oid: Oid, schema: Arc<TableSchema>) -> Arc<dyn LogicalSource> {

@@ -72,8 +72,8 @@ impl VisitorMut for Pass {
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<SqlError> {
         if let Some(lock) = query.locks.first() {
-            let message = format!("{lock} is not supported");
-            let hint = "Rows are versioned by commit; conflicts show at COMMIT as 40001.";
+            let message = format!("{lock} in a subquery is not supported");
+            let hint = "An UPDATE or DELETE may find its own table's rows so.";
             return ControlFlow::Break(SqlError::unsupported(message).with_hint(hint));
         }
         if query.for_clause.is_some()

@@ -196,7 +196,7 @@ impl Planner {
         let rows = TableSchema { columns: stored.collect(), sort: Vec::new(), keys: Vec::new() };
         let rows = Arc::new(rows);
         let text = format!("SELECT * FROM {}", quote_identifier(PAIRS_NAME));
-        let query = Query { ast: Box::new(parse_query(&text)?), text, locking: None };
+        let query = Query { ast: Box::new(parse_query(&text)?), text, locking: Vec::new() };
         let source = self.whole_rows(&with_table(&rows, context), table, columns, query)?;
         Ok(RowsQuery { source: Box::new(source), columns: Arc::from([]), rows })
     }

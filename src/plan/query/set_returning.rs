@@ -30,6 +30,7 @@ const ONE_COLUMN: &[&str] = &[
     "jsonb_array_elements",
     "jsonb_array_elements_text",
     "jsonb_object_keys",
+    "pg_listening_channels",
     "redkite_each_json",
     "redkite_each_key",
     "redkite_each_text",
@@ -38,6 +39,11 @@ const ONE_COLUMN: &[&str] = &[
     "regexp_split_to_table",
     "string_to_table",
 ];
+
+/// Whether a function of this name returns a set.
+pub(super) fn returns_set(name: &str) -> bool {
+    name == "unnest" || ONE_COLUMN.contains(&name)
+}
 
 /// The name of a call's function, if it is no aggregate or window call.
 fn function_name(expr: &Expr) -> Option<String> {

@@ -145,6 +145,7 @@ pub(crate) fn context(world: &Arc<World>) -> PlanContext {
         text: Arc::new(TextContext::default()),
         rights: None,
         guarding: Arc::from([]),
+        locked: Arc::from([]),
     }
 }
 
@@ -332,7 +333,11 @@ async fn errors_are_postgresqls() {
         ("SELECT id FROM items, orders", "42702", "column reference \"id\" is ambiguous"),
         ("SELECT id FROM items WHERE name = 1", "42883", "operator does not exist: text = integer"),
         ("SELECT 1 / 0", "22012", "division by zero"),
-        ("SELECT * FROM items FOR UPDATE", "0A000", "SELECT ... FOR UPDATE is not supported"),
+        (
+            "SELECT DISTINCT name FROM items FOR UPDATE",
+            "0A000",
+            "FOR UPDATE is not allowed with DISTINCT clause",
+        ),
     ] {
         let error = error(ask(sql).await);
         assert_eq!((error.code().as_str(), error.to_string().as_str()), (code, message), "{sql}");

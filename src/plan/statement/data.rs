@@ -4,6 +4,7 @@ use std::fmt;
 
 use sqlparser::ast;
 
+use crate::base::{Result, SqlError};
 use crate::plan::Name;
 use crate::types::PgType;
 
@@ -18,18 +19,35 @@ pub struct Query {
     /// The query's source text.
     pub text: String,
     /// `FOR UPDATE` and the like (removed from the tree).
-    pub locking: Option<Locking>,
+    pub locking: Vec<LockClause>,
 }
 
-/// `FOR [NO KEY] UPDATE | [KEY] SHARE`.
+/// `FOR UPDATE | SHARE [OF table]`. `NO KEY` and `KEY` lock more here than they say, `NOWAIT` and
+/// `SKIP LOCKED` find nothing that is locked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LockClause {
+    /// How.
+    pub strength: LockStrength,
+    /// Of which table, by the name that the query has for it; none: of all.
+    pub of: Option<String>,
+}
+
+/// How rows are locked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Locking {
-    /// `UPDATE` rather than `SHARE`.
-    pub update: bool,
-    /// `SKIP LOCKED`.
-    pub skip_locked: bool,
-    /// `NOWAIT`.
-    pub no_wait: bool,
+pub enum LockStrength {
+    /// `FOR [NO KEY] UPDATE`.
+    Update,
+    /// `FOR [KEY] SHARE`.
+    Share,
+}
+
+impl fmt::Display for LockStrength {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Update => "FOR UPDATE",
+            Self::Share => "FOR SHARE",
+        })
+    }
 }
 
 /// An expression: its tree for planning, its text for the catalog (`DEFAULT`, `CHECK`).
@@ -41,12 +59,27 @@ pub struct Expression {
     pub text: String,
 }
 
+impl Query {
+    /// 0A000 where rows are read for something that no transaction changes them by.
+    ///
+    /// # Errors
+    /// 0A000.
+    pub fn refuse_locking(&self) -> Result<()> {
+        match self.locking.first() {
+            None => Ok(()),
+            Some(LockClause { strength, .. }) => {
+                Err(SqlError::unsupported(format!("{strength} is not supported here")))
+            }
+        }
+    }
+}
+
 /// Shows the text: a tree fills pages.
 impl fmt::Debug for Query {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Query({})", self.text)?;
-        if let Some(locking) = self.locking {
-            write!(f, " {locking:?}")?;
+        for clause in &self.locking {
+            write!(f, " {clause:?}")?;
         }
         Ok(())
     }

@@ -32,14 +32,7 @@ pub(super) const FUNCTIONS: &[Entry] = &[
     ("pg_is_other_temp_schema", PgType::Bool, never),
     ("pg_relation_is_publishable", PgType::Bool, never),
     ("pg_is_in_recovery", PgType::Bool, never),
-    // There are no advisory locks to give back; asyncpg's pool calls this before each reuse.
-    ("pg_advisory_unlock_all", PgType::Text, nothing),
 ];
-
-/// What `void` looks like.
-fn nothing(_: &Facts, _: &[Option<&str>]) -> Option<String> {
-    Some(String::new())
-}
 
 /// An argument as an oid.
 pub(super) fn oid(arguments: &[Option<&str>], position: usize) -> Option<Oid> {
