@@ -209,12 +209,15 @@ impl Board {
         self.mirror.wait_for(revision, MIRROR_PATIENCE).await.map(|_| ())
     }
 
-    /// Removes keys of this process.
+    /// Removes keys of this process; this node sees it once it has returned.
     pub(super) async fn remove(&self, keys: &[Bytes]) -> Result<()> {
         let limits = self.store.limits();
         for some in keys.chunks(limits.operations_max.max(1)) {
             let operations = some.iter().cloned().map(Operation::delete).collect();
-            self.store.transact(Transaction { compares: Vec::new(), operations }).await?;
+            let removal = Transaction { compares: Vec::new(), operations };
+            match self.store.transact(removal).await? {
+                Outcome::Committed(at) | Outcome::Refused(at) => self.arrived(at).await?,
+            }
         }
         Ok(())
     }

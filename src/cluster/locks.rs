@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 
 use crate::base::Revision;
@@ -99,7 +100,12 @@ pub struct Wanted {
     pub now_us: i64,
     /// Whether to wait.
     pub wait: bool,
+    /// Where to leave what takes the session out of the queue again, if it comes to that.
+    pub leaving: Leaving,
 }
+
+/// Sessions' ways out of queues: who awaits them knows that the session is in none any more.
+pub type Leaving = Arc<Mutex<Vec<JoinHandle<()>>>>;
 
 /// A session's part of a lock, given back by [`Board::release`].
 #[derive(Debug)]
@@ -139,6 +145,7 @@ struct Place {
     key: Bytes,
     put: Option<JoinHandle<Result<Revision>>>,
     kept: bool,
+    leaving: Leaving,
 }
 
 impl Drop for Place {
@@ -147,13 +154,14 @@ impl Drop for Place {
             return;
         }
         let (board, key, put) = (Arc::clone(&self.board), self.key.clone(), self.put.take());
-        tokio::spawn(async move {
+        let leaves = tokio::spawn(async move {
             // What is still on its way would come after the removal.
             if let Some(put) = put {
                 let _put = put.await;
             }
             board.remove_surely(vec![key]).await;
         });
+        self.leaving.lock().push(leaves);
     }
 }
 
@@ -163,7 +171,7 @@ impl Board {
     /// # Errors
     /// When the store is unavailable, or this process's lease is gone.
     pub async fn acquire(self: &Arc<Self>, wanted: Wanted) -> Result<Acquired> {
-        let Wanted { tag, pid, exclusive, beside, now_us, wait } = wanted;
+        let Wanted { tag, pid, exclusive, beside, now_us, wait, leaving } = wanted;
         if !wait && beside.is_none() {
             // A key that is put only to be taken away again would be in others' way.
             let all = KeyRange::prefix(self.key(format_args!("locks/{tag}/")));
@@ -178,7 +186,7 @@ impl Board {
         let (incarnation, number) = (self.incarnation(), self.fresh());
         let key = self.key(format_args!("locks/{tag}/{incarnation}/{number}"));
         let board = Arc::clone(self);
-        let mut place = Place { board, key: key.clone(), put: None, kept: false };
+        let mut place = Place { board, key: key.clone(), put: None, kept: false, leaving };
         let (board, at) = (Arc::clone(self), key.clone());
         let put = place.put.insert(tokio::spawn(async move { board.put(at, value).await }));
         let put = put.await.map_err(Error::unknown)??;

@@ -24,7 +24,7 @@ mod tests;
 
 pub use board::{Board, BoardConfig};
 pub use letters::Question;
-pub use locks::{Acquired, Edge, Hold, Lock, LockTag, Wanted};
+pub use locks::{Acquired, Edge, Hold, Leaving, Lock, LockTag, Wanted};
 pub use membership::{Membership, MembershipConfig};
 pub use node::{LiveNode, live_nodes, nodes_range};
 

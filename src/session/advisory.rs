@@ -12,11 +12,14 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use crate::base::{Oid, Result, SqlError, SqlState};
-use crate::cluster::{Acquired, Board, Edge, Hold, LockTag, Wanted};
+use crate::cluster::{Acquired, Board, Edge, Hold, Leaving, LockTag, Wanted};
 use crate::exec::AdvisoryLock;
 
 use super::connection::Session;
 use super::transaction::State;
+
+/// How long a client waits for its session to leave a queue.
+const LEAVING_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The locks that a session has.
 #[derive(Debug, Default)]
@@ -25,6 +28,8 @@ pub(super) struct AdvisoryLocks {
     held: HashMap<(LockTag, bool), Held>,
     /// Those that are to be given back.
     ended: Vec<Hold>,
+    /// The session's ways out of queues in which it waited in vain.
+    leaving: Leaving,
 }
 
 #[derive(Debug)]
@@ -99,16 +104,17 @@ impl Taker {
     /// # Errors
     /// 40P01 when waiting would not end, 55P03 after `lock_timeout`, 57P03.
     pub(super) async fn take(self, lock: AdvisoryLock) -> Result<bool> {
-        let beside = {
+        let (beside, leaving) = {
             let mut locks = self.locks.lock();
             if locks.again(&lock) {
                 return Ok(true);
             }
             let stronger = locks.held.get(&(lock.tag, true)).map(|held| held.hold.place);
-            stronger.filter(|_| !lock.exclusive)
+            (stronger.filter(|_| !lock.exclusive), Arc::clone(&locks.leaving))
         };
         let AdvisoryLock { tag, exclusive, wait, .. } = lock;
-        let wanted = Wanted { tag, exclusive, wait, beside, pid: self.pid, now_us: self.now_us };
+        let (pid, now_us) = (self.pid, self.now_us);
+        let wanted = Wanted { tag, exclusive, wait, beside, pid, now_us, leaving };
         let acquiring = self.board.acquire(wanted);
         let acquired = match self.patience {
             Some(patience) => tokio::time::timeout(patience, acquiring).await.map_err(|_| {
@@ -176,14 +182,18 @@ impl Session {
     /// What ended with the transaction is given back, so that nobody who hears of its end finds it
     /// taken; and what was said up to it has arrived.
     pub async fn settle(&mut self) {
-        let ended = {
+        let (ended, leaving) = {
             let mut locks = self.shared.locks.lock();
             // A query that was no transaction of its own had one as long as it ran.
             if let State::Idle = self.state {
                 locks.end_transaction();
             }
-            std::mem::take(&mut locks.ended)
+            (std::mem::take(&mut locks.ended), std::mem::take(&mut *locks.leaving.lock()))
         };
+        for leaves in leaving {
+            // It may take as long as the store is away: the client is not kept waiting for that.
+            let _left = tokio::time::timeout(LEAVING_PATIENCE, leaves).await;
+        }
         if !ended.is_empty() {
             self.server.parts.board.release(ended).await;
         }
