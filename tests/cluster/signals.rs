@@ -58,7 +58,7 @@ async fn a_session_stops_another_nodes_session() {
     let mut config = fleet.node(0).config();
     config.user("signal_guest").password("guest").dbname(NAME);
     let guest = connect(&config).await.expect("a connection");
-    let denied = guest.query_one("SELECT pg_cancel_backend($1)", &[&pid]).await;
+    let denied = guest.query_one(&format!("SELECT pg_cancel_backend({pid})"), &[]).await;
     let denied = denied.expect_err("not a guest");
     assert_eq!(denied.code(), Some(&SqlState::INSUFFICIENT_PRIVILEGE));
     let hidden = "SELECT count(*) = 0 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(%'";
