@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use redkite::base::{Clock, Random, SeededRandom, SystemClock};
 use redkite::index::{
-    IndexKind, IndexSpec, Metric, Model, Part, Points, SearchOptions, Selection, TopK, Work, build,
+    Elements, IndexKind, IndexSpec, Metric, Model, Part, Points, Query, SearchOptions, Selection,
+    TopK, Work, build,
 };
 
 const THREADS: usize = 2;
@@ -68,7 +69,12 @@ fn timed<T>(run: impl FnOnce() -> T) -> (T, Duration) {
 }
 
 fn measure(set: &Set, kind: IndexKind, efforts: &[u32], refines: &[u32]) {
-    let spec = IndexSpec { kind, metric: Metric::L2, dimensions: set.dimensions };
+    let spec = IndexSpec {
+        kind,
+        metric: Metric::L2,
+        dimensions: set.dimensions,
+        elements: Elements::Numbers,
+    };
     let (cancelled, done) = (AtomicBool::new(false), AtomicU64::new(0));
     let work = Work { threads: THREADS, cancelled: &cancelled, done: &done };
     let values = arrow::buffer::ScalarBuffer::from(set.base.clone());
@@ -106,7 +112,9 @@ fn run(set: &Set, part: &Part, effort: u32, refine: u32) {
         selection: Selection::All,
         cancelled: &cancelled,
     };
-    let queries = || set.queries.chunks_exact(set.dimensions).zip(&set.tenth);
+    let queries = set.queries.chunks_exact(set.dimensions);
+    let queries: Vec<Query> = queries.map(|query| Query::Numbers(query.to_vec())).collect();
+    let queries = || queries.iter().zip(&set.tenth);
     let mut found = 0;
     let mut distances = 0;
     let mut fastest = Duration::MAX;

@@ -81,6 +81,8 @@ pub const BATCH_ROWS: usize = 8_192;
 /// the time that a search through an index takes.
 pub const INDEX_ROWS_MIN: u64 = 2_048;
 
+/// Bits of a vector that an index is over (pgvector's limit of both its kinds).
+pub const INDEX_BITS_MAX: usize = 64_000;
 /// Lists of an index (pgvector's `IVFFLAT_MAX_LISTS`).
 pub const INDEX_LISTS_MAX: u32 = 32_768;
 /// Bytes of the vectors that lists and codes are trained from: training holds them twice.

@@ -43,8 +43,8 @@ pub use session_values::{AdvisoryLock, SequenceName, SessionValues};
 pub use slots::Slots;
 pub use source::TableSource;
 pub use vector_search::{
-    BatchVectorSearch, BatchVectorSearchExec, VectorSearch, VectorSearchExec, VectorSearchPlanner,
-    nearest_distances,
+    BatchVectorSearch, BatchVectorSearchExec, Searched, VectorSearch, VectorSearchExec,
+    VectorSearchPlanner, nearest_distances, queries_of_rows,
 };
 
 use std::sync::Arc;

@@ -67,11 +67,15 @@ impl TableSource {
         self.table.columns.get(at).map(|column| column.id)
     }
 
-    /// The column of this name if it holds vectors.
+    /// The column of this name if it holds vectors, bits or sparse vectors.
     pub fn vector_column(&self, name: &str) -> Option<&Column> {
         let column = self.table.columns.iter().find(|column| column.field.name() == name)?;
         let ty = PgType::of_field(&column.field);
-        matches!(ty, PgType::Vector(_) | PgType::Halfvec(_)).then_some(column)
+        let searched = matches!(
+            ty,
+            PgType::Vector(_) | PgType::Halfvec(_) | PgType::Bit(_) | PgType::Sparsevec(_)
+        );
+        searched.then_some(column)
     }
 
     /// The source's schema under the name that a statement uses.

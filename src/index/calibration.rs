@@ -8,11 +8,14 @@
 use roaring::RoaringBitmap;
 use serde::{Deserialize, Serialize};
 
+use super::codes::elements;
 use super::distance::Metric;
 use super::error::IndexError;
 use super::flat::{Selection, search_flat};
 use super::part::{Part, SearchOptions};
-use super::points::Points;
+use super::points::{CodedPoints, Points};
+use super::query::Query;
+use super::sparse::merged;
 use super::top_k::{Neighbour, TopK};
 use super::work::Work;
 use crate::base::{Random, SeededRandom};
@@ -30,6 +33,8 @@ const QUERIES_LEAST: usize = 32;
 const NUMBERS_MAX: usize = 20_000_000_000;
 /// Rows that exact searches compare with all queries before they go on: these stay in the cache.
 const BLOCK_ROWS: usize = 256;
+/// How far a query goes from a neighbour of the vector it is made from, as a share of how far that is.
+const STEP: f32 = 0.5;
 /// More is not asked for.
 const RECALL_ENOUGH: f32 = 0.999;
 
@@ -97,43 +102,47 @@ pub fn calibrate(
     seed: u64,
     work: &Work<'_>,
 ) -> Result<Calibration, IndexError> {
-    let numbers = (points.len() * points.dimensions()).max(1);
-    let most = if points.len() < ROWS_SMALL { QUERIES_SMALL } else { QUERIES_MAX };
-    let count = (NUMBERS_MAX / 2 / numbers).clamp(QUERIES_LEAST, most);
-    if points.len() <= K {
+    let Some(count) = query_count(points.len(), points.len() * points.dimensions()) else {
         return Ok(Calibration::default());
-    }
-    let queries = Queries::draw(part.metric(), points, count, seed, work)?;
-    let mut measured = Vec::new();
-    for &refine in part.refinements() {
-        let mut last = 0.0_f32;
-        for effort in part.efforts() {
-            let mut setting = queries.measure(part, effort, refine, work)?;
-            // More effort finds no less; what says so is chance.
-            setting.recall = setting.recall.max(last);
-            let settled = setting.recall >= RECALL_ENOUGH || setting.recall == last;
-            last = setting.recall;
-            measured.push(setting);
-            if last >= RECALL_ENOUGH || settled && effort >= 256 {
-                break;
-            }
-        }
-    }
-    Ok(Calibration { measured })
+    };
+    Queries::of_numbers(part.metric(), points, count, seed, work)?.measure_all(part, work)
 }
 
-struct Queries<'a> {
-    points: &'a Points,
+/// The same over bits or sparse vectors.
+///
+/// # Errors
+/// When the work was cancelled.
+pub fn calibrate_coded(
+    part: &Part,
+    points: &CodedPoints,
+    seed: u64,
+    work: &Work<'_>,
+) -> Result<Calibration, IndexError> {
+    let Some(count) = query_count(points.len(), points.codes().numbers()) else {
+        return Ok(Calibration::default());
+    };
+    Queries::of_codes(part.metric(), points, count, seed, work)?.measure_all(part, work)
+}
+
+/// How many queries to measure with, over so many rows of so many numbers in all; none where there are
+/// too few rows.
+fn query_count(rows: usize, numbers: usize) -> Option<usize> {
+    let most = if rows < ROWS_SMALL { QUERIES_SMALL } else { QUERIES_MAX };
+    let count = (NUMBERS_MAX / 2 / numbers.max(1)).clamp(QUERIES_LEAST, most);
+    (rows > K).then_some(count)
+}
+
+struct Queries {
     /// The rows the queries were made from.
     origins: Vec<u32>,
-    queries: Vec<f32>,
+    queries: Vec<Query>,
     truth: Vec<Vec<Neighbour>>,
 }
 
-impl<'a> Queries<'a> {
-    fn draw(
+impl Queries {
+    fn of_numbers(
         metric: Metric,
-        points: &'a Points,
+        points: &Points,
         count: usize,
         seed: u64,
         work: &Work<'_>,
@@ -149,11 +158,59 @@ impl<'a> Queries<'a> {
             let Some(neighbour) = near.get(at.min(near.len().saturating_sub(1))) else { continue };
             let row = u32::try_from(neighbour.row).unwrap_or(0);
             for (number, other) in query.iter_mut().zip(points.vector(row)) {
-                *number += (*number - other) * 0.5;
+                *number += (*number - other) * STEP;
             }
         }
         let truth = nearest(metric, points, &origins, &queries, work)?;
-        Ok(Self { points, origins, queries, truth })
+        let queries = queries.chunks_exact(points.dimensions());
+        let queries = queries.map(|query| Query::Numbers(query.to_vec())).collect();
+        Ok(Self { origins, queries, truth })
+    }
+
+    fn of_codes(
+        metric: Metric,
+        points: &CodedPoints,
+        count: usize,
+        seed: u64,
+        work: &Work<'_>,
+    ) -> Result<Self, IndexError> {
+        let random = SeededRandom::new(seed);
+        let (codes, rows) = (points.codes(), points.rows());
+        let drawn: Vec<usize> =
+            (0..count).map(|_| (random.u64() % points.len() as u64) as usize).collect();
+        let origins: Vec<u32> = drawn.iter().map(|at| rows[*at]).collect();
+        let mut queries: Vec<Query> =
+            drawn.iter().map(|at| codes.query(*at, points.dimensions())).collect();
+        let near = nearest_codes(metric, points, &origins, &queries, work)?;
+        for (query, near) in queries.iter_mut().zip(&near) {
+            let at = (random.u64() % K as u64) as usize;
+            let Some(neighbour) = near.get(at.min(near.len().saturating_sub(1))) else { continue };
+            let row = u32::try_from(neighbour.row).unwrap_or(0);
+            let Ok(other) = rows.binary_search(&row) else { continue };
+            step_away(query, &codes.query(other, points.dimensions()), &random);
+        }
+        let truth = nearest_codes(metric, points, &origins, &queries, work)?;
+        Ok(Self { origins, queries, truth })
+    }
+
+    /// Measures a part with growing effort.
+    fn measure_all(&self, part: &Part, work: &Work<'_>) -> Result<Calibration, IndexError> {
+        let mut measured = Vec::new();
+        for &refine in part.refinements() {
+            let mut last = 0.0_f32;
+            for effort in part.efforts() {
+                let mut setting = self.measure(part, effort, refine, work)?;
+                // More effort finds no less; what says so is chance.
+                setting.recall = setting.recall.max(last);
+                let settled = setting.recall >= RECALL_ENOUGH || setting.recall == last;
+                last = setting.recall;
+                measured.push(setting);
+                if last >= RECALL_ENOUGH || settled && effort >= 256 {
+                    break;
+                }
+            }
+        }
+        Ok(Calibration { measured })
     }
 
     fn measure(
@@ -163,9 +220,8 @@ impl<'a> Queries<'a> {
         refine: u32,
         work: &Work<'_>,
     ) -> Result<Measured, IndexError> {
-        let dimensions = self.points.dimensions();
         let (mut found, mut wanted, mut cost) = (0, 0, 0.0);
-        for (at, query) in self.queries.chunks_exact(dimensions).enumerate() {
+        for (at, query) in self.queries.iter().enumerate() {
             let origin = RoaringBitmap::from([self.origins[at]]);
             let options = SearchOptions {
                 k: K,
@@ -176,7 +232,7 @@ impl<'a> Queries<'a> {
                 cancelled: work.cancelled,
             };
             let mut top = TopK::new(K);
-            cost += part.search(query, &options, &mut top)?.cost(dimensions);
+            cost += part.search(query, &options, &mut top)?.cost(query.dimensions());
             let farthest = self.truth[at].last().map_or(f64::NEG_INFINITY, |row| row.distance);
             found += top.into_sorted().iter().filter(|row| row.distance <= farthest).count();
             wanted += self.truth[at].len();
@@ -189,6 +245,52 @@ impl<'a> Queries<'a> {
             cost: (cost / queries) as f32,
         })
     }
+}
+
+/// Moves a query as far away from a neighbour as [`STEP`] says: numbers go on, of the bits in which the
+/// two are alike some turn.
+fn step_away(query: &mut Query, neighbour: &Query, random: &SeededRandom) {
+    match (query, neighbour) {
+        (Query::Bits { length, words }, Query::Bits { words: other, .. }) => {
+            let apart: u32 = words.iter().zip(other).map(|(a, b)| (a ^ b).count_ones()).sum();
+            for _ in 0..(f64::from(apart) * f64::from(STEP)) as u32 {
+                let place = (random.u64() % (*length).max(1) as u64) as usize;
+                let (word, mask) = (place / 64, 1 << (63 - place % 64));
+                if (words[word] ^ other[word]) & mask == 0 {
+                    words[word] ^= mask;
+                }
+            }
+        }
+        (
+            Query::Sparse { places, numbers, .. },
+            Query::Sparse { places: other, numbers: others, .. },
+        ) => {
+            let moved = merged(elements(places, numbers), elements(other, others));
+            let moved = moved.map(|(place, a, b)| (place, a + (a - b) * STEP));
+            (*places, *numbers) = moved.filter(|(_, number)| *number != 0.0).unzip();
+        }
+        _ => {}
+    }
+}
+
+/// As [`nearest`] for codes.
+fn nearest_codes(
+    metric: Metric,
+    points: &CodedPoints,
+    origins: &[u32],
+    queries: &[Query],
+    work: &Work<'_>,
+) -> Result<Vec<Vec<Neighbour>>, IndexError> {
+    let mut tops: Vec<TopK> = origins.iter().map(|_| TopK::new(K + 1)).collect();
+    for (at, row) in points.rows().iter().enumerate() {
+        if at.is_multiple_of(BLOCK_ROWS) {
+            work.check()?;
+        }
+        for (query, top) in queries.iter().zip(&mut tops) {
+            top.push(points.codes().distance(metric, at, query), u64::from(*row));
+        }
+    }
+    Ok(others(tops, origins))
 }
 
 /// The nearest rows of each query, the one it was made from left out.
@@ -211,13 +313,18 @@ fn nearest(
             search_flat(metric, query, block, first as u64, selection, top);
         }
     }
+    Ok(others(tops, origins))
+}
+
+/// What was found, the rows left out that queries were made from.
+fn others(tops: Vec<TopK>, origins: &[u32]) -> Vec<Vec<Neighbour>> {
     let others = |(top, origin): (TopK, &u32)| {
         let mut rows = top.into_sorted();
         rows.retain(|row| row.row != u64::from(*origin));
         rows.truncate(K);
         rows
     };
-    Ok(tops.into_iter().zip(origins).map(others).collect())
+    tops.into_iter().zip(origins).map(others).collect()
 }
 
 /// The rows of a block, counted from its first.

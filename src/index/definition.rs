@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::distance::Metric;
 use super::error::DefinitionError;
-use crate::base::limits::{INDEX_LISTS_MAX, VECTOR_DIMENSIONS_MAX};
+use crate::base::limits::{
+    INDEX_BITS_MAX, INDEX_LISTS_MAX, SPARSE_DIMENSIONS_MAX, VECTOR_DIMENSIONS_MAX,
+};
 
 /// An index's definition: JSON in metadata.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -15,6 +17,38 @@ pub struct IndexSpec {
     pub metric: Metric,
     /// How long the vectors are.
     pub dimensions: usize,
+    /// What they are made of.
+    #[serde(default, skip_serializing_if = "Elements::are_numbers")]
+    pub elements: Elements,
+}
+
+/// What the vectors of an index are made of. All but numbers lie in the index itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Elements {
+    /// Numbers, as `vector` and `halfvec` have them
+    #[default]
+    Numbers,
+    /// Bits: of a `bit` column, or the signs of numbers
+    Bits,
+    /// Numbers most of which are zero: `sparsevec`
+    Sparse,
+}
+
+impl Elements {
+    fn are_numbers(&self) -> bool {
+        *self == Self::Numbers
+    }
+
+    /// How long a vector may be to be indexed: pgvector's limits, but for numbers, where it is that of the
+    /// type.
+    fn dimensions_max(self) -> usize {
+        match self {
+            Self::Numbers => VECTOR_DIMENSIONS_MAX,
+            Self::Bits => INDEX_BITS_MAX,
+            Self::Sparse => SPARSE_DIMENSIONS_MAX as usize,
+        }
+    }
 }
 
 /// How an index finds candidates, with its parameters.
@@ -72,8 +106,25 @@ impl IndexSpec {
     /// # Errors
     /// What is wrong with the definition.
     pub fn check(&self) -> Result<(), DefinitionError> {
-        if self.dimensions == 0 || self.dimensions > VECTOR_DIMENSIONS_MAX {
-            return Err(DefinitionError::Dimensions(self.dimensions));
+        if self.dimensions == 0 {
+            return Err(DefinitionError::NoDimensions);
+        }
+        let most = self.elements.dimensions_max();
+        if self.dimensions > most {
+            return Err(DefinitionError::TooManyDimensions { most, kind: self.kind.name() });
+        }
+        let indexable = match self.kind {
+            IndexKind::Hnsw { .. } => true,
+            // Lists are told by their centers, which bits have in a way, and sparse vectors hardly.
+            IndexKind::IvfFlat { .. } => match self.elements {
+                Elements::Numbers => true,
+                Elements::Bits => self.metric == Metric::Hamming,
+                Elements::Sparse => false,
+            },
+            IndexKind::Redkite { .. } => self.elements == Elements::Numbers,
+        };
+        if !indexable || self.metric.is_of_bits() != (self.elements == Elements::Bits) {
+            return Err(DefinitionError::Elements);
         }
         match self.kind {
             IndexKind::Hnsw { m, ef_construction } => {

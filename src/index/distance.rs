@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::bits::jaccard_of;
+
 /// Independent sums: four registers of eight floats hide the latency of a fused multiply-add.
 const LANES: usize = 32;
 
@@ -21,11 +23,18 @@ pub enum Metric {
     Cosine,
     /// Taxicab: `<+>`
     L1,
+    /// Bits that differ: `<~>`
+    Hamming,
+    /// One less the share of the bits set in either that are set in both: `<%>`
+    Jaccard,
 }
 
 impl Metric {
     /// Every metric.
-    pub const ALL: [Self; 4] = [Self::L2, Self::InnerProduct, Self::Cosine, Self::L1];
+    pub const ALL: [Self; 6] =
+        [Self::L2, Self::InnerProduct, Self::Cosine, Self::L1, Self::Hamming, Self::Jaccard];
+    /// Those of numbers; the others are of bits.
+    pub const OF_NUMBERS: [Self; 4] = [Self::L2, Self::InnerProduct, Self::Cosine, Self::L1];
 
     /// pgvector's operator.
     pub fn operator(self) -> &'static str {
@@ -34,6 +43,8 @@ impl Metric {
             Self::InnerProduct => "<#>",
             Self::Cosine => "<=>",
             Self::L1 => "<+>",
+            Self::Hamming => "<~>",
+            Self::Jaccard => "<%>",
         }
     }
 
@@ -44,7 +55,14 @@ impl Metric {
             Self::InnerProduct => "vector_negative_inner_product",
             Self::Cosine => "cosine_distance",
             Self::L1 => "l1_distance",
+            Self::Hamming => "hamming_distance",
+            Self::Jaccard => "jaccard_distance",
         }
+    }
+
+    /// Whether it is of bits.
+    pub fn is_of_bits(self) -> bool {
+        matches!(self, Self::Hamming | Self::Jaccard)
     }
 
     /// The metric of an operator.
@@ -60,6 +78,8 @@ impl fmt::Display for Metric {
             Self::InnerProduct => "inner_product",
             Self::Cosine => "cosine",
             Self::L1 => "l1",
+            Self::Hamming => "hamming",
+            Self::Jaccard => "jaccard",
         })
     }
 }
@@ -77,13 +97,25 @@ impl FromStr for Metric {
 #[error("unknown metric")]
 pub struct UnknownMetric;
 
-/// The distance that pgvector's operator of the metric gives. The slices have equal lengths.
+/// The distance that pgvector's operator of the metric gives. The slices have equal lengths. The
+/// metrics of bits compare numbers by their signs, as `binary_quantize` does: a bit is set where
+/// one is above zero.
 pub fn distance(metric: Metric, a: &[f32], b: &[f32]) -> f64 {
     match metric {
         Metric::L2 => l2(a, b),
         Metric::InnerProduct => -inner_product(a, b),
         Metric::Cosine => cosine(a, b),
         Metric::L1 => l1(a, b),
+        Metric::Hamming => {
+            let differing = |(a, b): (&f32, &f32)| u32::from((*a > 0.0) != (*b > 0.0));
+            f64::from(a.iter().zip(b).map(differing).sum::<u32>())
+        }
+        Metric::Jaccard => {
+            let both = |(a, b): (&f32, &f32)| u32::from(*a > 0.0 && *b > 0.0);
+            let either = |(a, b): (&f32, &f32)| u32::from(*a > 0.0 || *b > 0.0);
+            let count = |of: &dyn Fn((&f32, &f32)) -> u32| a.iter().zip(b).map(of).sum::<u32>();
+            jaccard_of(count(&both), count(&either))
+        }
     }
 }
 

@@ -11,6 +11,9 @@ pub enum IndexError {
         /// What came.
         found: usize,
     },
+    /// A vector or a query of another type than the index is over.
+    #[error("vectors of another type than the index is over")]
+    Elements,
     /// A definition that no index can be built from.
     #[error("{0}")]
     Definition(#[from] DefinitionError),
@@ -54,7 +57,18 @@ pub enum DefinitionError {
     /// pgvector's rule for HNSW.
     #[error("ef_construction must be greater than or equal to 2 * m")]
     EfConstructionBelowTwiceM,
-    /// Vectors without, or with too many, dimensions.
-    #[error("column cannot have {0} dimensions for an index")]
-    Dimensions(usize),
+    /// Vectors without dimensions.
+    #[error("column does not have dimensions")]
+    NoDimensions,
+    /// Vectors with too many of them, in pgvector's words.
+    #[error("column cannot have more than {most} dimensions for {kind} index")]
+    TooManyDimensions {
+        /// The most that is taken.
+        most: usize,
+        /// The access method.
+        kind: &'static str,
+    },
+    /// Vectors that the kind is not built over, or not for the metric.
+    #[error("no such index over vectors of this type")]
+    Elements,
 }

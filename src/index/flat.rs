@@ -2,7 +2,7 @@
 
 use roaring::RoaringBitmap;
 
-use super::distance::{Metric, cosine_of, dot, dot_and_square, l1, l2_squared};
+use super::distance::{Metric, cosine_of, distance, dot, dot_and_square, l1, l2_squared};
 use super::top_k::TopK;
 
 /// Which positions of a slice take part.
@@ -57,6 +57,11 @@ pub fn search_flat(
         Metric::L1 => search(query, data, first_row, selection, top, |top, vector, row| {
             top.push(l1(query, vector), row);
         }),
+        Metric::Hamming | Metric::Jaccard => {
+            search(query, data, first_row, selection, top, |top, vector, row| {
+                top.push(distance(metric, query, vector), row);
+            });
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //! index is searched. The order is the metric's, the numbers are not: no roots, no offsets. What
 //! is reported is computed again by [`super::distance()`].
 
-use super::distance::{Metric, dot, dot_and_square, l1, l2_squared};
+use super::distance::{Metric, distance, dot, dot_and_square, l1, l2_squared};
 
 /// Sums of each of four vectors: two registers of eight floats, eight chains in all.
 const LANES: usize = 16;
@@ -80,6 +80,21 @@ impl Kernel for L1<'_> {
     }
 }
 
+/// The distance of the bits that numbers' signs are.
+pub(super) struct Signs<'a>(pub(super) Metric, pub(super) &'a [f32]);
+
+impl Kernel for Signs<'_> {
+    #[inline]
+    fn one(&self, vector: &[f32]) -> f32 {
+        distance(self.0, self.1, vector) as f32
+    }
+
+    #[inline]
+    fn four(&self, vectors: [&[f32]; 4]) -> [f32; 4] {
+        vectors.map(|vector| self.one(vector))
+    }
+}
+
 /// What runs with the kernel of a metric.
 pub(super) trait WithKernel {
     /// What it gives.
@@ -96,6 +111,7 @@ pub(super) fn with_kernel<W: WithKernel>(metric: Metric, query: &[f32], work: W)
         Metric::InnerProduct => work.run(&InnerProduct(query)),
         Metric::Cosine => work.run(&Cosine(query)),
         Metric::L1 => work.run(&L1(query)),
+        Metric::Hamming | Metric::Jaccard => work.run(&Signs(metric, query)),
     }
 }
 

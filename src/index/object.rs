@@ -6,6 +6,7 @@ use arrow::buffer::{Buffer, ScalarBuffer};
 use arrow::datatypes::{ArrowNativeType, ToByteSlice};
 use bytes::Bytes;
 
+use super::definition::Elements;
 use super::distance::Metric;
 use super::error::IndexError;
 
@@ -34,6 +35,7 @@ pub(super) enum Content {
 pub(super) struct Head {
     pub(super) content: Content,
     pub(super) metric: Metric,
+    pub(super) elements: Elements,
     pub(super) dimensions: usize,
     /// Rows of the segment; 0 in a model.
     pub(super) rows: usize,
@@ -47,6 +49,16 @@ fn metric_code(metric: Metric) -> u8 {
         Metric::InnerProduct => 1,
         Metric::Cosine => 2,
         Metric::L1 => 3,
+        Metric::Hamming => 4,
+        Metric::Jaccard => 5,
+    }
+}
+
+fn elements_code(elements: Elements) -> u8 {
+    match elements {
+        Elements::Numbers => 0,
+        Elements::Bits => 1,
+        Elements::Sparse => 2,
     }
 }
 
@@ -62,7 +74,8 @@ pub(super) fn encode(head: &Head, sections: &[&[u8]]) -> Vec<u8> {
     out.extend_from_slice(MAGIC);
     out.extend_from_slice(&[0; 4]);
     out.extend_from_slice(&(head_bytes as u32).to_le_bytes());
-    out.extend_from_slice(&[head.content as u8, metric_code(head.metric), 0, 0]);
+    let elements = elements_code(head.elements);
+    out.extend_from_slice(&[head.content as u8, metric_code(head.metric), elements, 0]);
     out.extend_from_slice(&(head.dimensions as u32).to_le_bytes());
     out.extend_from_slice(&(head.rows as u32).to_le_bytes());
     out.extend_from_slice(&(head.parameters.len() as u16).to_le_bytes());
@@ -131,6 +144,10 @@ impl Object {
                 .into_iter()
                 .find(|metric| metric_code(*metric) == fixed[17])
                 .ok_or(IndexError::Corrupt("unknown metric"))?,
+            elements: [Elements::Numbers, Elements::Bits, Elements::Sparse]
+                .into_iter()
+                .find(|elements| elements_code(*elements) == fixed[18])
+                .ok_or(IndexError::Corrupt("unknown elements"))?,
             dimensions: u32_at(20) as usize,
             rows: u32_at(24) as usize,
             parameters: (0..parameter_count).map(|i| u32_at(FIXED_BYTES + i * 4)).collect(),

@@ -6,7 +6,8 @@ use std::sync::atomic::AtomicBool;
 use arrow::buffer::ScalarBuffer;
 use bytes::Bytes;
 
-use super::definition::{IndexKind, IndexSpec};
+use super::codes::Codes;
+use super::definition::{Elements, IndexKind, IndexSpec};
 use super::distance::{Metric, distance};
 use super::error::IndexError;
 use super::flat::Selection;
@@ -14,7 +15,8 @@ use super::hnsw;
 use super::ivf::{self, Model};
 use super::kernel::with_kernel;
 use super::object::{Content, Object};
-use super::points::Points;
+use super::points::{CodedPoints, Points};
+use super::query::Query;
 use super::selection::Chosen;
 use super::top_k::TopK;
 use super::work::Work;
@@ -31,24 +33,53 @@ pub fn build(
     points: &Points,
     work: &Work<'_>,
 ) -> Result<Vec<u8>, IndexError> {
-    spec.check()?;
-    if points.dimensions() != spec.dimensions {
-        return Err(IndexError::Dimensions {
-            expected: spec.dimensions,
-            found: points.dimensions(),
-        });
-    }
+    check(spec, points.dimensions(), Elements::Numbers)?;
     match spec.kind {
         IndexKind::Hnsw { m, ef_construction } => {
             hnsw::build(spec, (m, ef_construction), points, work)
         }
         IndexKind::IvfFlat { .. } | IndexKind::Redkite { .. } => {
-            let model = model.ok_or(IndexError::ModelMissing)?;
-            if model.dimensions() != spec.dimensions {
-                return Err(IndexError::Corrupt("a model of another index"));
-            }
-            ivf::build(spec, model, points, work)
+            ivf::build(spec, of_index(spec, model)?, points, work)
         }
+    }
+}
+
+/// Builds a part over bits or sparse vectors, as [`build`] does over numbers.
+///
+/// # Errors
+/// As [`build`].
+pub fn build_coded(
+    spec: &IndexSpec,
+    model: Option<&Model>,
+    points: &CodedPoints,
+    work: &Work<'_>,
+) -> Result<Vec<u8>, IndexError> {
+    check(spec, points.dimensions(), points.codes().elements())?;
+    match spec.kind {
+        IndexKind::Hnsw { m, ef_construction } => {
+            hnsw::build_coded(spec, (m, ef_construction), points, work)
+        }
+        IndexKind::IvfFlat { .. } | IndexKind::Redkite { .. } => {
+            ivf::build_bits(spec, of_index(spec, model)?, points, work)
+        }
+    }
+}
+
+/// Whether vectors are what a definition is over.
+fn check(spec: &IndexSpec, dimensions: usize, elements: Elements) -> Result<(), IndexError> {
+    spec.check()?;
+    if dimensions != spec.dimensions {
+        return Err(IndexError::Dimensions { expected: spec.dimensions, found: dimensions });
+    }
+    if elements == spec.elements { Ok(()) } else { Err(IndexError::Elements) }
+}
+
+/// The model, if it may be the index's.
+fn of_index<'a>(spec: &IndexSpec, model: Option<&'a Model>) -> Result<&'a Model, IndexError> {
+    let model = model.ok_or(IndexError::ModelMissing)?;
+    match model.dimensions() == spec.dimensions {
+        true => Ok(model),
+        false => Err(IndexError::Corrupt("a model of another index")),
     }
 }
 
@@ -92,22 +123,32 @@ impl SearchWork {
     }
 }
 
-/// A part that can be searched, over its bytes and the segment's vectors where they lie.
+/// A part that can be searched, over its bytes and, where it is over numbers, the segment's vectors
+/// where they lie.
 #[derive(Debug)]
 pub struct Part {
     spec: IndexSpec,
-    values: ScalarBuffer<f32>,
     content: Contents,
 }
 
 #[derive(Debug)]
 enum Contents {
-    Graph(hnsw::Graph),
-    Lists(ivf::Lists, Arc<Model>),
+    Graph(hnsw::Graph, Vectors),
+    Lists(ivf::Lists, Arc<Model>, ScalarBuffer<f32>),
+    BitLists(ivf::BitLists, Arc<Model>),
+}
+
+/// Where the vectors of a graph's nodes are.
+#[derive(Debug)]
+enum Vectors {
+    /// With the segment's rows
+    Numbers(ScalarBuffer<f32>),
+    /// With the graph
+    Codes(Codes),
 }
 
 impl Part {
-    /// Opens the bytes of a part. They are verified once, here; nothing of them is copied when
+    /// Opens the bytes of a part over numbers. They are verified once, here; nothing of them is copied when
     /// they are aligned, as mapped files are. `model`: what the part was built with, if its kind
     /// has one. `values`: the numbers of all rows of the segment.
     ///
@@ -119,24 +160,66 @@ impl Part {
         bytes: &Bytes,
         values: ScalarBuffer<f32>,
     ) -> Result<Self, IndexError> {
-        spec.check()?;
-        let object = Object::decode(bytes)?;
+        let object = Self::object(spec, bytes)?;
         let head = &object.head;
-        if head.metric != spec.metric || head.dimensions != spec.dimensions {
-            return Err(IndexError::Corrupt("a part of another index"));
+        if spec.elements != Elements::Numbers {
+            return Err(IndexError::Elements);
         }
         if head.rows.checked_mul(head.dimensions) != Some(values.len()) {
             return Err(IndexError::Corrupt("a part of another segment"));
         }
         let content = match (spec.kind.needs_model(), head.content) {
-            (false, Content::Hnsw) => Contents::Graph(hnsw::Graph::decode(spec, &object)?),
+            (false, Content::Hnsw) => {
+                let (graph, _) = hnsw::Graph::decode(spec, &object)?;
+                Contents::Graph(graph, Vectors::Numbers(values))
+            }
             (true, Content::Lists) => {
                 let model = model.ok_or(IndexError::ModelMissing)?;
-                Contents::Lists(ivf::Lists::decode(&model, &object)?, model)
+                Contents::Lists(ivf::Lists::decode(&model, &object)?, model, values)
             }
             _ => return Err(IndexError::Corrupt("a part of another kind")),
         };
-        Ok(Self { spec: spec.clone(), values, content })
+        Ok(Self { spec: spec.clone(), content })
+    }
+
+    /// Opens the bytes of a part over bits or sparse vectors, which it has itself, of a segment of so
+    /// many rows. For the rest as [`Part::open`].
+    ///
+    /// # Errors
+    /// When the bytes are not those of a part of this definition over this segment.
+    pub fn open_coded(
+        spec: &IndexSpec,
+        model: Option<Arc<Model>>,
+        bytes: &Bytes,
+        segment_rows: usize,
+    ) -> Result<Self, IndexError> {
+        let object = Self::object(spec, bytes)?;
+        if object.head.rows != segment_rows {
+            return Err(IndexError::Corrupt("a part of another segment"));
+        }
+        let content = match (spec.kind.needs_model(), object.head.content) {
+            (false, Content::Hnsw) => {
+                let (graph, codes) = hnsw::Graph::decode(spec, &object)?;
+                Contents::Graph(graph, Vectors::Codes(codes.ok_or(IndexError::Elements)?))
+            }
+            (true, Content::Lists) => {
+                let model = model.ok_or(IndexError::ModelMissing)?;
+                Contents::BitLists(ivf::BitLists::decode(spec, &model, &object)?, model)
+            }
+            _ => return Err(IndexError::Corrupt("a part of another kind")),
+        };
+        Ok(Self { spec: spec.clone(), content })
+    }
+
+    /// The object of a part of this definition.
+    fn object(spec: &IndexSpec, bytes: &Bytes) -> Result<Object, IndexError> {
+        spec.check()?;
+        let object = Object::decode(bytes)?;
+        let head = &object.head;
+        let same = head.metric == spec.metric
+            && head.elements == spec.elements
+            && head.dimensions == spec.dimensions;
+        if same { Ok(object) } else { Err(IndexError::Corrupt("a part of another index")) }
     }
 
     /// What nearness means.
@@ -147,8 +230,10 @@ impl Part {
     /// The efforts that are worth measuring, ascending.
     pub(super) fn efforts(&self) -> Vec<u32> {
         let (first, last) = match &self.content {
-            Contents::Graph(_) => (10.0_f64, 1_000.0),
-            Contents::Lists(_, model) => (1.0, model.lists() as f64),
+            Contents::Graph(..) => (10.0_f64, 1_000.0),
+            Contents::Lists(_, model, _) | Contents::BitLists(_, model) => {
+                (1.0, model.lists() as f64)
+            }
         };
         let mut efforts: Vec<u32> = Vec::new();
         let mut effort = first;
@@ -163,16 +248,17 @@ impl Part {
     /// The refinements that are worth measuring, ascending.
     pub(super) fn refinements(&self) -> &'static [u32] {
         match &self.content {
-            Contents::Lists(_, model) if model.has_codes() => &[2, 4, 8, 16, 32],
-            Contents::Lists(..) | Contents::Graph(_) => &[1],
+            Contents::Lists(_, model, _) if model.has_codes() => &[2, 4, 8, 16, 32],
+            Contents::Lists(..) | Contents::BitLists(..) | Contents::Graph(..) => &[1],
         }
     }
 
     /// How many rows are indexed.
     pub fn len(&self) -> usize {
         match &self.content {
-            Contents::Graph(graph) => graph.len(),
-            Contents::Lists(lists, _) => lists.len(),
+            Contents::Graph(graph, _) => graph.len(),
+            Contents::Lists(lists, ..) => lists.len(),
+            Contents::BitLists(lists, _) => lists.len(),
         }
     }
 
@@ -188,39 +274,48 @@ impl Part {
     /// Fewer than `k` are shown only when the selection has no more of the indexed rows.
     ///
     /// # Errors
-    /// When the query has another length, or the search was cancelled.
+    /// When the query has another length or type, or the search was cancelled.
     pub fn search(
         &self,
-        query: &[f32],
+        query: &Query,
         options: &SearchOptions<'_>,
         top: &mut TopK,
     ) -> Result<SearchWork, IndexError> {
         let dimensions = self.spec.dimensions;
-        if query.len() != dimensions {
-            return Err(IndexError::Dimensions { expected: dimensions, found: query.len() });
+        if query.dimensions() != dimensions {
+            return Err(IndexError::Dimensions { expected: dimensions, found: query.dimensions() });
         }
         let chosen = Chosen::of(options.selection);
         if chosen.count_max(self.len()) == 0 {
             return Ok(SearchWork::default());
         }
-        let mut show = |row: u32| {
-            let from = row as usize * dimensions;
-            let exact = distance(self.spec.metric, query, &self.values[from..from + dimensions]);
-            top.push(exact, options.first_row + u64::from(row));
+        let metric = self.spec.metric;
+        let mut show = |distance: f64, row: u32| {
+            top.push(distance, options.first_row + u64::from(row));
         };
-        let (values, metric) = (&self.values, self.spec.metric);
-        match &self.content {
-            Contents::Graph(graph) => {
-                let show = &mut show;
-                let search = hnsw::Search { graph, values, dimensions, options, chosen, show };
-                with_kernel(metric, query, search)
+        match (&self.content, query) {
+            (Contents::Graph(graph, Vectors::Numbers(values)), Query::Numbers(query)) => {
+                let search = hnsw::Search { graph, options, chosen, show: &mut show };
+                with_kernel(metric, query, hnsw::OverNumbers { search, values, metric, query })
             }
-            Contents::Lists(lists, model) => {
-                let show = &mut show;
+            (Contents::Graph(graph, Vectors::Codes(codes)), query) if codes.fit(query) => {
+                let search = hnsw::Search { graph, options, chosen, show: &mut show };
+                search.over_codes(codes, metric, query)
+            }
+            (Contents::Lists(lists, model, values), Query::Numbers(query)) => {
+                let show = &mut |row: u32| {
+                    let from = row as usize * dimensions;
+                    show(distance(metric, query, &values[from..from + dimensions]), row);
+                };
                 let search =
                     ivf::Search { model, lists, values, metric, query, options, chosen, show };
                 with_kernel(metric, query, search)
             }
+            (Contents::BitLists(lists, model), Query::Bits { words, .. }) => {
+                let show = &mut show;
+                ivf::BitSearch { model, lists, metric, query: words, options, chosen, show }.run()
+            }
+            _ => Err(IndexError::Elements),
         }
     }
 }

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use roaring::RoaringBitmap;
 
+mod codes;
 mod fuzz;
 mod kinds;
 mod world;
@@ -21,6 +22,12 @@ fn oracle(metric: Metric, a: &[f32], b: &[f32]) -> f64 {
             1.0 - (dot / squares.sqrt()).clamp(-1.0, 1.0)
         }
         Metric::L1 => pairs().map(|(a, b)| (a - b).abs()).sum(),
+        Metric::Hamming => pairs().filter(|(a, b)| (*a > 0.0) != (*b > 0.0)).count() as f64,
+        Metric::Jaccard => {
+            let both = pairs().filter(|(a, b)| *a > 0.0 && *b > 0.0).count() as f64;
+            let either = pairs().filter(|(a, b)| *a > 0.0 || *b > 0.0).count() as f64;
+            if both == 0.0 { 1.0 } else { 1.0 - both / either }
+        }
     }
 }
 

@@ -5,17 +5,15 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use bytes::Bytes;
-
-use crate::base::{Oid, Result, SqlError, SqlState};
+use super::index_points::{IndexedRows, MEASURED, failed};
+use crate::base::{Oid, Result, SqlError};
 use crate::catalog::{IndexDef, Table, VectorIndexDef};
-use crate::index::{self, IndexError, Metric, Model, Part, Points, Work};
-use crate::segment::{Column, Draft, IndexModel, IndexPart, ObjectUnit, Unit, Vectors};
+use crate::index::{self, IndexError, Model, Points, Work};
+use crate::segment::{Column, Draft, IndexModel, IndexPart, ObjectUnit};
 use crate::txn::{BuildPhase, Engine, IndexBuild};
 
-/// Vectors of each segment that a model is measured by and not trained from, at most.
-const HELD_OUT: usize = 4_096;
-/// They lie halfway, in thousandths, between those that it is trained from, or as good as.
+/// Vectors that a model is measured by and not trained from lie halfway, in thousandths, between those
+/// that it is trained from, or as good as.
 const BETWEEN: usize = 500;
 
 /// An index that is being built over segments of a table.
@@ -51,27 +49,25 @@ impl<'a> IndexBuilder<'a> {
         model: Option<&IndexModel>,
         draft: &Draft,
     ) -> Result<IndexPart> {
+        let spec = self.vector.spec.clone();
         let reader = self.engine.reader();
-        let vectors = reader.vectors(&Unit::Object(unit.clone()), &self.column).await?;
+        let indexed = IndexedRows::of(reader, unit, &self.column, &spec).await?;
         let trained = match model {
             Some(model) => Some(reader.model(model).await?),
             None => None,
         };
-        let points = self.points(unit, vectors.as_deref())?;
-        let rows = u32::try_from(points.len()).unwrap_or(u32::MAX);
+        let rows = u32::try_from(indexed.len()).unwrap_or(u32::MAX);
         self.build.enter(BuildPhase::Loading);
-        let spec = self.vector.spec.clone();
         let seed = self.engine.random().u64();
         let (bytes, calibration, spread) = self
             .run(move |work, build| {
                 let spread = match &trained {
-                    Some(model) => model.spread(&spec, &points, work)?,
+                    Some(model) => indexed.spread(&spec, model, work)?,
                     None => None,
                 };
-                let bytes = Bytes::from(index::build(&spec, trained.as_deref(), &points, work)?);
+                let bytes = indexed.build(&spec, trained.as_deref(), work)?;
                 build.enter(BuildPhase::Calibrating);
-                let part = Part::open(&spec, trained, &bytes, points.values().clone())?;
-                let calibration = index::calibrate(&part, &points, seed, work)?;
+                let calibration = indexed.calibrate(&spec, trained, &bytes, seed, work)?;
                 Ok((bytes, calibration, spread))
             })
             .await?;
@@ -90,25 +86,6 @@ impl<'a> IndexBuilder<'a> {
         })
     }
 
-    /// The rows that are indexed: those with a vector that are not deleted.
-    fn points(&self, unit: &ObjectUnit, vectors: Option<&Vectors>) -> Result<Points> {
-        let dimensions = self.vector.spec.dimensions;
-        let Some(vectors) = vectors.filter(|vectors| vectors.dimensions() == dimensions) else {
-            let none = Some(Arc::from([]));
-            return Points::new(Vec::new().into(), dimensions, none).map_err(failed);
-        };
-        let cosine = self.vector.spec.metric == Metric::Cosine;
-        let takes_part = |row: &u32| {
-            let vector = vectors.vector(*row as usize);
-            let vector = vector.filter(|_| !unit.deleted.contains(*row));
-            vector.is_some_and(|vector| !cosine || vector.iter().any(|number| *number != 0.0))
-        };
-        let all = unit.meta.rows;
-        let rows: Vec<u32> = (0..all).filter(takes_part).collect();
-        let rows = (rows.len() < all as usize).then(|| Arc::from(rows));
-        Points::new(vectors.shared(), dimensions, rows).map_err(failed)
-    }
-
     /// What parts of the index share, trained on a sample of these segments and not yet listed.
     ///
     /// # Errors
@@ -120,14 +97,13 @@ impl<'a> IndexBuilder<'a> {
         let wanted = Model::sample_rows(&self.vector.spec, rows);
         let (mut sample, mut held_out) = (Vec::new(), Vec::new());
         for unit in units {
-            let reader = self.engine.reader();
-            let vectors = reader.vectors(&Unit::Object(unit.clone()), &self.column).await?;
-            let points = self.points(unit, vectors.as_deref())?;
+            let (reader, spec) = (self.engine.reader(), &self.vector.spec);
+            let indexed = IndexedRows::of(reader, unit, &self.column, spec).await?;
             let share = u128::from(unit.meta.rows) * wanted as u128 / u128::from(rows.max(1));
             let share = usize::try_from(share).unwrap_or(usize::MAX).max(1);
-            sample.reserve(share.min(points.len()) * dimensions);
-            take_sample(&points, (share, 0), &mut sample);
-            take_sample(&points, (share.min(HELD_OUT), BETWEEN), &mut held_out);
+            sample.reserve(share.min(indexed.len()) * dimensions);
+            indexed.sample(share, 0, &mut sample).map_err(failed)?;
+            indexed.sample(share.min(MEASURED), BETWEEN, &mut held_out).map_err(failed)?;
         }
         let spec = self.vector.spec.clone();
         let train = move |work: &Work<'_>, _: &IndexBuild| {
@@ -159,22 +135,5 @@ impl<'a> IndexBuilder<'a> {
             .map_err(|error| SqlError::internal(format!("starting an index build: {error}")))?;
         let ended = || SqlError::internal("an index build ended without a result");
         outcome.await.map_err(|_| ended())?.map_err(failed)
-    }
-}
-
-/// Adds so many vectors, spread evenly over the points.
-fn take_sample(points: &Points, (count, shift): (usize, usize), sample: &mut Vec<f32>) {
-    for row in points.spaced(count, shift) {
-        sample.extend_from_slice(points.vector(row));
-    }
-}
-
-fn failed(error: IndexError) -> SqlError {
-    match error {
-        IndexError::Cancelled => {
-            SqlError::new(SqlState::QUERY_CANCELED, "canceling an index build")
-        }
-        IndexError::OutOfMemory => SqlError::new(SqlState::OUT_OF_MEMORY, "out of memory"),
-        error => SqlError::internal(format!("building an index: {error}")),
     }
 }

@@ -13,6 +13,7 @@ mod claim;
 mod compaction;
 mod garbage;
 mod index_build;
+mod index_points;
 mod indexing;
 mod living;
 mod metadata;

@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use crate::base::{Result, SqlError, SqlState};
-use crate::catalog::{Relation, Snapshot, Table};
-use crate::exec::{SearchSettings, nearest_distances};
-use crate::segment::{Column, Unit};
+use crate::catalog::{Relation, Snapshot, Table, TypeDef};
+use crate::exec::{SearchSettings, Searched, nearest_distances, queries_of_rows};
+use crate::segment::Unit;
 use crate::txn::Engine;
+use crate::types::PgType;
 
 /// Queries of one measurement: more would tell little more, and each is an exact search.
 const SAMPLES_MAX: i64 = 10_000;
@@ -39,14 +40,18 @@ impl Measure {
         let columns = &table.schema.columns;
         let column = columns.iter().find(|column| column.id == vector.column);
         let column = column.ok_or_else(no_vector_index)?;
-        let queries = sample(engine, table, column, samples).await?;
+        let cast = vector.cast.as_ref().map(TypeDef::pg_type).filter(PgType::is_bits);
+        let searched = Searched { column, cast: cast.as_ref(), metric: vector.spec.metric };
+        let addresses = sample(engine, table, samples);
+        let (reader, version) = (engine.reader(), &table.version);
+        let queries = queries_of_rows(reader, version, searched, &addresses).await?;
         let exactly = SearchSettings { use_indexes: false, ..self.search };
         let (mut found, mut wanted) = (0usize, 0usize);
         for query in queries {
-            let searched = (column, vector.spec.metric);
-            let (reader, version) = (engine.reader(), &table.version);
-            let truth = nearest_distances(reader, version, searched, &query, k, exactly).await?;
-            let rows = nearest_distances(reader, version, searched, &query, k, self.search).await?;
+            let through = query.clone();
+            let truth = nearest_distances(reader, version, searched, query, k, exactly).await?;
+            let rows =
+                nearest_distances(reader, version, searched, through, k, self.search).await?;
             let farthest = truth.last().copied().unwrap_or(f64::NEG_INFINITY);
             found += rows.iter().filter(|distance| **distance <= farthest).count().min(truth.len());
             wanted += truth.len();
@@ -56,33 +61,26 @@ impl Measure {
     }
 }
 
-/// Vectors of live rows, drawn at random.
-async fn sample(
-    engine: &Arc<Engine>,
-    table: &Table,
-    column: &Column,
-    count: usize,
-) -> Result<Vec<Vec<f32>>> {
+/// The addresses of live rows, drawn at random.
+fn sample(engine: &Arc<Engine>, table: &Table, count: usize) -> Vec<u64> {
     let units = table.version.units();
     let rows: u64 = units.iter().map(|unit| u64::from(unit.total_rows())).sum();
     let mut picked: Vec<u64> =
         (0..count).filter(|_| rows > 0).map(|_| engine.random().u64() % rows).collect();
     picked.sort_unstable();
-    let mut queries = Vec::with_capacity(count);
+    let mut addresses = Vec::with_capacity(count);
     let mut first = 0;
     for unit in &units {
         let end = first + u64::from(unit.total_rows());
-        let vectors = engine.reader().vectors(unit, column).await?;
-        for position in picked.iter().filter(|row| (first..end).contains(*row)) {
-            let position = u32::try_from(position - first).unwrap_or(u32::MAX);
-            let vector = vectors.as_ref().and_then(|vectors| vectors.vector(position as usize));
-            if let Some(vector) = vector.filter(|_| !unit.deleted().contains(position)) {
-                queries.push(vector.to_vec());
+        for row in picked.iter().filter(|row| (first..end).contains(*row)) {
+            let position = u32::try_from(row - first).unwrap_or(u32::MAX);
+            if !unit.deleted().contains(position) {
+                addresses.push(unit.address(position));
             }
         }
         first = end;
     }
-    Ok(queries)
+    addresses
 }
 
 /// Brings a table's vectors and indexes to this node; returns of how many segments.

@@ -48,7 +48,7 @@ fn number(ordered: u32) -> f32 {
 }
 
 /// The elements of a stored value, with their places from zero.
-pub(crate) fn sparse_elements(words: &[u32]) -> impl Iterator<Item = (u32, f32)> + '_ {
+pub(crate) fn sparse_elements(words: &[u32]) -> impl Iterator<Item = (u32, f32)> + Clone + '_ {
     let (elements, _) = words[..words.len().saturating_sub(2)].as_chunks::<2>();
     let place = |word: u32| if word < END { word } else { POSITIVE.wrapping_sub(word) };
     elements.iter().map(move |[at, ordered]| (place(*at), number(*ordered)))

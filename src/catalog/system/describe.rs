@@ -47,12 +47,17 @@ pub(super) fn index_columns(table: &TableDef, index: &IndexDef) -> Vec<String> {
     columns.collect()
 }
 
-/// The cast of a column that a vector index is over: `(embedding)::halfvec(3)`.
+/// The cast of a column that a vector index is over: `(embedding)::halfvec(3)`, or of its signs:
+/// `(binary_quantize(embedding))::bit(3)`.
 pub(super) fn indexed_cast(table: &TableDef, index: &IndexDef) -> Option<String> {
     let vector = index.vector.as_ref()?;
     let ty = vector.cast.as_ref()?.pg_type();
     let column = table.column_by_id(vector.column)?;
-    Some(format!("({})::{ty}", quoted(&column.name)))
+    let name = quoted(&column.name);
+    Some(match ty {
+        PgType::Bit(_) => format!("(binary_quantize({name}))::{ty}"),
+        ty => format!("({name})::{ty}"),
+    })
 }
 
 /// `CREATE INDEX t_a_idx ON public.t USING btree (a)`.

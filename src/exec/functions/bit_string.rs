@@ -13,6 +13,7 @@ use super::cast_text::parse_column;
 use super::function::{Arguments, Body, Call, Function, Kind, arrays, internal, result};
 use super::vector_distance::wrong_count;
 use crate::base::{Result, SqlError, SqlState};
+use crate::index::{hamming, jaccard};
 use crate::types::{BitString, PgType, stored_blocks, stored_length};
 
 const ONE: Arguments = Arguments::Exactly(&[Kind::Bits]);
@@ -29,8 +30,18 @@ pub(super) fn all() -> Vec<Arc<ScalarUDF>> {
         Function::new(name, arguments, returns, body).build()
     };
     vec![
-        function("hamming_distance", TWO, |_| PgType::Float8, |a, c| distances(a, c, hamming)),
-        function("jaccard_distance", TWO, |_| PgType::Float8, |a, c| distances(a, c, jaccard)),
+        function(
+            "hamming_distance",
+            TWO,
+            |_| PgType::Float8,
+            |a, c| distances(a, c, |a, b| hamming(stored_blocks(a), stored_blocks(b))),
+        ),
+        function(
+            "jaccard_distance",
+            TWO,
+            |_| PgType::Float8,
+            |a, c| distances(a, c, |a, b| jaccard(stored_blocks(a), stored_blocks(b))),
+        ),
         function("bitand", TWO, bit, |a, _| merge(a, "AND", |a, b| a & b)),
         function("bitor", TWO, bit, |a, _| merge(a, "OR", |a, b| a | b)),
         function("bitxor", TWO, bit, |a, _| merge(a, "XOR", |a, b| a ^ b)),
@@ -149,25 +160,6 @@ fn distances(
         Ok(Some(measure(a, b)))
     });
     result(Arc::new(found.collect::<Result<Float64Array>>()?), scalar)
-}
-
-/// In how many bits the two differ.
-fn hamming(a: &[u8], b: &[u8]) -> f64 {
-    let differing = |(a, b): (u64, u64)| (a ^ b).count_ones();
-    f64::from(stored_blocks(a).zip(stored_blocks(b)).map(differing).sum::<u32>())
-}
-
-/// One less the share of the bits set in either that are set in both.
-fn jaccard(a: &[u8], b: &[u8]) -> f64 {
-    let (mut both, mut either) = (0u32, 0u32);
-    for (a, b) in stored_blocks(a).zip(stored_blocks(b)) {
-        both += (a & b).count_ones();
-        either += (a | b).count_ones();
-    }
-    match both {
-        0 => 1.0,
-        both => 1.0 - f64::from(both) / f64::from(either),
-    }
 }
 
 /// The stored bytes order as the bits do.

@@ -1,7 +1,6 @@
 //! pgvector's functions on sparse vectors: each compares two by the elements that are not zero.
 
 use std::cmp::Ordering;
-use std::iter::Peekable;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -15,6 +14,7 @@ use super::function::{Arguments, Body, Call, Function, Kind, internal, result};
 use super::vector_distance::wrong_count;
 use crate::base::{Result, SqlError, SqlState};
 use crate::exec::cast_vectors::cast_vectors;
+use crate::index::{Metric, sparse_distance, sparse_inner_product, sparse_l2_squared};
 use crate::types::{ColumnBuilder, PgType, SparseVector, sparse_elements};
 
 const TWO: Arguments = Arguments::Exactly(&[Kind::MaybeSparse, Kind::MaybeSparse]);
@@ -31,7 +31,7 @@ pub(super) fn all() -> Vec<Arc<ScalarUDF>> {
         })
         .build(),
         Function::new("sparsevec_negative_inner_product", TWO, float, |a, c| {
-            distances(a, c, negative_inner_product)
+            distances(a, c, |a, b| of_metric(Metric::InnerProduct, a, b))
         })
         .build(),
         Function::new("sparsevec_cmp", TWO, |_| PgType::Int4, sign).build(),
@@ -140,65 +140,19 @@ fn same_dimensions(a: &[u32], b: &[u32]) -> Result<()> {
     Err(SqlError::new(SqlState::DATA_EXCEPTION, message))
 }
 
-/// The elements of two sparse vectors at each place where either is not zero.
-struct Merged<A: Iterator, B: Iterator> {
-    a: Peekable<A>,
-    b: Peekable<B>,
-}
-
-impl<A, B> Iterator for Merged<A, B>
-where
-    A: Iterator<Item = (u32, f32)>,
-    B: Iterator<Item = (u32, f32)>,
-{
-    type Item = (f32, f32);
-
-    fn next(&mut self) -> Option<(f32, f32)> {
-        let place = match (self.a.peek(), self.b.peek()) {
-            (Some((a, _)), Some((b, _))) => *a.min(b),
-            (Some((place, _)), None) | (None, Some((place, _))) => *place,
-            (None, None) => return None,
-        };
-        let a = self.a.next_if(|(at, _)| *at == place).map_or(0.0, |(_, number)| number);
-        let b = self.b.next_if(|(at, _)| *at == place).map_or(0.0, |(_, number)| number);
-        Some((a, b))
-    }
-}
-
-fn merged(a: &[u32], b: &[u32]) -> impl Iterator<Item = (f32, f32)> {
-    Merged { a: sparse_elements(a).peekable(), b: sparse_elements(b).peekable() }
-}
-
-/// The sum with 32 bits, as pgvector adds up; of nothing, it is 0, where `sum` gives -0.
-fn total(terms: impl Iterator<Item = f32>) -> f64 {
-    f64::from(terms.fold(0.0, |sum: f32, term| sum + term))
-}
-
+/// The square of the Euclidean distance of two.
 pub(super) fn l2_squared(a: &[u32], b: &[u32]) -> f64 {
-    total(merged(a, b).map(|(a, b)| (a - b) * (a - b)))
+    sparse_l2_squared(sparse_elements(a), sparse_elements(b))
 }
 
-pub(super) fn l2(a: &[u32], b: &[u32]) -> f64 {
-    l2_squared(a, b).sqrt()
-}
-
-pub(super) fn l1(a: &[u32], b: &[u32]) -> f64 {
-    total(merged(a, b).map(|(a, b)| (a - b).abs()))
-}
-
+/// The inner product of two.
 pub(super) fn inner_product(a: &[u32], b: &[u32]) -> f64 {
-    total(merged(a, b).map(|(a, b)| a * b))
+    sparse_inner_product(sparse_elements(a), sparse_elements(b))
 }
 
-pub(super) fn negative_inner_product(a: &[u32], b: &[u32]) -> f64 {
-    -inner_product(a, b)
-}
-
-pub(super) fn cosine(a: &[u32], b: &[u32]) -> f64 {
-    let squares = |words| total(sparse_elements(words).map(|(_, number)| number * number));
-    let similarity = inner_product(a, b) / (squares(a) * squares(b)).sqrt();
-    // Of NaN, it is NaN.
-    1.0 - similarity.clamp(-1.0, 1.0)
+/// The distance of two that a metric gives.
+pub(super) fn of_metric(metric: Metric, a: &[u32], b: &[u32]) -> f64 {
+    sparse_distance(metric, sparse_elements(a), sparse_elements(b))
 }
 
 fn norm(numbers: impl Iterator<Item = f32>) -> f64 {

@@ -23,7 +23,10 @@ const TWO: Arguments = Arguments::Exactly(&[Kind::MaybeSparse, Kind::MaybeSparse
 pub(super) fn all() -> Vec<Arc<ScalarUDF>> {
     let float = |_: &[PgType]| PgType::Float8;
     vec![
-        Function::new("l2_distance", TWO, float, |a, c| pairs(a, c, l2, sparse::l2)).build(),
+        Function::new("l2_distance", TWO, float, |a, c| {
+            pairs(a, c, l2, |a, b| sparse::of_metric(Metric::L2, a, b))
+        })
+        .build(),
         Function::new("vector_l2_squared_distance", TWO, float, |a, c| {
             pairs(a, c, |a, b| f64::from(l2_squared(a, b)), sparse::l2_squared)
         })
@@ -34,13 +37,19 @@ pub(super) fn all() -> Vec<Arc<ScalarUDF>> {
         })
         .build(),
         Function::new("vector_negative_inner_product", TWO, float, |a, c| {
-            pairs(a, c, |a, b| distance(Metric::InnerProduct, a, b), sparse::negative_inner_product)
+            let of_sparse = |a: &[u32], b: &[u32]| sparse::of_metric(Metric::InnerProduct, a, b);
+            pairs(a, c, |a, b| distance(Metric::InnerProduct, a, b), of_sparse)
         })
         .alias("halfvec_negative_inner_product")
         .build(),
-        Function::new("cosine_distance", TWO, float, |a, c| pairs(a, c, cosine, sparse::cosine))
-            .build(),
-        Function::new("l1_distance", TWO, float, |a, c| pairs(a, c, l1, sparse::l1)).build(),
+        Function::new("cosine_distance", TWO, float, |a, c| {
+            pairs(a, c, cosine, |a, b| sparse::of_metric(Metric::Cosine, a, b))
+        })
+        .build(),
+        Function::new("l1_distance", TWO, float, |a, c| {
+            pairs(a, c, l1, |a, b| sparse::of_metric(Metric::L1, a, b))
+        })
+        .build(),
         Function::new("vector_spherical_distance", DENSE_TWO, float, |a, c| {
             pairs(a, c, angle, sparse::inner_product)
         })

@@ -22,7 +22,7 @@ use futures::{StreamExt, TryStreamExt};
 use tokio::task::JoinSet;
 
 use super::VectorSearch;
-use super::exact::row_vector;
+use super::row::row_query;
 use super::target::Target;
 use crate::base::limits::BATCH_ROWS;
 use crate::exec::leaf::Leaf;
@@ -185,7 +185,7 @@ impl Searches {
             tasks.spawn(async move {
                 let mut found = Vec::with_capacity(last - first);
                 for row in first..last {
-                    let query = row_vector(&vectors, row);
+                    let query = row_query(&vectors, row);
                     let Searches { bound, version, context, target, .. } = &*searches;
                     found.push(target.search(bound, version, context, query).run().await?);
                     // A task that never waits would keep others from its thread.

@@ -2,18 +2,16 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, UInt64Array};
-use datafusion::arrow::compute::cast;
-use datafusion::arrow::datatypes::{DataType, Float32Type, UInt64Type};
+use datafusion::arrow::array::{AsArray, UInt64Array};
+use datafusion::arrow::datatypes::UInt64Type;
 use datafusion::common::Result as FusionResult;
 use futures::TryStreamExt;
 use roaring::RoaringBitmap;
 
 use super::search::{Candidate, Search};
 use crate::exec::external;
-use crate::index::{Metric, Selection, TopK, distance, search_flat};
+use crate::index::{Metric, Selection, TopK, search_flat};
 use crate::segment::{Scan, Unit, Vectors, split_address};
-use crate::types::to_halves;
 
 /// Vectors that are searched between two looks at the cancel flag.
 const CHUNK_ROWS: usize = 16_384;
@@ -118,13 +116,12 @@ impl Search {
         Ok(())
     }
 
-    /// Vectors of several dimensions, or a NULL query: row by row.
+    /// Row by row: vectors of several dimensions, bits, sparse vectors, or a NULL query.
     pub(super) async fn scanned(
         &self,
         unit: &Unit,
         allowed: Option<RoaringBitmap>,
     ) -> FusionResult<Vec<Candidate>> {
-        let rounds = self.rounds();
         let mut compared = 0;
         let mut top = TopK::new(self.k);
         let (mut nulls, mut undefined) = (RoaringBitmap::new(), RoaringBitmap::new());
@@ -139,24 +136,15 @@ impl Search {
             let addresses: &UInt64Array = batch.column(1).as_primitive::<UInt64Type>();
             for row in 0..batch.num_rows() {
                 let Some(position) = positions.find(addresses.value(row)) else { continue };
-                let vector = row_vector(batch.column(0), row);
-                match (vector, &self.query) {
-                    (Some(mut vector), Some(query)) => {
-                        self.check_cast(vector.len()).map_err(external)?;
-                        if rounds {
-                            vector = to_halves(&vector).map_err(external)?;
-                        }
-                        if vector.len() != query.len() {
-                            return Err(external(self.different(vector.len(), query.len())));
-                        }
-                        let far = distance(self.metric, &vector, query);
+                match self.compared(batch.column(0), row).map_err(external)? {
+                    Some(far) => {
                         match self.unset_first && far.is_nan() {
                             true => drop(undefined.insert(position)),
                             false => top.push(far, u64::from(position)),
                         }
                         compared += 1;
                     }
-                    _ => {
+                    None => {
                         nulls.insert(position);
                     }
                 }
@@ -203,17 +191,4 @@ impl<'a> Positions<'a> {
         }
         None
     }
-}
-
-/// The vector of a row of a list array, whichever kind of list it is.
-pub(super) fn row_vector(array: &ArrayRef, row: usize) -> Option<Vec<f32>> {
-    if array.is_null(row) {
-        return None;
-    }
-    let values = match array.as_fixed_size_list_opt() {
-        Some(list) => list.value(row),
-        None => array.as_list_opt::<i32>()?.value(row),
-    };
-    let values = cast(&values, &DataType::Float32).ok()?;
-    Some(values.as_primitive_opt::<Float32Type>()?.values().to_vec())
 }

@@ -15,7 +15,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 use futures::stream;
 
-use super::search::query_vector;
+use super::row::value_query;
 use super::target::Target;
 use crate::exec::leaf::Leaf;
 use crate::exec::lookup::single_partition;
@@ -97,7 +97,7 @@ impl ExecutionPlan for VectorSearchExec {
     ) -> Result<SendableRecordBatchStream> {
         let bound = Bound::of(&context)?;
         let version = bound.version(self.target.oid)?;
-        let query = query_vector(&self.query_value()?).map_err(external)?;
+        let query = value_query(&self.query_value()?).map_err(external)?;
         let search = self.target.search(&bound, &version, &context, query);
         let target = self.target.clone();
         let schema = Arc::clone(&self.schema);

@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{DataFusionError, Result as FusionResult};
 use roaring::RoaringBitmap;
 
@@ -15,14 +16,14 @@ use super::search::{Candidate, Search, cancelled};
 use crate::base::SqlError;
 use crate::exec::external;
 use crate::exec::search_settings::Effort;
-use crate::index::{IndexError, IndexKind, Part, SearchOptions, Selection, TopK};
-use crate::segment::{IndexPart, ObjectUnit, Unit};
+use crate::index::{IndexError, IndexKind, Part, Query, SearchOptions, Selection, TopK};
+use crate::segment::{Column, IndexPart, ObjectUnit, Unit};
 
 /// An index that a search may go through.
 struct Way {
     part: Arc<Part>,
     kind: IndexKind,
-    dimensions: usize,
+    cost: Cost,
     rows: u32,
     effort: Effort,
 }
@@ -38,6 +39,10 @@ const ROWS_FOR_CANDIDATE: usize = 1_000;
 /// Nanoseconds of a distance to a row that lies anywhere: the memory's, and each number's.
 const EXACT_ROW_NS: f64 = 30.0;
 const EXACT_NUMBER_NS: f64 = 0.3;
+/// Nanoseconds of a row that is read from its segment, rather than found where it can be compared.
+const READ_ROW_NS: f64 = 200.0;
+/// What an element of two sparse vectors costs that are merged, in numbers.
+const SPARSE_NUMBERS: f64 = 8.0;
 /// Nanoseconds of one more candidate of a graph, each number's.
 const GRAPH_NUMBER_NS: f64 = 15.0;
 /// The same for a list that is probed, for each row and number.
@@ -51,10 +56,10 @@ impl Search {
     pub(super) async fn indexed(
         self: &Arc<Self>,
         unit: &Unit,
-        query: &Arc<[f32]>,
+        query: &Arc<Query>,
     ) -> FusionResult<Option<Vec<Candidate>>> {
         let Unit::Object(object) = unit else { return Ok(None) };
-        let Some(way) = self.way(object, query.len()).await? else { return Ok(None) };
+        let Some(way) = self.way(object, query).await? else { return Ok(None) };
         let way = Arc::new(way);
         match &self.filter {
             None => {
@@ -71,11 +76,12 @@ impl Search {
     }
 
     /// An index over the searched column with the searched distance.
-    async fn way(&self, unit: &ObjectUnit, dimensions: usize) -> FusionResult<Option<Way>> {
+    async fn way(&self, unit: &ObjectUnit, query: &Query) -> FusionResult<Option<Way>> {
         let serves = |part: &&Arc<IndexPart>| {
             part.column == self.column.id
                 && part.spec.metric == self.metric
-                && part.spec.dimensions == dimensions
+                && part.spec.elements == query.elements()
+                && part.spec.dimensions == query.dimensions()
                 // What no index finds comes first: it must have all rows.
                 && (!self.unset_first || part.rows == unit.meta.rows)
         };
@@ -94,7 +100,7 @@ impl Search {
         Ok(Some(Way {
             part: open,
             kind: part.spec.kind.clone(),
-            dimensions,
+            cost: Cost::of(query, &self.column),
             rows: unit.meta.rows,
             effort,
         }))
@@ -105,7 +111,7 @@ impl Search {
         self: &Arc<Self>,
         way: &Arc<Way>,
         unit: &ObjectUnit,
-        query: &Arc<[f32]>,
+        query: &Arc<Query>,
         (k, effort): (usize, u32),
         allowed: &Arc<Allowed>,
     ) -> FusionResult<TopK> {
@@ -125,7 +131,7 @@ impl Search {
         &self,
         way: &Way,
         unit: &ObjectUnit,
-        query: &[f32],
+        query: &Query,
         (k, effort): (usize, u32),
         allowed: &Allowed,
     ) -> FusionResult<TopK> {
@@ -154,7 +160,7 @@ impl Search {
         unit: &Unit,
         object: &ObjectUnit,
         way: &Arc<Way>,
-        query: &Arc<[f32]>,
+        query: &Arc<Query>,
         (filter, reads): &SharedFilter,
     ) -> FusionResult<Option<Vec<Candidate>>> {
         let live = Arc::new(Allowed::ExceptDeleted);
@@ -224,6 +230,37 @@ fn next(wanted: usize, passing: usize, k: usize) -> usize {
     enough.max(wanted.saturating_mul(2))
 }
 
+/// What comparing costs.
+#[derive(Clone, Copy)]
+struct Cost {
+    /// Numbers that an index reads for a distance.
+    numbers: f64,
+    /// Nanoseconds of comparing a row without it.
+    exact_row: f64,
+}
+
+#[expect(clippy::cast_precision_loss, reason = "an estimate, far below the precision's end")]
+impl Cost {
+    fn of(query: &Query, column: &Column) -> Self {
+        let dimensions = query.dimensions() as f64;
+        let flat = EXACT_ROW_NS + EXACT_NUMBER_NS * dimensions;
+        match query {
+            Query::Numbers(_) => Self { numbers: dimensions, exact_row: flat },
+            Query::Bits { .. } => Self {
+                numbers: dimensions / f64::from(u32::BITS),
+                exact_row: match column.data_type() {
+                    DataType::LargeBinary => READ_ROW_NS + flat / f64::from(u32::BITS),
+                    _ => flat,
+                },
+            },
+            Query::Sparse { places, .. } => {
+                let numbers = places.len() as f64 * SPARSE_NUMBERS;
+                Self { numbers, exact_row: READ_ROW_NS + EXACT_NUMBER_NS * numbers }
+            }
+        }
+    }
+}
+
 #[expect(clippy::cast_precision_loss, reason = "an estimate, far below the precision's end")]
 impl Way {
     /// The effort that finds so many candidates as well as it finds `k`.
@@ -254,8 +291,8 @@ impl Way {
 
     /// Whether comparing that many rows costs less than finding them through the index.
     fn is_exact_cheaper(&self, allowed: u64) -> bool {
-        let numbers = self.dimensions as f64;
-        let exact = allowed as f64 * (EXACT_ROW_NS + EXACT_NUMBER_NS * numbers);
+        let Cost { numbers, exact_row } = self.cost;
+        let exact = allowed as f64 * exact_row;
         let share = allowed as f64 / f64::from(self.rows.max(1));
         let effort = f64::from(self.effort.effort);
         let through = match self.kind {

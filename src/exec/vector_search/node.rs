@@ -33,7 +33,8 @@ pub struct VectorSearch {
     pub name: TableReference,
     /// The vector column.
     pub column: Column,
-    /// What the column is cast to before it is compared: vectors or halves, of so many dimensions.
+    /// What the column is cast to before it is compared: vectors or halves, of so many dimensions, or the
+    /// bits that the signs of its numbers are.
     pub cast: Option<PgType>,
     /// The distance.
     pub metric: Metric,

@@ -4,19 +4,20 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use datafusion::common::DataFusionError;
 use datafusion::common::Result as FusionResult;
-use datafusion::common::{DataFusionError, ScalarValue};
 use futures::TryStreamExt;
 use futures::stream::{self, StreamExt};
 use roaring::RoaringBitmap;
 
+use super::row::cast_query;
 use super::work::Work;
 use crate::base::limits::BATCH_ROWS;
 use crate::base::{Result, SqlError, SqlState};
 use crate::exec::external;
 use crate::exec::search_settings::SearchSettings;
 use crate::exec::source::{Filter, Reads};
-use crate::index::{Metric, Neighbour, TopK, distance};
+use crate::index::{Metric, Neighbour, Query, TopK, distance};
 use crate::segment::{Column, Reader, TableVersion, Unit, Vectors};
 use crate::types::{PgType, dimensions_differ, to_halves};
 
@@ -29,7 +30,7 @@ pub(super) struct Search {
     pub(super) cast: Option<PgType>,
     pub(super) metric: Metric,
     /// None is NULL, from which every distance is NULL.
-    pub(super) query: Option<Arc<[f32]>>,
+    pub(super) query: Option<Arc<Query>>,
     pub(super) k: usize,
     /// Rows without a distance, and then those where it is no number, come first.
     pub(super) unset_first: bool,
@@ -122,7 +123,7 @@ impl Search {
         unit: Unit,
         allowed: Option<RoaringBitmap>,
     ) -> FusionResult<Vec<Candidate>> {
-        let Some(query) = self.query.clone() else { return self.scanned(&unit, allowed).await };
+        let Some(query) = self.flat_query() else { return self.scanned(&unit, allowed).await };
         let Some(vectors) = self.vectors(&unit, &query).await? else {
             return self.scanned(&unit, allowed).await;
         };
@@ -142,6 +143,14 @@ impl Search {
         Ok(candidates)
     }
 
+    /// What the numbers of a column of vectors are compared with, bits as ones and zeros; none for other
+    /// columns, and for NULL.
+    fn flat_query(&self) -> Option<Vec<f32>> {
+        let column = PgType::of_field(&self.column.field);
+        let are_numbers = matches!(column, PgType::Vector(_) | PgType::Halfvec(_));
+        self.query.as_ref().filter(|_| are_numbers)?.to_numbers()
+    }
+
     /// The vectors of a piece; none where they don't have one dimension.
     pub(super) async fn vectors(
         &self,
@@ -149,6 +158,11 @@ impl Search {
         query: &[f32],
     ) -> FusionResult<Option<Arc<Vectors>>> {
         let vectors = self.reader.vectors(unit, &self.column).await.map_err(external)?;
+        if let Some(bits) = self.cast_bits() {
+            // The cast takes vectors of any length: those of another are for a scan.
+            let fit = |vectors: &Arc<Vectors>| [vectors.dimensions(), query.len()] == [bits, bits];
+            return Ok(vectors.filter(fit));
+        }
         if let Some(vectors) = &vectors {
             let same = vectors.dimensions() == query.len();
             let any = vectors.nulls().is_none_or(|nulls| nulls.null_count() < vectors.rows());
@@ -218,6 +232,14 @@ impl Search {
         matches!((column, self.ty()), (PgType::Vector(_), PgType::Halfvec(_)))
     }
 
+    /// How many bits the column is cast to, if it is.
+    pub(super) fn cast_bits(&self) -> Option<usize> {
+        match self.cast {
+            Some(PgType::Bit(Some(bits))) => usize::try_from(bits).ok(),
+            _ => None,
+        }
+    }
+
     /// Refuses what the cast refuses.
     pub(super) fn check_cast(&self, found: usize) -> Result<()> {
         match &self.cast {
@@ -232,24 +254,26 @@ impl Search {
 
     /// Candidates of an index, which is over the column's own numbers, by what is compared.
     pub(super) async fn rounded(&self, unit: &Unit, nearest: TopK) -> FusionResult<TopK> {
-        let Some(query) = self.query.as_ref().filter(|_| self.rounds()) else {
+        let Some(query) = self.flat_query().filter(|_| self.rounds()) else {
             return Ok(nearest);
         };
-        let Some(vectors) = self.vectors(unit, query).await? else { return Ok(nearest) };
+        let Some(vectors) = self.vectors(unit, &query).await? else { return Ok(nearest) };
         let mut rounded = TopK::new(self.k);
         for neighbour in nearest.into_sorted() {
             let row = usize::try_from(neighbour.row).unwrap_or(usize::MAX);
             let Some(vector) = vectors.vector(row) else { continue };
             let halves = to_halves(vector).map_err(external)?;
-            rounded.push(distance(self.metric, &halves, query), neighbour.row);
+            rounded.push(distance(self.metric, &halves, &query), neighbour.row);
         }
         Ok(rounded)
     }
 
     /// The error for a query of other dimensions than a row's.
     pub(super) fn different(&self, left: usize, right: usize) -> SqlError {
-        let name = self.ty().name();
-        let message = format!("different {name} dimensions {left} and {right}");
+        let message = match self.ty() {
+            PgType::Bit(_) => format!("different bit lengths {left} and {right}"),
+            ty => format!("different {} dimensions {left} and {right}", ty.name()),
+        };
         SqlError::new(SqlState::DATA_EXCEPTION, message)
     }
 
@@ -261,6 +285,33 @@ impl Search {
     }
 }
 
+/// What a search goes through.
+#[derive(Clone, Copy, Debug)]
+pub struct Searched<'a> {
+    /// The column.
+    pub column: &'a Column,
+    /// What it is cast to before it is compared.
+    pub cast: Option<&'a PgType>,
+    /// The distance.
+    pub metric: Metric,
+}
+
+/// What searches for some rows' own vectors are for: rows by address, those left out that have none.
+///
+/// # Errors
+/// When rows can't be read.
+pub async fn queries_of_rows(
+    reader: &Reader,
+    version: &TableVersion,
+    searched: Searched<'_>,
+    addresses: &[u64],
+) -> Result<Vec<Query>> {
+    let columns = std::slice::from_ref(searched.column);
+    let rows = reader.take(version, addresses, columns).await?;
+    let query = |row| cast_query(rows.column(0), row, searched.cast);
+    Ok((0..rows.num_rows()).filter_map(query).collect())
+}
+
 /// How far the `k` nearest rows of a table are from a query, nearest first; rows without a distance
 /// are left out.
 ///
@@ -269,18 +320,18 @@ impl Search {
 pub async fn nearest_distances(
     reader: &Arc<Reader>,
     version: &Arc<TableVersion>,
-    (column, metric): (&Column, Metric),
-    query: &[f32],
+    searched: Searched<'_>,
+    query: Query,
     k: usize,
     settings: SearchSettings,
 ) -> Result<Vec<f64>> {
     let search = Search {
         reader: Arc::clone(reader),
         version: Arc::clone(version),
-        column: column.clone(),
-        cast: None,
-        metric,
-        query: Some(Arc::from(query)),
+        column: searched.column.clone(),
+        cast: searched.cast.cloned(),
+        metric: searched.metric,
+        query: Some(Arc::new(query)),
         k,
         unset_first: false,
         filter: None,
@@ -308,15 +359,4 @@ fn sql_error(error: DataFusionError) -> SqlError {
 pub(super) fn cancelled() -> DataFusionError {
     let message = "canceling statement due to user request";
     external(SqlError::new(SqlState::QUERY_CANCELED, message))
-}
-
-/// The numbers of a vector value; none for NULL.
-pub(super) fn query_vector(value: &ScalarValue) -> Result<Option<Vec<f32>>> {
-    if value.is_null() {
-        return Ok(None);
-    }
-    let array = value.to_array().map_err(|error| SqlError::internal(error.to_string()))?;
-    super::exact::row_vector(&array, 0)
-        .map(Some)
-        .ok_or_else(|| SqlError::internal("a search for something that is not a vector"))
 }

@@ -16,7 +16,7 @@ use crate::exec::leaf::{Access, Leaf};
 use crate::exec::run::Bound;
 use crate::exec::source::{Filter, Reads};
 use crate::exec::{external, read};
-use crate::index::Metric;
+use crate::index::{Metric, Query};
 use crate::segment::{Column, Reader, TableVersion};
 use crate::types::PgType;
 
@@ -93,7 +93,7 @@ impl Target {
         bound: &Bound,
         version: &Arc<TableVersion>,
         context: &TaskContext,
-        query: Option<Vec<f32>>,
+        query: Option<Query>,
     ) -> Search {
         Search {
             reader: Arc::clone(bound.reader()),
@@ -101,7 +101,7 @@ impl Target {
             column: self.column.clone(),
             cast: self.cast.clone(),
             metric: self.metric,
-            query: query.map(Arc::from),
+            query: query.map(Arc::new),
             k: self.k,
             unset_first: self.unset_first,
             filter: self.filter.clone().zip(self.filter_reads.clone()),

@@ -13,6 +13,23 @@ pub(super) struct Points {
     pub(super) nodes: usize,
 }
 
+/// Bit strings.
+#[repr(C)]
+pub(super) struct Bits {
+    pub(super) words: *const u64,
+    pub(super) stride: usize,
+    pub(super) nodes: usize,
+}
+
+/// Sparse vectors.
+#[repr(C)]
+pub(super) struct Sparse {
+    pub(super) starts: *const u64,
+    pub(super) places: *const u32,
+    pub(super) numbers: *const f32,
+    pub(super) nodes: usize,
+}
+
 /// The ties of long work.
 #[repr(C)]
 pub(super) struct Work {
@@ -46,6 +63,24 @@ pub(super) struct Coded {
 unsafe extern "C" {
     pub(super) fn redkite_hnsw_build(
         points: *const Points,
+        metric: i32,
+        m: i32,
+        ef_construction: i32,
+        work: *const Work,
+        out: *mut *mut Hnsw,
+        message: *mut Message,
+    ) -> i32;
+    pub(super) fn redkite_hnsw_build_bits(
+        bits: *const Bits,
+        metric: i32,
+        m: i32,
+        ef_construction: i32,
+        work: *const Work,
+        out: *mut *mut Hnsw,
+        message: *mut Message,
+    ) -> i32;
+    pub(super) fn redkite_hnsw_build_sparse(
+        vectors: *const Sparse,
         metric: i32,
         m: i32,
         ef_construction: i32,

@@ -1,5 +1,5 @@
 // Builds HNSW graphs, FAISS's, over vectors that stay where they are: a build costs the memory of
-// the graph alone.
+// the graph, and for vectors of numbers that of codes of them.
 
 #include <algorithm>
 #include <atomic>
@@ -7,12 +7,14 @@
 #include <memory>
 #include <numeric>
 #include <random>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 
 #include <faiss/impl/AuxIndexStructures.h>
 #include <faiss/impl/HNSW.h>
 
+#include "code_distances.h"
 #include "guard.h"
 #include "node_distances.h"
 #include "threads.h"
@@ -309,6 +311,61 @@ void add_all(redkite_hnsw& graph, const Distances& distances, const redkite::Wor
     }
 }
 
+// Makes a graph of so many nodes; `add` adds them, where there are any.
+template <class Add>
+int32_t build(
+        size_t nodes,
+        int32_t m,
+        int32_t ef_construction,
+        const redkite_work* raw_work,
+        redkite_hnsw** out,
+        redkite_message* message,
+        Add&& add) {
+    return redkite::guard(message, [&] {
+        redkite::Work work(raw_work);
+        auto graph = std::make_unique<redkite_hnsw>(m, nodes);
+        graph->hnsw.efConstruction = ef_construction;
+        graph->hnsw.prepare_level_tab(nodes);
+        if (nodes > 0) {
+            add(*graph, work);
+        }
+        *out = graph.release();
+    });
+}
+
+// Adds vectors by what their metric compares.
+void add_vectors(
+        redkite_hnsw& graph,
+        const Vectors& vectors,
+        int32_t metric,
+        const redkite::Work& work) {
+    const bool angular = metric == REDKITE_COSINE;
+    if (metric == REDKITE_L2 || angular) {
+        Codes codes(vectors, graph.nodes, angular);
+        if (codes.are_faithful()) {
+            codes.fill(work);
+            add_all(graph, codes, work);
+            return;
+        }
+    }
+    switch (metric) {
+        case REDKITE_L2:
+            add_all(graph, Flat<L2>{vectors}, work);
+            break;
+        case REDKITE_INNER_PRODUCT:
+            add_all(graph, Flat<InnerProduct>{vectors}, work);
+            break;
+        case REDKITE_COSINE:
+            add_all(graph, Angular(vectors, graph.nodes), work);
+            break;
+        case REDKITE_L1:
+            add_all(graph, Flat<L1>{vectors}, work);
+            break;
+        default:
+            throw std::invalid_argument("a metric of bits");
+    }
+}
+
 } // namespace
 
 extern "C" int32_t redkite_hnsw_build(
@@ -319,43 +376,58 @@ extern "C" int32_t redkite_hnsw_build(
         const redkite_work* raw_work,
         redkite_hnsw** out,
         redkite_message* message) {
-    return redkite::guard(message, [&] {
-        redkite::Work work(raw_work);
+    auto add = [&](redkite_hnsw& graph, const redkite::Work& work) {
         Vectors vectors{points->values, points->dimensions, points->rows};
-        auto graph = std::make_unique<redkite_hnsw>(m, points->nodes);
-        faiss::HNSW& hnsw = graph->hnsw;
-        hnsw.efConstruction = ef_construction;
-        hnsw.prepare_level_tab(points->nodes);
-        const bool angular = metric == REDKITE_COSINE;
-        if (points->nodes == 0) {
-            *out = graph.release();
-            return;
+        add_vectors(graph, vectors, metric, work);
+    };
+    return build(points->nodes, m, ef_construction, raw_work, out, message, add);
+}
+
+extern "C" int32_t redkite_hnsw_build_bits(
+        const redkite_bits* bits,
+        int32_t metric,
+        int32_t m,
+        int32_t ef_construction,
+        const redkite_work* raw_work,
+        redkite_hnsw** out,
+        redkite_message* message) {
+    auto add = [&](redkite_hnsw& graph, const redkite::Work& work) {
+        if (metric == REDKITE_JACCARD) {
+            add_all(graph, Bits<Jaccard>{*bits}, work);
+        } else {
+            add_all(graph, Bits<Hamming>{*bits}, work);
         }
-        if (metric == REDKITE_L2 || angular) {
-            Codes codes(vectors, points->nodes, angular);
-            if (codes.are_faithful()) {
-                codes.fill(work);
-                add_all(*graph, codes, work);
-                *out = graph.release();
-                return;
-            }
-        }
+    };
+    return build(bits->nodes, m, ef_construction, raw_work, out, message, add);
+}
+
+extern "C" int32_t redkite_hnsw_build_sparse(
+        const redkite_sparse* vectors,
+        int32_t metric,
+        int32_t m,
+        int32_t ef_construction,
+        const redkite_work* raw_work,
+        redkite_hnsw** out,
+        redkite_message* message) {
+    auto add = [&](redkite_hnsw& graph, const redkite::Work& work) {
         switch (metric) {
             case REDKITE_L2:
-                add_all(*graph, Flat<L2>{vectors}, work);
+                add_all(graph, Sparse<SparseL2>(*vectors), work);
                 break;
             case REDKITE_INNER_PRODUCT:
-                add_all(*graph, Flat<InnerProduct>{vectors}, work);
+                add_all(graph, Sparse<SparseInnerProduct>(*vectors), work);
                 break;
             case REDKITE_COSINE:
-                add_all(*graph, Angular(vectors, points->nodes), work);
+                add_all(graph, Sparse<SparseCosine>(*vectors), work);
                 break;
             case REDKITE_L1:
-                add_all(*graph, Flat<L1>{vectors}, work);
+                add_all(graph, Sparse<SparseL1>(*vectors), work);
                 break;
+            default:
+                throw std::invalid_argument("a metric of bits");
         }
-        *out = graph.release();
-    });
+    };
+    return build(vectors->nodes, m, ef_construction, raw_work, out, message, add);
 }
 
 extern "C" void redkite_hnsw_free(redkite_hnsw* graph) {

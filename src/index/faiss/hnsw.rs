@@ -5,9 +5,13 @@
 use std::ptr;
 
 use super::{ffi, status};
+use crate::index::codes::{BitCodes, Codes, SparseCodes};
 use crate::index::distance::Metric;
 use crate::index::error::IndexError;
 use crate::index::work::Work;
+
+/// FAISS numbers nodes with 31 bits.
+const NODES_END: usize = i32::MAX as usize;
 
 /// A graph that was built.
 #[derive(Debug)]
@@ -16,10 +20,35 @@ pub(in crate::index) struct HnswGraph {
     nodes: usize,
 }
 
+/// The vectors of a graph's nodes.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::index) enum NodeVectors<'a> {
+    /// Node i is the vector of row `rows[i]`, or row i, of `dimensions` numbers in `values`.
+    Numbers { values: &'a [f32], rows: Option<&'a [u32]>, dimensions: usize, nodes: usize },
+    /// Node i is code i.
+    Codes(&'a Codes),
+}
+
 impl HnswGraph {
-    /// Builds a graph of `nodes` over vectors of `dimensions` numbers in `values`: node i is the
-    /// vector of row `rows[i]`, or row i.
+    /// Builds a graph.
     pub(in crate::index) fn build(
+        vectors: NodeVectors<'_>,
+        metric: Metric,
+        parameters: (u32, u32),
+        work: &Work<'_>,
+    ) -> Result<Self, IndexError> {
+        match vectors {
+            NodeVectors::Numbers { values, rows, dimensions, nodes } => {
+                Self::of_numbers(values, rows, (dimensions, nodes), metric, parameters, work)
+            }
+            NodeVectors::Codes(Codes::Bits(bits)) => Self::of_bits(bits, metric, parameters, work),
+            NodeVectors::Codes(Codes::Sparse(sparse)) => {
+                Self::of_sparse(sparse, metric, parameters, work)
+            }
+        }
+    }
+
+    fn of_numbers(
         values: &[f32],
         rows: Option<&[u32]>,
         (dimensions, nodes): (usize, usize),
@@ -32,7 +61,7 @@ impl HnswGraph {
             Some(rows) => rows.len() == nodes && rows.iter().all(|row| (*row as usize) < all_rows),
             None => nodes <= all_rows,
         };
-        if !inside || dimensions == 0 || nodes >= i32::MAX as usize {
+        if !inside || dimensions == 0 || nodes >= NODES_END {
             return Err(IndexError::TooManyRows);
         }
         let points = ffi::Points {
@@ -57,7 +86,86 @@ impl HnswGraph {
                 &raw mut message,
             )
         };
-        status::result(code, &message)?;
+        Self::built(code, &message, out, nodes)
+    }
+
+    fn of_bits(
+        bits: &BitCodes,
+        metric: Metric,
+        (m, ef_construction): (u32, u32),
+        work: &Work<'_>,
+    ) -> Result<Self, IndexError> {
+        let nodes = bits.words.len() / bits.stride.max(1);
+        if bits.stride == 0 || nodes >= NODES_END {
+            return Err(IndexError::TooManyRows);
+        }
+        let codes = ffi::Bits { words: bits.words.as_ptr(), stride: bits.stride, nodes };
+        let mut out = ptr::null_mut();
+        let mut message = status::message();
+        let ties = status::work(work);
+        // SAFETY: `codes` describes words that outlive the call, `stride` of them for each of `nodes`;
+        // the flag and the count of `work` are atomics that outlive it.
+        let code = unsafe {
+            ffi::redkite_hnsw_build_bits(
+                &raw const codes,
+                status::metric_number(metric),
+                m as i32,
+                ef_construction as i32,
+                &raw const ties,
+                &raw mut out,
+                &raw mut message,
+            )
+        };
+        Self::built(code, &message, out, nodes)
+    }
+
+    fn of_sparse(
+        sparse: &SparseCodes,
+        metric: Metric,
+        (m, ef_construction): (u32, u32),
+        work: &Work<'_>,
+    ) -> Result<Self, IndexError> {
+        let SparseCodes { starts, places, numbers } = sparse;
+        let nodes = starts.len().saturating_sub(1);
+        let inside = starts.is_sorted()
+            && starts.last().is_some_and(|end| *end == places.len() as u64)
+            && places.len() == numbers.len();
+        if !inside || nodes >= NODES_END {
+            return Err(IndexError::TooManyRows);
+        }
+        let vectors = ffi::Sparse {
+            starts: starts.as_ptr(),
+            places: places.as_ptr(),
+            numbers: numbers.as_ptr(),
+            nodes,
+        };
+        let mut out = ptr::null_mut();
+        let mut message = status::message();
+        let ties = status::work(work);
+        // SAFETY: `vectors` describes arrays that outlive the call, what `starts` says lying inside the
+        // others as checked above; the flag and the count of `work` are atomics that outlive it.
+        let code = unsafe {
+            ffi::redkite_hnsw_build_sparse(
+                &raw const vectors,
+                status::metric_number(metric),
+                m as i32,
+                ef_construction as i32,
+                &raw const ties,
+                &raw mut out,
+                &raw mut message,
+            )
+        };
+        Self::built(code, &message, out, nodes)
+    }
+
+    /// What a call has built, or why it has not.
+    fn built(
+        code: i32,
+        message: &ffi::Message,
+        out: *mut ffi::Hnsw,
+        nodes: usize,
+    ) -> Result<Self, IndexError> {
+        status::result(code, message)?;
         let graph = ptr::NonNull::new(out).ok_or(IndexError::OutOfMemory)?;
         Ok(Self { graph, nodes })
     }

@@ -11,7 +11,7 @@ mod lists;
 mod priority;
 mod status;
 
-pub(super) use hnsw::HnswGraph;
+pub(super) use hnsw::{HnswGraph, NodeVectors};
 pub(super) use lists::{
     BLOCK_ROWS, CODES_ALIGNMENT, Coding, ENTRIES, Sums, TablePair, assign, code_bytes, codebooks,
     encode, kmeans, scan,

@@ -24,6 +24,8 @@ enum redkite_metric {
     REDKITE_INNER_PRODUCT = 1,
     REDKITE_COSINE = 2,
     REDKITE_L1 = 3,
+    REDKITE_HAMMING = 4,
+    REDKITE_JACCARD = 5,
 };
 
 // Where a failure tells its reason: NUL-terminated, cut when it is longer.
@@ -48,11 +50,45 @@ struct redkite_points {
     size_t nodes;
 };
 
+// Bit strings that lie one behind the other, each in `stride` words.
+struct redkite_bits {
+    const uint64_t* words;
+    size_t stride;
+    size_t nodes;
+};
+
+// Sparse vectors: node i has the places and numbers from `starts[i]` to `starts[i + 1]`, the places
+// ascending.
+struct redkite_sparse {
+    const uint64_t* starts;
+    const uint32_t* places;
+    const float* numbers;
+    size_t nodes;
+};
+
 struct redkite_hnsw;
 
 // Builds the graph; on success `*out` is to be freed with redkite_hnsw_free.
 int32_t redkite_hnsw_build(
         const struct redkite_points* points,
+        int32_t metric,
+        int32_t m,
+        int32_t ef_construction,
+        const struct redkite_work* work,
+        struct redkite_hnsw** out,
+        struct redkite_message* message);
+
+// The same over bit strings, by the metrics of bits, and over sparse vectors, by those of numbers.
+int32_t redkite_hnsw_build_bits(
+        const struct redkite_bits* bits,
+        int32_t metric,
+        int32_t m,
+        int32_t ef_construction,
+        const struct redkite_work* work,
+        struct redkite_hnsw** out,
+        struct redkite_message* message);
+int32_t redkite_hnsw_build_sparse(
+        const struct redkite_sparse* vectors,
         int32_t metric,
         int32_t m,
         int32_t ef_construction,

@@ -31,6 +31,8 @@ pub(super) fn metric_number(metric: Metric) -> i32 {
         Metric::InnerProduct => 1,
         Metric::Cosine => 2,
         Metric::L1 => 3,
+        Metric::Hamming => 4,
+        Metric::Jaccard => 5,
     }
 }
 

@@ -4,21 +4,59 @@ use super::graph::{Graph, Level, NONE};
 use super::groups::Groups;
 use crate::index::definition::IndexSpec;
 use crate::index::error::IndexError;
-use crate::index::faiss::HnswGraph;
-use crate::index::points::Points;
+use crate::index::faiss::{HnswGraph, NodeVectors};
+use crate::index::points::{CodedPoints, Points};
 use crate::index::work::Work;
 
-/// The bytes of a part.
+/// The bytes of a part over numbers.
 pub(in crate::index) fn build(
     spec: &IndexSpec,
-    (m, ef_construction): (u32, u32),
+    parameters: (u32, u32),
     points: &Points,
     work: &Work<'_>,
 ) -> Result<Vec<u8>, IndexError> {
     let groups = Groups::of(points, work)?;
-    let m_usize = m as usize;
+    let first_rows = groups.first_rows();
+    let vectors = NodeVectors::Numbers {
+        values: points.values(),
+        rows: first_rows.as_deref(),
+        dimensions: spec.dimensions,
+        nodes: groups.nodes,
+    };
+    let graph = graph(spec, parameters, vectors, (groups, points.len()), work)?;
+    Ok(graph.encode(spec, points.segment_rows(), &[]))
+}
+
+/// The bytes of a part over codes, which it has itself.
+pub(in crate::index) fn build_coded(
+    spec: &IndexSpec,
+    parameters: (u32, u32),
+    points: &CodedPoints,
+    work: &Work<'_>,
+) -> Result<Vec<u8>, IndexError> {
+    let groups = Groups::of(points, work)?;
+    let selected;
+    let codes = if groups.firsts.is_empty() {
+        points.codes()
+    } else {
+        selected = points.codes().select(&groups.firsts);
+        &selected
+    };
+    let vectors = NodeVectors::Codes(codes);
+    let graph = graph(spec, parameters, vectors, (groups, points.len()), work)?;
+    Ok(graph.encode(spec, points.segment_rows(), &codes.sections()))
+}
+
+/// The graph over nodes that stand for so many rows in all.
+fn graph(
+    spec: &IndexSpec,
+    (m, ef_construction): (u32, u32),
+    vectors: NodeVectors<'_>,
+    (groups, rows): (Groups, usize),
+    work: &Work<'_>,
+) -> Result<Graph<Vec<u32>>, IndexError> {
     let mut graph = Graph {
-        m: m_usize,
+        m: m as usize,
         nodes: groups.nodes,
         entry: 0,
         links: Vec::new(),
@@ -27,23 +65,15 @@ pub(in crate::index) fn build(
         levels: Vec::new(),
     };
     if groups.nodes > 0 {
-        let first_rows = groups.first_rows();
-        let built = HnswGraph::build(
-            points.values(),
-            first_rows.as_deref(),
-            (spec.dimensions, groups.nodes),
-            spec.metric,
-            (m, ef_construction),
-            work,
-        )?;
+        let built = HnswGraph::build(vectors, spec.metric, (m, ef_construction), work)?;
         lay_out(&built, &mut graph)?;
         // Rows that share a node with an earlier one.
-        let shared = (points.len() - groups.nodes) as u64;
+        let shared = (rows - groups.nodes) as u64;
         work.done.fetch_add(shared, std::sync::atomic::Ordering::Relaxed);
     }
     graph.rows = groups.rows;
     graph.starts = groups.starts;
-    Ok(graph.encode(spec, points.segment_rows()))
+    Ok(graph)
 }
 
 /// Copies FAISS's lists, level by level.

@@ -2,6 +2,7 @@
 
 use arrow::buffer::ScalarBuffer;
 
+use crate::index::codes::Codes;
 use crate::index::definition::{IndexKind, IndexSpec};
 use crate::index::error::IndexError;
 use crate::index::object::{Content, Head, Object, bytes_of, encode};
@@ -38,17 +39,19 @@ pub(in crate::index) struct Graph<N = ScalarBuffer<u32>> {
 }
 
 impl Graph<Vec<u32>> {
-    /// The bytes of a part.
-    pub(super) fn encode(&self, spec: &IndexSpec, segment_rows: usize) -> Vec<u8> {
+    /// The bytes of a part, the sections of its codes last.
+    pub(super) fn encode(&self, spec: &IndexSpec, segment_rows: usize, codes: &[&[u8]]) -> Vec<u8> {
         let mut sections =
             vec![bytes_of(&self.links), bytes_of(&self.rows), bytes_of(&self.starts)];
         for level in &self.levels {
             sections.push(bytes_of(&level.nodes));
             sections.push(bytes_of(&level.links));
         }
+        sections.extend(codes);
         let head = Head {
             content: Content::Hnsw,
             metric: spec.metric,
+            elements: spec.elements,
             dimensions: spec.dimensions,
             rows: segment_rows,
             parameters: vec![
@@ -63,8 +66,12 @@ impl Graph<Vec<u32>> {
 }
 
 impl Graph {
-    /// The graph of a part's object, verified: every number that leads somewhere leads inside.
-    pub(in crate::index) fn decode(spec: &IndexSpec, object: &Object) -> Result<Self, IndexError> {
+    /// The graph of a part's object, verified: every number that leads somewhere leads inside. With
+    /// it the codes of its nodes, where it has these.
+    pub(in crate::index) fn decode(
+        spec: &IndexSpec,
+        object: &Object,
+    ) -> Result<(Self, Option<Codes>), IndexError> {
         let IndexKind::Hnsw { m, .. } = spec.kind else {
             return Err(IndexError::Corrupt("a graph for another kind"));
         };
@@ -74,7 +81,9 @@ impl Graph {
             .first_chunk::<PARAMETERS>()
             .ok_or(IndexError::Corrupt("parameters of a graph"))?;
         let level_count = level_count as usize;
-        if stored_m != m || object.section_count() != SECTIONS + level_count * 2 {
+        let of_codes = SECTIONS + level_count * 2;
+        if stored_m != m || object.section_count() != of_codes + Codes::section_count(spec.elements)
+        {
             return Err(IndexError::Corrupt("a graph of another shape"));
         }
         let levels = (0..level_count)
@@ -93,7 +102,8 @@ impl Graph {
             levels,
         };
         graph.verify(object.head.rows)?;
-        Ok(graph)
+        let codes = Codes::decode(spec, object, of_codes, graph.nodes)?;
+        Ok((graph, codes))
     }
 
     fn verify(&self, segment_rows: usize) -> Result<(), IndexError> {

@@ -2,8 +2,8 @@
 
 use std::hash::BuildHasher;
 
-use crate::index::Points;
 use crate::index::error::IndexError;
+use crate::index::points::Indexed;
 use crate::index::work::Work;
 
 /// Which rows each node stands for: `rows[starts[node]..starts[node + 1]]`, ascending; nodes are
@@ -14,53 +14,59 @@ pub(super) struct Groups {
     pub(super) nodes: usize,
     pub(super) rows: Vec<u32>,
     pub(super) starts: Vec<u32>,
+    /// The number among the indexed rows of each node's first one; without `starts` its own number.
+    pub(super) firsts: Vec<u32>,
 }
 
 impl Groups {
-    /// Finds equal vectors by their bits.
-    pub(super) fn of(points: &Points, work: &Work<'_>) -> Result<Self, IndexError> {
+    /// Finds equal vectors by their bytes.
+    pub(super) fn of(points: &impl Indexed, work: &Work<'_>) -> Result<Self, IndexError> {
         let hasher = foldhash::fast::FixedState::default();
-        let mut hashes: Vec<(u64, u32)> = Vec::with_capacity(points.len());
-        for at in 0..points.len() {
+        let count = points.count();
+        let mut hashes: Vec<(u64, u32)> = Vec::with_capacity(count);
+        for at in 0..count {
             if at.is_multiple_of(4096) {
                 work.check()?;
             }
-            let row = points.row(at);
-            let bits = arrow::datatypes::ToByteSlice::to_byte_slice(points.vector(row));
-            hashes.push((hasher.hash_one(bits), row));
+            hashes.push((hasher.hash_one(points.bytes_at(at)), at as u32));
         }
         hashes.sort_unstable();
+        let row = |at: u32| points.row_at(at as usize);
         if hashes.windows(2).all(|pair| pair[0].0 != pair[1].0) {
-            let rows = points.rows().map(|rows| rows.to_vec()).unwrap_or_default();
-            return Ok(Self { nodes: points.len(), rows, starts: Vec::new() });
+            let rows = match points.are_all() {
+                true => Vec::new(),
+                false => (0..count as u32).map(row).collect(),
+            };
+            return Ok(Self { nodes: count, rows, ..Self::default() });
         }
-        // Each row with the first one that has its vector.
-        let mut members: Vec<(u32, u32)> = Vec::with_capacity(points.len());
+        // Each with the first one that has its vector.
+        let mut members: Vec<(u32, u32)> = Vec::with_capacity(count);
         let mut firsts = Vec::new();
         for run in hashes.chunk_by(|a, b| a.0 == b.0) {
             firsts.clear();
-            for (_, row) in run {
-                let vector = points.vector(*row);
-                let same = |first: &&u32| same_bits(points.vector(**first), vector);
-                let first = firsts.iter().find(same).copied().unwrap_or(*row);
-                if first == *row {
+            for (_, at) in run {
+                let bytes = points.bytes_at(*at as usize);
+                let same = |first: &&u32| points.bytes_at(**first as usize) == bytes;
+                let first = firsts.iter().find(same).copied().unwrap_or(*at);
+                if first == *at {
                     firsts.push(first);
                 }
-                members.push((first, *row));
+                members.push((first, *at));
             }
         }
         drop(hashes);
         members.sort_unstable();
-        let mut starts = Vec::new();
-        for (at, (first, row)) in members.iter().enumerate() {
-            if first == row {
-                starts.push(at as u32);
+        let (mut starts, mut firsts) = (Vec::new(), Vec::new());
+        for (place, (first, at)) in members.iter().enumerate() {
+            if first == at {
+                starts.push(place as u32);
+                firsts.push(*at);
             }
         }
         let nodes = starts.len();
         starts.push(members.len() as u32);
-        let rows = members.into_iter().map(|(_, row)| row).collect();
-        Ok(Self { nodes, rows, starts })
+        let rows = members.into_iter().map(|(_, at)| row(at)).collect();
+        Ok(Self { nodes, rows, starts, firsts })
     }
 
     /// The first row of each node; `None`: the row of its own number.
@@ -70,8 +76,4 @@ impl Groups {
         }
         Some(self.starts[..self.nodes].iter().map(|start| self.rows[*start as usize]).collect())
     }
-}
-
-fn same_bits(a: &[f32], b: &[f32]) -> bool {
-    a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits())
 }

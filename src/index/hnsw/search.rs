@@ -5,13 +5,11 @@
 use std::cmp::Reverse;
 use std::sync::atomic::AtomicBool;
 
-use arrow::buffer::ScalarBuffer;
-
 use super::graph::{Graph, NONE};
+use super::nodes::Nodes;
 use super::visited::{Scratch, with_scratch};
 use crate::index::candidate::Candidate;
 use crate::index::error::IndexError;
-use crate::index::kernel::{Kernel, WithKernel};
 use crate::index::part::{SearchOptions, SearchWork};
 use crate::index::selection::Chosen;
 use crate::index::work;
@@ -22,27 +20,22 @@ const CHECK_EVERY: u64 = 64;
 /// A search of a graph.
 pub(in crate::index) struct Search<'a> {
     pub(in crate::index) graph: &'a Graph,
-    pub(in crate::index) values: &'a ScalarBuffer<f32>,
-    pub(in crate::index) dimensions: usize,
     pub(in crate::index) options: &'a SearchOptions<'a>,
     pub(in crate::index) chosen: Chosen<'a>,
-    /// Takes the rows that were found, the order being no particular one.
-    pub(in crate::index) show: &'a mut dyn FnMut(u32),
+    /// Takes the rows that were found and their distances, the order being no particular one.
+    pub(in crate::index) show: &'a mut dyn FnMut(f64, u32),
 }
 
-impl WithKernel for Search<'_> {
-    type Output = Result<SearchWork, IndexError>;
-
-    fn run(self, kernel: &impl Kernel) -> Self::Output {
+impl Search<'_> {
+    /// Runs over nodes whose vectors lie where `nodes` knows.
+    pub(in crate::index) fn run(self, nodes: &impl Nodes) -> Result<SearchWork, IndexError> {
         if self.graph.nodes == 0 || self.options.k == 0 {
             return Ok(SearchWork::default());
         }
         with_scratch(self.graph.nodes, |scratch| {
             let mut walk = Walk {
                 graph: self.graph,
-                values: self.values,
-                dimensions: self.dimensions,
-                kernel,
+                nodes,
                 chosen: self.chosen,
                 width: self
                     .options
@@ -60,11 +53,9 @@ impl WithKernel for Search<'_> {
     }
 }
 
-struct Walk<'a, K> {
+struct Walk<'a, N> {
     graph: &'a Graph,
-    values: &'a [f32],
-    dimensions: usize,
-    kernel: &'a K,
+    nodes: &'a N,
     chosen: Chosen<'a>,
     /// Nodes to find.
     width: usize,
@@ -72,16 +63,10 @@ struct Walk<'a, K> {
     work: SearchWork,
 }
 
-impl<K: Kernel> Walk<'_, K> {
-    #[inline]
-    fn vector(&self, node: u32) -> &[f32] {
-        let from = self.graph.first_row(node) as usize * self.dimensions;
-        &self.values[from..from + self.dimensions]
-    }
-
+impl<N: Nodes> Walk<'_, N> {
     fn distance(&mut self, node: u32) -> Candidate {
         self.work.distances += 1;
-        Candidate::new(self.kernel.one(self.vector(node)), node)
+        Candidate::new(self.nodes.near(node), node)
     }
 
     /// Finds where to enter the lowest level.
@@ -191,7 +176,7 @@ impl<K: Kernel> Walk<'_, K> {
             waiting += 1;
             if waiting == 4 {
                 waiting = 0;
-                let distances = self.kernel.four(four.map(|node| self.vector(node)));
+                let distances = self.nodes.four_near(four);
                 self.work.distances += 4;
                 for (node, distance) in four.iter().zip(distances) {
                     self.consider(Candidate::new(distance, *node));
@@ -205,12 +190,13 @@ impl<K: Kernel> Walk<'_, K> {
     }
 
     /// Shows the rows that were found.
-    fn harvest(&mut self, show: &mut dyn FnMut(u32)) {
+    fn harvest(&mut self, show: &mut dyn FnMut(f64, u32)) {
         for candidate in self.scratch.found.drain() {
+            let distance = self.nodes.distance(candidate.number());
             self.graph.any_row(candidate.number(), |row| {
                 if self.chosen.takes(row) {
                     self.work.candidates += 1;
-                    show(row);
+                    show(distance, row);
                 }
                 false
             });

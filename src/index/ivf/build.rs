@@ -24,7 +24,8 @@ pub(in crate::index) fn build(
         is_angular(spec.metric),
         work,
     )?;
-    let (ends, rows) = by_list(&nearest, model.lists, points);
+    let (ends, places) = by_list(&nearest, model.lists);
+    let rows: Vec<u32> = places.into_iter().map(|at| points.row(at as usize)).collect();
     let codes = if model.subspaces() == 0 {
         Vec::new()
     } else {
@@ -41,8 +42,8 @@ pub(in crate::index) fn build(
     Ok(Lists::encode(spec, model, points.segment_rows(), (&ends, &rows, &codes)))
 }
 
-/// Where each list ends, and the rows list by list, ascending in each.
-fn by_list(nearest: &[u32], lists: usize, points: &Points) -> (Vec<u32>, Vec<u32>) {
+/// Where each list ends, and the numbers of the indexed rows list by list, ascending in each.
+pub(super) fn by_list(nearest: &[u32], lists: usize) -> (Vec<u32>, Vec<u32>) {
     let mut ends = vec![0_u32; lists];
     for list in nearest {
         ends[*list as usize] += 1;
@@ -52,11 +53,11 @@ fn by_list(nearest: &[u32], lists: usize, points: &Points) -> (Vec<u32>, Vec<u32
     for end in &mut ends {
         begin += std::mem::replace(end, begin);
     }
-    let mut rows = vec![0; nearest.len()];
+    let mut places = vec![0; nearest.len()];
     for (at, list) in nearest.iter().enumerate() {
         let place = &mut ends[*list as usize];
-        rows[*place as usize] = points.row(at);
+        places[*place as usize] = at as u32;
         *place += 1;
     }
-    (ends, rows)
+    (ends, places)
 }

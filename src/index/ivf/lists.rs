@@ -34,6 +34,7 @@ impl Lists {
         let head = Head {
             content: Content::Lists,
             metric: spec.metric,
+            elements: spec.elements,
             dimensions: spec.dimensions,
             rows: segment_rows,
             parameters: vec![ends.len() as u32, model.fingerprint],
@@ -43,29 +44,13 @@ impl Lists {
 
     /// The lists of a part's object, verified.
     pub(in crate::index) fn decode(model: &Model, object: &Object) -> Result<Self, IndexError> {
-        let &[lists, fingerprint] = object
-            .head
-            .parameters
-            .first_chunk::<2>()
-            .ok_or(IndexError::Corrupt("parameters of lists"))?;
-        if fingerprint != model.fingerprint || lists as usize != model.lists {
-            return Err(IndexError::Corrupt("lists of another model"));
-        }
-        let ends = object.numbers(0)?;
-        let rows = object.numbers(1)?;
+        let (ends, rows) = decode(model, object)?;
         let codes = object.section(2);
         let codes = if codes.as_ptr().align_offset(CODES_ALIGNMENT) == 0 {
             Buffer::from(codes)
         } else {
             Buffer::from_slice_ref(codes.as_ref())
         };
-        let inside = rows.iter().all(|row| (*row as usize) < object.head.rows);
-        let whole = ends.len() == model.lists
-            && ends.is_sorted()
-            && ends.last().is_some_and(|end| *end as usize == rows.len());
-        if !inside || !whole {
-            return Err(IndexError::Corrupt("lists that lead outside"));
-        }
         let mut code_starts = vec![0];
         let (mut from, mut at) = (0, 0);
         for end in ends.iter() {
@@ -97,5 +82,30 @@ impl Lists {
     /// The codes of a list.
     pub(super) fn codes(&self, list: usize) -> &[u8] {
         &self.codes[self.code_starts[list]..self.code_starts[list + 1]]
+    }
+}
+
+/// Where the lists of a part's object end, and their rows, verified.
+pub(super) fn decode(
+    model: &Model,
+    object: &Object,
+) -> Result<(ScalarBuffer<u32>, ScalarBuffer<u32>), IndexError> {
+    let &[lists, fingerprint] = object
+        .head
+        .parameters
+        .first_chunk::<2>()
+        .ok_or(IndexError::Corrupt("parameters of lists"))?;
+    if fingerprint != model.fingerprint || lists as usize != model.lists {
+        return Err(IndexError::Corrupt("lists of another model"));
+    }
+    let (ends, rows) = (object.numbers(0)?, object.numbers(1)?);
+    let inside = rows.iter().all(|row| (*row as usize) < object.head.rows);
+    let whole = ends.len() == model.lists
+        && ends.is_sorted()
+        && ends.last().is_some_and(|end| *end as usize == rows.len());
+    if inside && whole {
+        Ok((ends, rows))
+    } else {
+        Err(IndexError::Corrupt("lists that lead outside"))
     }
 }

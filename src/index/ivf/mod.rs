@@ -6,6 +6,7 @@
 //! each dimension, sixteen rows at a time, and only the best candidates' vectors. L1 has no such
 //! codes: there a list's vectors are compared.
 
+mod bits;
 mod build;
 mod lists;
 mod model;
@@ -13,6 +14,7 @@ mod search;
 mod spread;
 mod table;
 
+pub(super) use bits::{BitLists, BitSearch, build_bits};
 pub(super) use build::build;
 pub(super) use lists::Lists;
 pub use model::Model;

@@ -90,6 +90,7 @@ impl Model {
         let head = Head {
             content: Content::Model,
             metric: spec.metric,
+            elements: spec.elements,
             dimensions,
             rows: 0,
             parameters: vec![lists as u32],
@@ -114,6 +115,7 @@ impl Model {
         let head = &object.head;
         let same = head.content == Content::Model
             && head.metric == spec.metric
+            && head.elements == spec.elements
             && head.dimensions == spec.dimensions
             && head.parameters.len() == 1
             && object.section_count() == 2;

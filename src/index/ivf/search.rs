@@ -87,11 +87,22 @@ struct Scan<'a, K> {
 }
 
 /// The lists with the distances to their centroids.
-struct Order {
+pub(super) struct Order {
     /// The nearest ones first, in order; the others behind them.
-    lists: Vec<Candidate>,
+    pub(super) lists: Vec<Candidate>,
     /// How many are looked into in any case.
-    probes: usize,
+    pub(super) probes: usize,
+}
+
+/// Ranks the lists by their centroids.
+pub(super) fn order(model: &Model, metric: Metric, query: &[f32], effort: usize) -> Order {
+    let mut lists = with_kernel(metric, query, RankCentroids { model });
+    let probes = effort.clamp(1, lists.len());
+    if probes < lists.len() {
+        lists.select_nth_unstable(probes);
+    }
+    lists[..probes].sort_unstable();
+    Order { lists, probes }
 }
 
 struct RankCentroids<'a> {
@@ -121,14 +132,9 @@ impl<K: Kernel> Scan<'_, K> {
     fn order(&mut self, query: &[f32], effort: usize) -> Order {
         // Centroids of angles are of length one.
         let metric = if self.metric == Metric::Cosine { Metric::InnerProduct } else { self.metric };
-        let mut lists = with_kernel(metric, query, RankCentroids { model: self.model });
-        self.work.distances += lists.len() as u64;
-        let probes = effort.clamp(1, lists.len());
-        if probes < lists.len() {
-            lists.select_nth_unstable(probes);
-        }
-        lists[..probes].sort_unstable();
-        Order { lists, probes }
+        let order = order(self.model, metric, query, effort);
+        self.work.distances += order.lists.len() as u64;
+        order
     }
 
     /// Looks into the lists, and on until `k` rows were let through.

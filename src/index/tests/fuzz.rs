@@ -8,7 +8,7 @@ use crate::base::mutation::run;
 use crate::index::{Metric, Model, Part, Selection};
 
 /// The bytes with the checksums of what stands behind them, as far as the head can be read.
-fn checked(bytes: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn checked(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut out = bytes.to_vec();
     let u16_at = |at: usize| Some(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?));
     let u64_at = |at: usize| {

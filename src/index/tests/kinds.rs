@@ -9,8 +9,8 @@ use roaring::RoaringBitmap;
 
 use super::world::{Ask, GO, STOP, World, clustered, kinds, search, whole_numbers};
 use crate::index::{
-    DefinitionError, IndexError, IndexKind, IndexSpec, Metric, Model, Part, Points, SearchOptions,
-    Selection, TopK, Work, build,
+    DefinitionError, Elements, IndexError, IndexKind, IndexSpec, Metric, Model, Part, Points,
+    Query, SearchOptions, Selection, TopK, Work, build,
 };
 
 const ALL: Ask<'_> = Ask { k: 10, effort: 100_000, refine: 100_000, selection: Selection::All };
@@ -31,7 +31,7 @@ proptest! {
         let marked: RoaringBitmap = marked.into_iter().collect();
         let query = make(seed ^ 1, 1, dimensions);
         for kind in kinds() {
-            for metric in Metric::ALL {
+            for metric in Metric::OF_NUMBERS {
                 let world =
                     World::new(kind.clone(), metric, dimensions, make(seed, count, dimensions));
                 for selection in
@@ -80,7 +80,7 @@ fn little_effort_finds_most() {
     for (dimensions, seed) in [(16, 1), (33, 2)] {
         let queries = clustered(seed, 2_050, dimensions)[2_000 * dimensions..].to_vec();
         for kind in kinds() {
-            for metric in Metric::ALL {
+            for metric in Metric::OF_NUMBERS {
                 let values = clustered(seed, 2_000, dimensions);
                 let world = World::new(kind.clone(), metric, dimensions, values);
                 let hnsw = matches!(kind, IndexKind::Hnsw { .. });
@@ -124,7 +124,7 @@ fn any_dimension_will_do() {
     for dimensions in [1, 2, 3, 31, 32, 130, 16_000] {
         let count = if dimensions > 1_000 { 30 } else { 200 };
         for kind in kinds() {
-            for metric in Metric::ALL {
+            for metric in Metric::OF_NUMBERS {
                 let values = clustered(9, count, dimensions);
                 let query = values[..dimensions].to_vec();
                 let world = World::new(kind.clone(), metric, dimensions, values);
@@ -183,6 +183,7 @@ fn work_stops_when_it_is_told() {
             let trained = Model::train(&world.spec, &values, 2_000, &work);
             assert_eq!(trained.unwrap_err(), IndexError::Cancelled);
         }
+        let query = Query::Numbers(values[..16].to_vec());
         let options = SearchOptions {
             k: 500,
             effort: 500,
@@ -191,7 +192,7 @@ fn work_stops_when_it_is_told() {
             selection: Selection::All,
             cancelled: &STOP,
         };
-        let searched = world.part.search(&values[..16], &options, &mut TopK::new(500));
+        let searched = world.part.search(&query, &options, &mut TopK::new(500));
         assert_eq!(searched.unwrap_err(), IndexError::Cancelled);
     }
 }
@@ -251,12 +252,14 @@ fn unaligned_bytes_are_read_as_well() {
 
 #[test]
 fn definitions_keep_to_pgvectors_bounds() {
-    let check = |kind, dimensions| IndexSpec { kind, metric: Metric::L2, dimensions }.check();
+    let spec =
+        |kind, metric, dimensions, elements| IndexSpec { kind, metric, dimensions, elements };
+    let check = |kind, dimensions| spec(kind, Metric::L2, dimensions, Elements::Numbers).check();
     let hnsw = |m, ef_construction| IndexKind::Hnsw { m, ef_construction };
     assert_eq!(check(hnsw(16, 64), 3), Ok(()));
     assert_eq!(check(hnsw(16, 31), 3), Err(DefinitionError::EfConstructionBelowTwiceM));
-    assert_eq!(check(hnsw(16, 64), 0), Err(DefinitionError::Dimensions(0)));
-    assert_eq!(check(hnsw(16, 64), 16_001), Err(DefinitionError::Dimensions(16_001)));
+    assert_eq!(check(hnsw(16, 64), 0), Err(DefinitionError::NoDimensions));
+    assert!(check(hnsw(16, 64), 16_001).is_err());
     for refused in [
         hnsw(1, 64),
         hnsw(101, 300),
@@ -267,7 +270,7 @@ fn definitions_keep_to_pgvectors_bounds() {
     ] {
         assert!(matches!(check(refused, 3), Err(DefinitionError::OutOfBounds { .. })));
     }
-    let spec = IndexSpec { kind: hnsw(16, 64), metric: Metric::InnerProduct, dimensions: 3 };
+    let spec = spec(hnsw(16, 64), Metric::InnerProduct, 3, Elements::Numbers);
     let json = serde_json::to_string(&spec).unwrap();
     assert_eq!(
         json,

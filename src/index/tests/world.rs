@@ -9,8 +9,8 @@ use roaring::RoaringBitmap;
 
 use crate::base::{Random, SeededRandom};
 use crate::index::{
-    IndexError, IndexKind, IndexSpec, Metric, Model, Neighbour, Part, Points, SearchOptions,
-    SearchWork, Selection, TopK, Work, build, search_flat,
+    Elements, IndexError, IndexKind, IndexSpec, Metric, Model, Neighbour, Part, Points, Query,
+    SearchOptions, SearchWork, Selection, TopK, Work, build, search_flat,
 };
 
 pub(super) static GO: AtomicBool = AtomicBool::new(false);
@@ -91,7 +91,7 @@ impl World {
         values: Vec<f32>,
         rows: Option<Arc<[u32]>>,
     ) -> Result<Self, IndexError> {
-        let spec = IndexSpec { kind, metric, dimensions };
+        let spec = IndexSpec { kind, metric, dimensions, elements: Elements::Numbers };
         let values: ScalarBuffer<f32> = values.into();
         let points = Points::new(values.clone(), dimensions, rows.clone())?;
         let done = AtomicU64::new(0);
@@ -148,6 +148,14 @@ impl World {
 pub(super) fn search(
     part: &Part,
     query: &[f32],
+    ask: &Ask<'_>,
+) -> Result<(Vec<Neighbour>, SearchWork), IndexError> {
+    search_for(part, &Query::Numbers(query.to_vec()), ask)
+}
+
+pub(super) fn search_for(
+    part: &Part,
+    query: &Query,
     ask: &Ask<'_>,
 ) -> Result<(Vec<Neighbour>, SearchWork), IndexError> {
     let options = SearchOptions {

@@ -6,6 +6,7 @@
 use crate::base::{Oid, Result, SqlError, SqlState};
 use crate::catalog::{IndexColumnDef, IndexDef, Relation, TableDef, VectorIndexDef};
 use crate::plan::statement::{CreateIndex, IndexColumn};
+use crate::types::PgType;
 
 use super::Effect;
 use super::constraint::{NewKey, add_key};
@@ -93,6 +94,7 @@ fn add_index(
         Some(name) => name.clone(),
         None => {
             let part = |part| match cast_of_column(table, part) {
+                Some((_, PgType::Bit(_))) if vector.is_some() => "binary_quantize".to_owned(),
                 Some((column, _)) if vector.is_some() => column.name.clone(),
                 _ => name_part(part),
             };

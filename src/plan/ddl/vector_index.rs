@@ -3,11 +3,11 @@
 
 use crate::base::{Result, SqlError, SqlState};
 use crate::catalog::{ColumnDef, TableDef, TypeDef, VectorIndexDef};
-use crate::index::{DefinitionError, IndexKind, IndexSpec, Metric};
+use crate::index::{DefinitionError, Elements, IndexKind, IndexSpec, Metric};
 use crate::plan::data_type_of;
 use crate::plan::statement::{CreateIndex, IndexColumn, StorageOption};
 use crate::types::{PgType, dimensions_differ};
-use sqlparser::ast::Expr;
+use sqlparser::ast::{Expr, FunctionArg, FunctionArgExpr, FunctionArguments};
 
 /// An access method that builds something over vectors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,16 +28,12 @@ const OPERATOR_CLASSES: &[(&str, PgType, Metric)] = &[
     ("halfvec_ip_ops", PgType::Halfvec(None), Metric::InnerProduct),
     ("halfvec_cosine_ops", PgType::Halfvec(None), Metric::Cosine),
     ("halfvec_l1_ops", PgType::Halfvec(None), Metric::L1),
-];
-
-/// pgvector's other operator classes, of methods that have them: nothing is built for these.
-const REFUSED_CLASSES: &[(&str, &[VectorMethod])] = &[
-    ("bit_hamming_ops", &[VectorMethod::Hnsw, VectorMethod::IvfFlat]),
-    ("bit_jaccard_ops", &[VectorMethod::Hnsw]),
-    ("sparsevec_l2_ops", &[VectorMethod::Hnsw]),
-    ("sparsevec_ip_ops", &[VectorMethod::Hnsw]),
-    ("sparsevec_cosine_ops", &[VectorMethod::Hnsw]),
-    ("sparsevec_l1_ops", &[VectorMethod::Hnsw]),
+    ("bit_hamming_ops", PgType::Bit(None), Metric::Hamming),
+    ("bit_jaccard_ops", PgType::Bit(None), Metric::Jaccard),
+    ("sparsevec_l2_ops", PgType::Sparsevec(None), Metric::L2),
+    ("sparsevec_ip_ops", PgType::Sparsevec(None), Metric::InnerProduct),
+    ("sparsevec_cosine_ops", PgType::Sparsevec(None), Metric::Cosine),
+    ("sparsevec_l1_ops", PgType::Sparsevec(None), Metric::L1),
 ];
 
 impl VectorMethod {
@@ -78,7 +74,8 @@ impl VectorMethod {
             None => {
                 let (column, ty) = cast_of_column(table, part).ok_or_else(|| {
                     let message = "vector indexes on other expressions than casts of a column to \
-                                   vector or halfvec are not supported";
+                                   vector or halfvec, or of its binary_quantize to bit, are not \
+                                   supported";
                     SqlError::unsupported(message)
                         .with_hint("Without an index, a search compares all rows and is exact.")
                 })?;
@@ -92,9 +89,18 @@ impl VectorMethod {
         if let (Some(_), Some(found)) = (&cast, dimensions_of(&declared))
             && found != dimensions
         {
-            return Err(dimensions_differ(dimensions, found));
+            return Err(match ty {
+                PgType::Bit(_) => other_length(found),
+                _ => dimensions_differ(dimensions, found),
+            });
         }
-        let spec = IndexSpec { kind: self.kind(&create.options)?, metric, dimensions };
+        let elements = match ty {
+            PgType::Bit(_) => Elements::Bits,
+            PgType::Sparsevec(_) => Elements::Sparse,
+            _ => Elements::Numbers,
+        };
+        let kind = self.kind(&create.options)?;
+        let spec = IndexSpec { kind, metric, dimensions, elements };
         spec.check().map_err(refused)?;
         Ok(VectorIndexDef { column: column.id, cast: cast.as_ref().map(TypeDef::from), spec })
     }
@@ -118,15 +124,9 @@ impl VectorMethod {
                 }
             };
         };
-        let refused = REFUSED_CLASSES.iter().find(|(name, _)| *name == class.name);
-        if refused.is_some_and(|(_, methods)| methods.contains(&self)) {
-            let message =
-                format!("indexes with operator class \"{}\" are not supported", class.name);
-            return Err(SqlError::unsupported(message)
-                .with_hint("Without an index, a search compares all rows and is exact."));
-        }
         let known = OPERATOR_CLASSES.iter().find(|(name, ..)| *name == class.name);
-        let Some((name, over, metric)) = known.filter(|(.., metric)| self.serves(*metric)) else {
+        let Some((name, over, metric)) = known.filter(|(_, ty, metric)| self.serves(ty, *metric))
+        else {
             let message = format!(
                 "operator class \"{}\" does not exist for access method \"{}\"",
                 class.name,
@@ -135,6 +135,11 @@ impl VectorMethod {
             return Err(SqlError::new(SqlState::UNDEFINED_OBJECT, message));
         };
         let ty = ty.bare();
+        // To PostgreSQL it is as good as `bit`, to pgvector it is not.
+        if ty == PgType::Varbit(None) && *over == PgType::Bit(None) {
+            let message = format!("type not supported for {} index", self.name());
+            return Err(SqlError::unsupported(message));
+        }
         if ty != *over {
             let message =
                 format!("operator class \"{name}\" does not accept data type {}", ty.sql_name());
@@ -143,9 +148,19 @@ impl VectorMethod {
         Ok(*metric)
     }
 
-    /// pgvector has no `vector_l1_ops` and `halfvec_l1_ops` for ivfflat.
-    fn serves(self, metric: Metric) -> bool {
-        self == Self::Hnsw || metric != Metric::L1
+    /// pgvector has for ivfflat no classes of L1, of Jaccard and of sparse vectors. Our own kind has those
+    /// of numbers.
+    fn serves(self, ty: &PgType, metric: Metric) -> bool {
+        match self {
+            Self::Hnsw => true,
+            Self::IvfFlat => {
+                !matches!(ty, PgType::Sparsevec(_))
+                    && !matches!(metric, Metric::L1 | Metric::Jaccard)
+            }
+            Self::Redkite => {
+                matches!(ty, PgType::Vector(_) | PgType::Halfvec(_)) && metric != Metric::L1
+            }
+        }
     }
 
     fn kind(self, options: &[StorageOption]) -> Result<IndexKind> {
@@ -194,6 +209,9 @@ fn dimensions(ty: &PgType) -> Result<usize> {
 fn dimensions_of(ty: &PgType) -> Option<usize> {
     match ty {
         PgType::Vector(dimensions) | PgType::Halfvec(dimensions) => dimensions.map(usize::from),
+        PgType::Bit(dimensions) | PgType::Sparsevec(dimensions) => {
+            dimensions.and_then(|dimensions| usize::try_from(dimensions).ok())
+        }
         _ => None,
     }
 }
@@ -208,16 +226,46 @@ fn bare(mut expr: &Expr) -> &Expr {
 
 /// `(column::halfvec(n))`: the column, and what it is cast to. The index is over what the column has:
 /// the cast takes no more than digits from it, and searches compare what is found by the rest.
+/// `(binary_quantize(column)::bit(n))`: the column, and `bit(n)`. The index is over its signs.
 pub(super) fn cast_of_column<'a>(
     table: &'a TableDef,
     part: &IndexColumn,
 ) -> Option<(&'a ColumnDef, PgType)> {
-    let Expr::Cast { expr, data_type, .. } = bare(&part.expression.ast) else { return None };
-    let Expr::Identifier(name) = bare(expr) else { return None };
+    let (operand, ty) = match bare(&part.expression.ast) {
+        Expr::Cast { expr, data_type, .. } => (bare(expr), data_type_of(data_type).ok()?),
+        // Of no length, which an index refuses as pgvector does.
+        other => (other, PgType::Bit(None)),
+    };
+    let (name, signs) = match quantized(operand) {
+        Some(inner) => (bare(inner), true),
+        None => (operand, false),
+    };
+    let Expr::Identifier(name) = name else { return None };
     let column = table.column(&name.value)?;
-    let ty = data_type_of(data_type).ok()?;
     let vector = |ty: &PgType| matches!(ty, PgType::Vector(_) | PgType::Halfvec(_));
-    (vector(&column.ty.pg_type()) && vector(&ty)).then_some((column, ty))
+    let fits = if signs { matches!(ty, PgType::Bit(_)) } else { vector(&ty) };
+    (vector(&column.ty.pg_type()) && fits).then_some((column, ty))
+}
+
+/// What a call of `binary_quantize` is of.
+fn quantized(expr: &Expr) -> Option<&Expr> {
+    let Expr::Function(function) = expr else { return None };
+    let name = function.name.0.last()?.as_ident()?;
+    if name.value != "binary_quantize" {
+        return None;
+    }
+    let FunctionArguments::List(list) = &function.args else { return None };
+    match list.args.as_slice() {
+        [FunctionArg::Unnamed(FunctionArgExpr::Expr(operand))] => Some(operand),
+        _ => None,
+    }
+}
+
+/// The error for signs of vectors of another length: PostgreSQL cuts them off or fills them up, and here
+/// the index would not be over them.
+fn other_length(found: usize) -> SqlError {
+    let message = format!("binary_quantize of this column has {found} bits");
+    SqlError::unsupported(message).with_hint(format!("Index binary_quantize(..)::bit({found})."))
 }
 
 fn refused(error: DefinitionError) -> SqlError {
@@ -227,6 +275,9 @@ fn refused(error: DefinitionError) -> SqlError {
             format!("value {value} out of bounds for option \"{option}\""),
         )
         .with_detail(format!("Valid values are between \"{least}\" and \"{most}\".")),
+        DefinitionError::TooManyDimensions { .. } => {
+            SqlError::new(SqlState::PROGRAM_LIMIT_EXCEEDED, error.to_string())
+        }
         other => SqlError::new(SqlState::INVALID_PARAMETER_VALUE, other.to_string()),
     }
 }

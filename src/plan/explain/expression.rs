@@ -148,8 +148,6 @@ fn call(function: &ScalarFunctionExpr) -> String {
         "checked_mul" => Some("*"),
         "checked_div" => Some("/"),
         "checked_mod" => Some("%"),
-        "hamming_distance" => Some("<~>"),
-        "jaccard_distance" => Some("<%>"),
         "bitand" => Some("&"),
         "bitor" => Some("|"),
         "bitxor" => Some("#"),

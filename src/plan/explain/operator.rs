@@ -18,6 +18,7 @@ use super::node::{Detail, Node, relation, width};
 use crate::base::ColumnId;
 use crate::catalog::{IndexDef, Snapshot};
 use crate::exec::{Access, ApplyExec, Gives, Leaf, Observation, ObservedExec, leaf};
+use crate::types::PgType;
 
 /// The node of an operator and, below it, those of its inputs. `limited`: a LIMIT above has
 /// been shown already that operators below apply as well.
@@ -215,6 +216,7 @@ fn table(leaf: &Leaf, plan: &Arc<dyn ExecutionPlan>, catalog: &Snapshot) -> Node
             let estimate = Estimate::search(rows, limit.unwrap_or(rows), dimensions);
             let quoted = crate::plan::quote_identifier(column);
             let compared = match cast {
+                Some(ty @ PgType::Bit(_)) => format!("(binary_quantize({quoted}))::{ty}"),
                 Some(ty) => format!("({quoted})::{ty}"),
                 None => quoted.to_string(),
             };

@@ -2,7 +2,7 @@
 //! abbreviates, so that both spellings plan to the same operator by construction.
 //!
 //! The result has the table's columns and `distance`. The filter is SQL over the table's columns;
-//! the metric is one of `l2` (the default), `ip`, `cosine`, `l1`.
+//! the metric is one of `l2` (the default), `ip`, `cosine`, `l1`, `hamming`, `jaccard`.
 
 use std::ops::ControlFlow;
 
@@ -41,10 +41,12 @@ pub(crate) fn expand(factor: &mut TableFactor) -> Result<()> {
             "ip" | "inner_product" => "<#>",
             "cosine" => "<=>",
             "l1" | "taxicab" => "<+>",
+            "hamming" => "<~>",
+            "jaccard" => "<%>",
             other => {
                 let message = format!("unknown metric \"{other}\"");
                 let error = SqlError::new(SqlState::INVALID_PARAMETER_VALUE, message);
-                return Err(error.with_hint("One of l2, ip, cosine, l1."));
+                return Err(error.with_hint("One of l2, ip, cosine, l1, hamming, jaccard."));
             }
         },
     };

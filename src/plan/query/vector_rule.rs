@@ -243,6 +243,9 @@ fn distance(
         "vector_negative_inner_product" => Metric::InnerProduct,
         "cosine_distance" => Metric::Cosine,
         "l1_distance" => Metric::L1,
+        "sparsevec_negative_inner_product" => Metric::InnerProduct,
+        "hamming_distance" => Metric::Hamming,
+        "jaccard_distance" => Metric::Jaccard,
         _ => return None,
     };
     let [left, right] = <[Expr; 2]>::try_from(function.args).ok()?;
@@ -255,10 +258,12 @@ fn distance(
     }
     let (left, right) = (&left, &right);
     match (compared(left, source), compared(right, source)) {
-        (Some(column), None) if may_be_query(right) && alike(&column, ty(right).as_ref()) => {
+        (Some(column), None)
+            if may_be_query(right) && alike(&column, metric, ty(right).as_ref()) =>
+        {
             Some((metric, column, right.clone()))
         }
-        (None, Some(column)) if may_be_query(left) && alike(&column, ty(left).as_ref()) => {
+        (None, Some(column)) if may_be_query(left) && alike(&column, metric, ty(left).as_ref()) => {
             Some((metric, column, left.clone()))
         }
         _ => None,
@@ -268,31 +273,74 @@ fn distance(
 /// A column of vectors, and what it is cast to before it is compared.
 type Compared = (SegmentColumn, Option<PgType>);
 
-/// The column that an expression is, or is a cast of.
+/// The column that an expression is, or is a cast of, or whose signs it is.
 fn compared(expr: &Expr, source: &TableSource) -> Option<Compared> {
     let column = |expr: &Expr| match expr {
         Expr::Column(column) => source.vector_column(&column.name).cloned(),
         _ => None,
     };
-    match expr {
-        Expr::ScalarFunction(function) => {
-            let ty = cast_target(&function.func)?;
-            let [operand] = function.args.as_slice() else { return None };
-            let vector = matches!(ty, PgType::Vector(_) | PgType::Halfvec(_));
-            let column = column(operand).filter(|_| vector)?;
-            Some((column, Some(ty.clone())))
+    let Expr::ScalarFunction(function) = expr else {
+        return column(expr).map(|column| (column, None));
+    };
+    if let Some(operand) = quantized(expr) {
+        let column = column(operand)?;
+        let bits = PgType::Bit(Some(column_dimensions(&column)?));
+        return Some((column, Some(bits)));
+    }
+    let [operand] = function.args.as_slice() else { return None };
+    let ty = cast_target(&function.func)?;
+    match ty {
+        PgType::Vector(_) | PgType::Halfvec(_) => {
+            let column = column(operand)?;
+            are_numbers(&column).then_some((column, Some(ty.clone())))
         }
-        other => column(other).map(|column| (column, None)),
+        PgType::Bit(Some(bits)) => {
+            let column = column(quantized(operand)?)?;
+            // Of another length, the cast would cut bits off, or fill up.
+            let fits = column_dimensions(&column).is_none_or(|dimensions| dimensions == *bits);
+            (fits && are_numbers(&column)).then(|| (column, Some(ty.clone())))
+        }
+        _ => None,
     }
 }
 
-/// Whether vectors are compared with a vector, halves with halves: a call by name may have left it to
-/// the function to make them alike.
-fn alike((column, cast): &Compared, query: Option<&PgType>) -> bool {
+/// What a call of `binary_quantize` is of.
+fn quantized(expr: &Expr) -> Option<&Expr> {
+    match expr {
+        Expr::ScalarFunction(function) if function.func.name() == "binary_quantize" => {
+            function.args.first()
+        }
+        _ => None,
+    }
+}
+
+/// Whether a column is of vectors or halves.
+fn are_numbers(column: &SegmentColumn) -> bool {
+    matches!(PgType::of_field(&column.field), PgType::Vector(_) | PgType::Halfvec(_))
+}
+
+/// How many numbers the vectors of a column have, where it says so.
+fn column_dimensions(column: &SegmentColumn) -> Option<u32> {
+    match PgType::of_field(&column.field) {
+        PgType::Vector(dimensions) | PgType::Halfvec(dimensions) => dimensions.map(u32::from),
+        _ => None,
+    }
+}
+
+/// Whether vectors are compared with a vector, halves with halves, and so on, by a metric that they have: a
+/// call by name may have left it to the function to make them alike.
+fn alike((column, cast): &Compared, metric: Metric, query: Option<&PgType>) -> bool {
     let ty = cast.clone().unwrap_or_else(|| PgType::of_field(&column.field));
+    let bits = query.is_some_and(PgType::is_bits);
     match ty {
-        PgType::Halfvec(_) => query == Some(&PgType::Halfvec(None)),
-        _ => !matches!(query, Some(PgType::Halfvec(_) | PgType::Sparsevec(_))),
+        PgType::Halfvec(_) => query == Some(&PgType::Halfvec(None)) && !metric.is_of_bits(),
+        PgType::Sparsevec(_) => query == Some(&PgType::Sparsevec(None)) && !metric.is_of_bits(),
+        PgType::Bit(_) => bits && metric.is_of_bits(),
+        _ => {
+            !bits
+                && !metric.is_of_bits()
+                && !matches!(query, Some(PgType::Halfvec(_) | PgType::Sparsevec(_)))
+        }
     }
 }
 

@@ -9,10 +9,10 @@ use super::Reader;
 use super::reader::index_name;
 use super::vectors::Vectors;
 use crate::base::{Result, SqlError, SqlState};
-use crate::index::{IndexError, IndexSpec, Model, Part};
+use crate::index::{Elements, IndexError, IndexSpec, Model, Part};
 use crate::segment::corrupt::broken;
 use crate::segment::version::ObjectUnit;
-use crate::segment::{Column, IndexModel, IndexPart};
+use crate::segment::{Column, IndexModel, IndexPart, SegmentMeta};
 use crate::store::object::ObjectRef;
 
 /// A part's bytes, and what the index has learnt where its kind learns.
@@ -48,18 +48,23 @@ impl Reader {
             if self.cached.damaged_indexes.contains_key(&path) {
                 return Ok(None);
             }
+            let over_numbers = part.spec.elements == Elements::Numbers;
+            let vectors = async {
+                match over_numbers {
+                    true => self.object_vectors(&unit.meta, column).await,
+                    false => Ok(None),
+                }
+            };
             // What is far away is asked for at once; row ids too, which every search needs.
-            let (vectors, ids, bytes) = tokio::join!(
-                self.object_vectors(&unit.meta, column),
-                self.warm_row_ids(&unit.meta),
-                self.part_bytes(part),
-            );
+            let (vectors, ids, bytes) =
+                tokio::join!(vectors, self.warm_row_ids(&unit.meta), self.part_bytes(part));
             ids?;
-            let Some(vectors) = vectors? else { return Ok(None) };
-            if vectors.dimensions() != part.spec.dimensions {
+            let dimensions = part.spec.dimensions;
+            let vectors = vectors?.filter(|vectors| vectors.dimensions() == dimensions);
+            if over_numbers && vectors.is_none() {
                 return Ok(None);
             }
-            match self.open_part(part, bytes, vectors).await {
+            match self.open_part(&unit.meta, part, bytes, vectors).await {
                 Ok(open) => {
                     self.cached.index_parts.insert(path, Arc::clone(&open));
                     Ok(Some(open))
@@ -87,18 +92,23 @@ impl Reader {
         Ok((bytes?, model?))
     }
 
+    /// Opens a part, over the segment's vectors where it needs them.
     async fn open_part(
         &self,
+        meta: &SegmentMeta,
         part: &Arc<IndexPart>,
         bytes: Result<PartBytes>,
-        vectors: Arc<Vectors>,
+        vectors: Option<Arc<Vectors>>,
     ) -> Result<Arc<Part>> {
         let (bytes, model) = bytes?;
-        let wanted = Arc::clone(part);
+        let (wanted, rows) = (Arc::clone(part), meta.rows as usize);
         let open = move || {
-            let values = vectors.shared();
-            Part::open(&wanted.spec, model, &bytes, values)
-                .map_err(|error| damaged(&wanted.object, &error))
+            let spec = &wanted.spec;
+            let open = match vectors {
+                Some(vectors) => Part::open(spec, model, &bytes, vectors.shared()),
+                None => Part::open_coded(spec, model, &bytes, rows),
+            };
+            open.map_err(|error| damaged(&wanted.object, &error))
         };
         let open = tokio::task::spawn_blocking(open)
             .await

@@ -5,6 +5,7 @@
 
 mod cached;
 mod chunks;
+mod codes;
 mod find;
 mod footer;
 mod indexes;

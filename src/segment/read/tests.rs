@@ -13,7 +13,8 @@ use roaring::RoaringBitmap;
 use crate::base::limits::ROW_GROUP_ROWS;
 use crate::base::{ColumnId, OsRandom, Random, RowIds, SegmentId, SqlState};
 use crate::index::{
-    IndexKind, IndexSpec, Metric, Model, Points, SearchOptions, Selection, TopK, Work, build,
+    Elements, IndexKind, IndexSpec, Metric, Model, Points, Query, SearchOptions, Selection, TopK,
+    Work, build,
 };
 use crate::segment::tests::{TABLE, World, code, column, ids_of, item_rows, items};
 use crate::segment::{
@@ -314,6 +315,7 @@ async fn indexed(world: &World, unit: &Unit, segment: SegmentId) -> IndexPart {
         kind: IndexKind::Redkite { lists: Some(64) },
         metric: Metric::L2,
         dimensions: vectors.dimensions(),
+        elements: Elements::Numbers,
     };
     let (cancelled, done) = (AtomicBool::new(false), AtomicU64::new(0));
     let work = Work { threads: 1, cancelled: &cancelled, done: &done };
@@ -357,7 +359,7 @@ async fn a_cold_search_waits_three_times_for_the_store() {
         cancelled: &cancelled,
     };
     let mut nearest = TopK::new(5);
-    open.search(&[1.0, 2.0, 3.0], &options, &mut nearest).unwrap();
+    open.search(&Query::Numbers(vec![1.0, 2.0, 3.0]), &options, &mut nearest).unwrap();
     let addresses: Vec<u64> = nearest.into_sorted().iter().map(|found| found.row).collect();
     reader.take(&version, &addresses, &items().columns[..3]).await.unwrap();
     let cold = reader.objects().counters().counts();
