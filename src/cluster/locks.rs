@@ -22,6 +22,9 @@ use super::board::{Board, LockNote, Notes};
 /// `deadlock_timeout`).
 const DEADLOCK_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// How long who gives a lock back waits until it is gone: the store may be away.
+const RELEASE_PATIENCE: Duration = Duration::from_secs(5);
+
 /// What is locked: PostgreSQL's `classid`, `objid` and `objsubid` of an advisory lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LockTag {
@@ -223,14 +226,15 @@ impl Board {
         }
     }
 
-    /// Gives locks back. What can't be given back now is given back in the background.
+    /// Gives locks back. What takes long, or is not waited for, goes on in the background.
     pub async fn release(self: &Arc<Self>, holds: Vec<Hold>) {
         let keys: Vec<Bytes> = holds.into_iter().map(|hold| hold.key).collect();
-        if keys.is_empty() || self.remove(&keys).await.is_ok() {
+        if keys.is_empty() {
             return;
         }
         let board = Arc::clone(self);
-        tokio::spawn(async move { board.remove_surely(keys).await });
+        let removal = tokio::spawn(async move { board.remove_surely(keys).await });
+        let _removed = tokio::time::timeout(RELEASE_PATIENCE, removal).await;
     }
 
     /// All locks that sessions of all nodes have or wait for, and whether they have them.
@@ -287,3 +291,6 @@ impl Notes {
         None
     }
 }
+
+#[cfg(test)]
+mod tests;

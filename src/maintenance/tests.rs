@@ -1,7 +1,8 @@
-//! Merges against what users do meanwhile; `power.rs` has a node whose machine loses power,
-//! `simulation.rs` a cluster over a store that fails.
+//! Merges against what users do meanwhile; `row_locks.rs` has rows that are read for update, `power.rs`
+//! a node whose machine loses power, `simulation.rs` a cluster over a store that fails.
 
 mod power;
+mod row_locks;
 mod simulation;
 
 use std::collections::BTreeMap;

@@ -91,7 +91,9 @@ fn metrics(server: &Server) -> String {
         segments += table.version.segments().count() as u64;
         inline += table.inline_bytes() as u64;
     }
-    let metrics: [Metric; 17] = [
+    let (locks, waits) = server.advisory_locks();
+    let said = snapshot.state.notifications.bytes();
+    let metrics: [Metric; 20] = [
         ("redkite_up", gauge, "Whether this node serves.", f64::from(u8::from(server.is_ready()))),
         ("redkite_connections", gauge, "Connections.", server.connections() as f64),
         (
@@ -155,6 +157,14 @@ fn metrics(server: &Server) -> String {
             counter,
             "Bytes that they sent.",
             objects.written_bytes as f64,
+        ),
+        ("redkite_advisory_locks", gauge, "Advisory locks of all nodes.", locks as f64),
+        ("redkite_advisory_waits", gauge, "Waits for them.", waits as f64),
+        (
+            "redkite_notification_bytes",
+            gauge,
+            "Notifications that some node has not heard.",
+            said as f64,
         ),
         ("redkite_rows", gauge, "Rows of all tables.", rows as f64),
         ("redkite_segments", gauge, "Segments of all tables.", segments as f64),

@@ -39,7 +39,11 @@ impl Session {
     ) -> Result<Outcome> {
         self.check_not_failed(prepared.statement())?;
         self.take_over_settings()?;
-        self.take_over_effects()?;
+        match prepared.statement() {
+            // What queries have done goes with it.
+            Statement::Rollback { .. } => self.shared.forget(),
+            _ => self.take_over_effects()?,
+        }
         let interrupt = self.begin_statement();
         let clock = Arc::clone(self.server.engine().clock());
         let began = clock.monotonic();
@@ -47,14 +51,7 @@ impl Session {
         let application = self.settings.get("application_name").unwrap_or_default();
         self.activity.begins(shown, application, clock.wall_us());
         let outcome = Box::pin(self.run_statement(prepared, &parameters, mode, &interrupt)).await;
-        let meter = |clock| Meter {
-            statistics: Arc::clone(&self.server.statistics),
-            clock,
-            user: self.role(),
-            text: prepared.normalized(),
-            began,
-        };
-        let outcome = outcome.map(|outcome| meter(Arc::clone(&clock)).measure(outcome));
+        let outcome = outcome.map(|outcome| self.meter(prepared, began).measure(outcome));
         let outcome = outcome.map_err(|error| self.conceal(error));
         match (&outcome, &self.state) {
             (Err(_), _) => self.statement_failed(),
@@ -89,6 +86,17 @@ impl Session {
             let plan = plan.map(|plan| displayable(plan.as_ref()).indent(false).to_string());
             let (milliseconds, plan) = (took.as_millis(), plan.unwrap_or_default());
             tracing::warn!(target: "redkite::slow", milliseconds, %user, statement = shown, plan);
+        }
+    }
+
+    /// Counts how a statement that began then runs.
+    pub(super) fn meter(&self, prepared: &Prepared, began: Duration) -> Meter {
+        Meter {
+            statistics: Arc::clone(&self.server.statistics),
+            clock: Arc::clone(self.server.engine().clock()),
+            user: self.role(),
+            text: prepared.normalized(),
+            began,
         }
     }
 

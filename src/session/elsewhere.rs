@@ -22,6 +22,8 @@ use super::server::Server;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// After a cancel request was passed on, before another one takes its place.
+const PASSING_ON_PAUSE: Duration = Duration::from_millis(100);
 /// Connections that a node tells others of: an answer must fit a metadata transaction.
 const ACTIVITIES_MAX: usize = 1_000;
 /// How much of a statement others are told.
@@ -140,8 +142,9 @@ impl Server {
             self.cancel_proved(pid, &proof(secret));
             return;
         }
-        let Some(node) = self.parts.board.node_of(pid) else { return };
-        // Anybody may send such requests: so many are passed on at a time, and others are not.
+        let node = self.parts.board.node_of(pid);
+        let Some(node) = node.filter(|node| *node != self.engine().incarnation()) else { return };
+        // Anybody may send such requests: so many are passed on in a while, and others are not.
         let Ok(permit) = Arc::clone(&self.passing_on).try_acquire_owned() else { return };
         let (board, request) =
             (Arc::clone(&self.parts.board), Request::Cancel { pid, proof: proof(secret) });
@@ -149,6 +152,7 @@ impl Server {
             if let Err(error) = ask(&board, node, &request).await {
                 tracing::debug!(%error, "a cancel request to another node");
             }
+            tokio::time::sleep(PASSING_ON_PAUSE).await;
             drop(permit);
         });
     }

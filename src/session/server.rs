@@ -27,7 +27,7 @@ use super::plan_cache::PlanCache;
 use super::statement_statistics::Statistics;
 
 /// Cancel requests that are passed on to other nodes at a time.
-const CANCELS_PASSED_ON_MAX: usize = 32;
+const CANCELS_PASSED_ON_MAX: usize = 16;
 
 /// Whether a role must prove itself, and by what.
 #[derive(Clone, Debug)]
@@ -150,6 +150,13 @@ impl Server {
     pub fn is_ready(&self) -> bool {
         let leaves = self.parts.drain.is_cancelled();
         !leaves && self.engine().membership().is_none_or(|membership| membership.is_alive())
+    }
+
+    /// How many advisory locks sessions of all nodes have, and how many they wait for.
+    pub fn advisory_locks(&self) -> (usize, usize) {
+        let locks = self.parts.board.locks();
+        let held = locks.iter().filter(|(_, granted)| *granted).count();
+        (held, locks.len() - held)
     }
 
     /// Running totals of all connections.

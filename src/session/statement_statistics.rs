@@ -27,8 +27,10 @@ use super::outcome::Outcome;
 /// The statements that have run, by who ran them.
 #[derive(Debug, Default)]
 pub(super) struct Statistics {
-    entries: Mutex<HashMap<(Oid, Arc<str>), Entry>>,
+    entries: Mutex<Entries>,
 }
+
+type Entries = HashMap<(Oid, Arc<str>), Entry, foldhash::fast::RandomState>;
 
 /// How a statement ran.
 #[derive(Clone, Debug)]
@@ -61,14 +63,22 @@ impl Entry {
 }
 
 impl Statistics {
-    fn add(&self, user: Oid, text: &Arc<str>, (took, rows): (Duration, u64), now_us: i64) {
+    /// Adds so many runs that took a time together and gave so many rows each.
+    fn add(
+        &self,
+        user: Oid,
+        text: &Arc<str>,
+        (took, rows, runs): (Duration, u64, u32),
+        now_us: i64,
+    ) {
         let mut entries = self.entries.lock();
         let key = (user, Arc::clone(text));
         if entries.len() >= STATEMENT_STATISTICS_MAX && !entries.contains_key(&key) {
             forget_rare(&mut entries);
         }
         let entry = entries.entry(key).or_insert_with(|| Entry::new(now_us));
-        entry.add(took.as_secs_f64() * 1e3, rows);
+        let each_ms = took.as_secs_f64() * 1e3 / f64::from(runs.max(1));
+        (0..runs).for_each(|_| entry.add(each_ms, rows));
     }
 
     /// As rows.
@@ -103,7 +113,7 @@ impl Statistics {
 }
 
 /// Forgets a twentieth of the statements: those that ran least.
-fn forget_rare(entries: &mut HashMap<(Oid, Arc<str>), Entry>) {
+fn forget_rare(entries: &mut Entries) {
     let mut calls: Vec<u32> = entries.values().map(|entry| entry.calls).collect();
     let rare = calls.len() / 20;
     let (_, most, _) = calls.select_nth_unstable(rare);
@@ -134,8 +144,13 @@ pub(super) struct Meter {
 
 impl Meter {
     fn count(&self, rows: u64) {
+        self.count_runs(rows, 1);
+    }
+
+    /// Counts so many runs that gave so many rows each.
+    pub(super) fn count_runs(&self, rows: u64, runs: u32) {
         let took = self.clock.monotonic().saturating_sub(self.began);
-        self.statistics.add(self.user, &self.text, (took, rows), self.clock.wall_us());
+        self.statistics.add(self.user, &self.text, (took, rows, runs), self.clock.wall_us());
     }
 
     /// Counts a statement that has run, or, where it gives rows, once they have been read.

@@ -89,6 +89,7 @@ impl Session {
             self.state = State::Implicit(self.new_transaction());
         }
         let interrupt = self.begin_statement();
+        let began = self.server.engine().clock().monotonic();
         let (types, constants) = (together.types(), &[][..]);
         let executions = Executions { count, columns, types, constants };
         let mut writes = Writes::Untouched;
@@ -98,7 +99,11 @@ impl Session {
             error = interrupt.raised() => Err(error),
         };
         match done {
-            Ok(true) => Ok(true),
+            Ok(true) => {
+                let runs = u32::try_from(count).unwrap_or(u32::MAX);
+                self.meter(&together.prepared, began).count_runs(1, runs);
+                Ok(true)
+            }
             Err(error) if writes == Writes::Changing || interrupt.is_requested() => {
                 self.statement_failed();
                 Err(error)

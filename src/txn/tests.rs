@@ -191,15 +191,29 @@ pub(crate) async fn remove(
 ) -> Result<usize> {
     let snapshot = fresh(engine).await?;
     let table = &snapshot.state.tables[&oid];
+    let addresses = addresses(engine, table, ids).await?;
+    writes.open(table)?.delete(engine, &table.version, addresses, true).await
+}
+
+/// Reads rows by `id` for update in an open transaction.
+pub(crate) async fn lock(engine: &Engine, writes: &mut WriteSet, oid: Oid, ids: &[i64]) {
+    let snapshot = fresh(engine).await.unwrap();
+    let table = &snapshot.state.tables[&oid];
+    let addresses = addresses(engine, table, ids).await.unwrap();
+    let at = snapshot.revision;
+    writes.open(table).unwrap().lock(engine, &table.version, &addresses, true, at).unwrap();
+}
+
+/// Where the rows with these `id`s are.
+async fn addresses(engine: &Engine, table: &Table, ids: &[i64]) -> Result<Vec<u64>> {
     let wanted = Arc::new(Int64Array::from(ids.to_vec()));
-    let columns = &table.schema.columns[..1];
-    let version = &table.version;
+    let (columns, version) = (&table.schema.columns[..1], &table.version);
     let found = engine.reader().find_keys(version, columns, &[wanted], &|_| false).await?;
-    let addresses = found.iter().map(|found| {
+    let found = found.iter().map(|found| {
         let (ordinal, _) = version.find(found.segment).unwrap();
         address(ordinal, found.position)
     });
-    writes.open(table)?.delete(engine, version, addresses.collect::<Vec<_>>(), true).await
+    Ok(found.collect())
 }
 
 /// Deletes a row and commits, again after each lost race, as an autocommit statement does.

@@ -92,7 +92,9 @@ async fn a_deadlock_over_two_nodes_is_found() {
 async fn a_wait_can_be_cancelled() {
     let fleet = Fleet::two_clusters(1).await;
     let holder = fleet.node(0).connect().await;
-    holder.execute("SELECT pg_advisory_lock(1)", &[]).await.expect("the lock");
+    holder.execute("SELECT pg_advisory_lock($1)", &[&1i64]).await.expect("the lock");
+    let two = holder.query_one("SELECT pg_try_advisory_xact_lock($1, $2)", &[&1i32, &2i32]).await;
+    assert!(two.expect("a lock of two keys").get::<_, bool>(0));
     let waiter = fleet.node(1).connect().await;
     let token = waiter.cancel_token();
     let waits =
