@@ -208,6 +208,20 @@ async def notices(c):
 
 
 @behaviour
+async def notifications(c):
+    got = asyncio.Queue()
+    await c.add_listener("d_asyncpg", lambda _, pid, channel, said: got.put_nowait((channel, said)))
+    other = await connect()
+    try:
+        async with other.transaction():
+            await other.execute("SELECT pg_notify('d_asyncpg', $1)", "committed")
+            same(got.empty(), True)
+    finally:
+        await other.close()
+    same(await asyncio.wait_for(got.get(), 30), ("d_asyncpg", "committed"))
+
+
+@behaviour
 async def large_results(c):
     rows = await c.fetch("SELECT x, repeat('x', 100) AS t FROM generate_series(1, 200000) AS g(x)")
     same(sum(row["x"] for row in rows), 200000 * 200001 // 2)

@@ -282,6 +282,21 @@ def notices(c):
 
 
 @behaviour
+def notifications(c):
+    got = []
+    c.add_notify_handler(lambda said: got.append((said.channel, said.payload)))
+    c.execute("LISTEN d_psycopg3")
+    with c.transaction():
+        c.execute("NOTIFY d_psycopg3, 'committed'")
+        c.execute("SELECT pg_notify('d_psycopg3', %s)", ("too",))
+    c.execute("BEGIN")
+    c.execute("NOTIFY d_psycopg3, 'rolled back'")
+    c.execute("ROLLBACK")
+    c.execute("SELECT 1")
+    same(got, [("d_psycopg3", "committed"), ("d_psycopg3", "too")])
+
+
+@behaviour
 def large_results(c):
     total = 0
     query = "SELECT x, repeat('x', 100) FROM generate_series(1, 200000) AS g(x)"
