@@ -111,10 +111,12 @@ pub fn distance(metric: Metric, a: &[f32], b: &[f32]) -> f64 {
             f64::from(a.iter().zip(b).map(differing).sum::<u32>())
         }
         Metric::Jaccard => {
-            let both = |(a, b): (&f32, &f32)| u32::from(*a > 0.0 && *b > 0.0);
-            let either = |(a, b): (&f32, &f32)| u32::from(*a > 0.0 || *b > 0.0);
-            let count = |of: &dyn Fn((&f32, &f32)) -> u32| a.iter().zip(b).map(of).sum::<u32>();
-            jaccard_of(count(&both), count(&either))
+            let (mut both, mut either) = (0, 0);
+            for (a, b) in a.iter().zip(b) {
+                both += u32::from((*a > 0.0) & (*b > 0.0));
+                either += u32::from((*a > 0.0) | (*b > 0.0));
+            }
+            jaccard_of(both, either)
         }
     }
 }

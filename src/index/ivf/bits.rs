@@ -7,6 +7,7 @@ use super::build::by_list;
 use super::model::Model;
 use super::search::{Order, order};
 use crate::index::bits::bit_distance;
+use crate::index::candidate::Candidate;
 use crate::index::codes::Codes;
 use crate::index::definition::{Elements, IndexSpec};
 use crate::index::distance::Metric;
@@ -112,23 +113,30 @@ impl BitSearch<'_> {
         let query: Vec<f32> = ones(self.query, self.model.dimensions).collect();
         let effort = self.options.effort as usize;
         let Order { mut lists, probes } = order(self.model, Metric::L2, &query, effort);
-        lists[probes..].sort_unstable();
         done.distances += lists.len() as u64;
+        let (first, rest) = lists.split_at_mut(probes);
         let mut found = 0;
-        for (at, list) in lists.into_iter().enumerate() {
-            if at >= probes && found >= self.options.k {
+        for list in first.iter() {
+            found += self.look(*list, &mut done)?;
+        }
+        if found < self.options.k {
+            rest.sort_unstable();
+        }
+        for list in rest.iter() {
+            if found >= self.options.k {
                 break;
             }
-            work::check(self.options.cancelled)?;
-            done.expanded += 1;
-            found += self.look(list.number() as usize, &mut done);
+            found += self.look(*list, &mut done)?;
         }
         Ok(done)
     }
 
     /// Compares the rows of a list; returns how many were chosen.
-    fn look(&mut self, list: usize, done: &mut SearchWork) -> usize {
-        let Codes::Bits(bits) = &self.lists.codes else { return 0 };
+    fn look(&mut self, list: Candidate, done: &mut SearchWork) -> Result<usize, IndexError> {
+        let Codes::Bits(bits) = &self.lists.codes else { return Err(IndexError::Elements) };
+        work::check(self.options.cancelled)?;
+        done.expanded += 1;
+        let list = list.number() as usize;
         let from = list.checked_sub(1).map_or(0, |before| self.lists.ends[before] as usize);
         let mut count = 0;
         for at in from..self.lists.ends[list] as usize {
@@ -141,6 +149,6 @@ impl BitSearch<'_> {
         }
         done.codes += count as u64;
         done.candidates += count as u64;
-        count
+        Ok(count)
     }
 }
