@@ -88,6 +88,9 @@ pub const INDEX_LISTS_MAX: u32 = 32_768;
 /// Bytes of the vectors that lists and codes are trained from: training holds them twice.
 pub const INDEX_SAMPLE_BYTES_MAX: usize = 256 << 20;
 
+/// Labels of an enum: its Arrow type, which every field of it carries, names them all.
+pub const ENUM_LABELS_MAX: usize = 4_096;
+
 /// Row ids that a node takes from metadata at once.
 pub const ROW_ID_BLOCK: u64 = 1 << 20;
 /// Sequence values that a node caches.

@@ -3,12 +3,14 @@
 //! Columns are named by [`ColumnId`] everywhere but in their own definition, so that a rename
 //! touches one key. Expressions are kept as the SQL text that was written.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::access::{Acl, Grantable, PolicyDef};
 use crate::base::{ColumnId, Oid};
 use crate::index::IndexSpec;
-use crate::types::PgType;
+use crate::types::{DomainType, NamedType, PgType};
 
 /// A type with its modifier, as PostgreSQL's `atttypid` and `atttypmod`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,17 +19,46 @@ pub struct TypeDef {
     pub oid: Oid,
     /// The modifier; -1 for none.
     pub modifier: i32,
+    /// What a user's type is: not stored here, the snapshot tells.
+    #[serde(skip)]
+    pub(super) described: Option<PgType>,
+    /// The domain, where it is one; the type is then the one beneath it.
+    #[serde(skip)]
+    pub(super) domain: Option<Arc<DomainType>>,
 }
 
 impl From<&PgType> for TypeDef {
     fn from(ty: &PgType) -> Self {
-        Self { oid: ty.oid(), modifier: ty.typmod() }
+        let described = ty.is_user_defined().then(|| ty.clone());
+        Self { oid: ty.oid(), modifier: ty.typmod(), described, domain: None }
+    }
+}
+
+impl From<NamedType> for TypeDef {
+    fn from(named: NamedType) -> Self {
+        match named {
+            NamedType::Type(ty) => Self::from(&ty),
+            NamedType::Domain(domain) => Self {
+                oid: domain.oid,
+                modifier: -1,
+                described: Some(domain.base.clone()),
+                domain: Some(domain),
+            },
+        }
     }
 }
 
 impl TypeDef {
-    /// The type; `Text` for one that a newer version wrote and this one doesn't know.
+    /// The domain, where it is one.
+    pub fn domain(&self) -> Option<&Arc<DomainType>> {
+        self.domain.as_ref()
+    }
+
+    /// The type, a domain's that beneath it; `Text` for one that a newer version wrote and this one doesn't know.
     pub fn pg_type(&self) -> PgType {
+        if let Some(described) = &self.described {
+            return described.clone();
+        }
         PgType::from_oid(self.oid).map_or(PgType::Text, |ty| ty.with_typmod(self.modifier))
     }
 }
@@ -78,6 +109,22 @@ pub struct TableDef {
     /// CREATE POLICY.
     #[serde(default)]
     pub policies: Vec<PolicyDef>,
+    /// What fills it, where it is a materialized view.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub materialized: Option<MaterializedDef>,
+}
+
+/// What a materialized view is besides a table whose rows only REFRESH changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MaterializedDef {
+    /// The query, as SQL.
+    pub query: String,
+    /// The search path under which the query's names were looked up.
+    pub search_path: Vec<String>,
+    /// The relations that the query reads.
+    pub depends_on: Vec<Oid>,
+    /// Whether it has the rows of its query: until then it can't be read.
+    pub populated: bool,
 }
 
 /// A column of a table.
@@ -272,7 +319,44 @@ impl ReferentialActionDef {
     }
 }
 
+impl ColumnDef {
+    /// What a row that says nothing of the column gets, as SQL: its default, or its domain's.
+    pub fn default_text(&self) -> Option<&str> {
+        let of_domain = || self.ty.domain().and_then(|domain| domain.default.as_deref());
+        self.default.as_deref().or_else(of_domain)
+    }
+}
+
 impl TableDef {
+    /// What PostgreSQL calls it in messages.
+    pub fn kind(&self) -> &'static str {
+        if self.materialized.is_some() { "materialized view" } else { "table" }
+    }
+
+    /// A materialized view's query, as that of a view.
+    pub fn as_view(&self) -> Option<ViewDef> {
+        let materialized = self.materialized.as_ref()?;
+        let columns = self.columns.iter().map(|column| (column.name.clone(), column.ty.clone()));
+        Some(ViewDef {
+            oid: self.oid,
+            schema: self.schema,
+            name: self.name.clone(),
+            owner: self.owner,
+            columns: columns.collect(),
+            query: materialized.query.clone(),
+            search_path: materialized.search_path.clone(),
+            depends_on: materialized.depends_on.clone(),
+            security_invoker: false,
+        })
+    }
+
+    /// The columns of domains.
+    pub fn domains(&self) -> impl Iterator<Item = (&ColumnDef, &DomainType)> {
+        let domain = |column: &'_ ColumnDef| column.ty.domain.is_some();
+        let columns = self.columns.iter().filter(move |column| domain(column));
+        columns.filter_map(|column| Some((column, column.ty.domain.as_deref()?)))
+    }
+
     /// The column of this name.
     pub fn column(&self, name: &str) -> Option<&ColumnDef> {
         self.columns.iter().find(|column| column.name == name)

@@ -29,6 +29,8 @@ pub enum Key {
     View(Oid),
     /// `catalog/sequences/<oid>`.
     Sequence(Oid),
+    /// `catalog/types/<oid>`.
+    Type(Oid),
     /// `catalog/roles/<oid>`.
     Role(Oid),
     /// `catalog/grants/<oid>`: what an object grants.
@@ -111,7 +113,7 @@ impl Keys {
         self.key(format_args!("row_ids"))
     }
 
-    /// Claims a name: `kind` is `schema`, `relation` or `role`.
+    /// Claims a name: `kind` is `schema`, `relation`, `type` or `role`.
     pub fn name(&self, kind: &str, schema: Oid, name: &str) -> Bytes {
         self.key(format_args!("catalog/names/{kind}/{schema}/{name}"))
     }
@@ -134,6 +136,11 @@ impl Keys {
     /// A sequence's definition.
     pub fn sequence(&self, oid: Oid) -> Bytes {
         self.key(format_args!("catalog/sequences/{oid}"))
+    }
+
+    /// The definition of a user's type.
+    pub fn user_type(&self, oid: Oid) -> Bytes {
+        self.key(format_args!("catalog/types/{oid}"))
     }
 
     /// A role's definition.
@@ -309,6 +316,7 @@ impl Key {
                 "tables" => Key::Table(oid(parts.next())?),
                 "views" => Key::View(oid(parts.next())?),
                 "sequences" => Key::Sequence(oid(parts.next())?),
+                "types" => Key::Type(oid(parts.next())?),
                 "roles" => Key::Role(oid(parts.next())?),
                 "grants" => Key::Grants(oid(parts.next())?),
                 _ => Key::Other,

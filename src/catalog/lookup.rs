@@ -117,6 +117,22 @@ impl Snapshot {
         }
     }
 
+    /// The table of this name whose rows statements change: 42809 for a materialized view.
+    pub fn require_changeable(
+        &self,
+        name: RelationName<'_>,
+        search_path: &[String],
+    ) -> Result<&Arc<Table>> {
+        let table = self.require_table(name, search_path)?;
+        match table.definition.materialized {
+            None => Ok(table),
+            Some(_) => {
+                let message = format!("cannot change materialized view \"{}\"", name.name);
+                Err(SqlError::new(SqlState::WRONG_OBJECT_TYPE, message))
+            }
+        }
+    }
+
     /// The table of this name; 42P01 where there is nothing, 42809 where it is something else.
     pub fn require_table(
         &self,

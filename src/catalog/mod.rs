@@ -17,11 +17,13 @@ mod notification;
 mod snapshot;
 pub mod system;
 mod table;
+mod user_type;
 
 pub use definition::{
     CheckDef, ColumnDef, DatabaseDef, DefaultGrants, ExtensionDef, ForeignKeyDef, GrantsDef,
-    IdentityDef, IndexColumnDef, IndexDef, KeyDef, Membership, ReferentialActionDef, RoleDef,
-    SchemaDef, SequenceDef, TableDef, TypeDef, VectorIndexDef, ViewDef,
+    IdentityDef, IndexColumnDef, IndexDef, KeyDef, MaterializedDef, Membership,
+    ReferentialActionDef, RoleDef, SchemaDef, SequenceDef, TableDef, TypeDef, VectorIndexDef,
+    ViewDef,
 };
 pub use edit::Edit;
 pub use inline::InlineSegments;
@@ -30,3 +32,4 @@ pub use lookup::{Relation, RelationName};
 pub use notification::{Notification, Notifications, encode_notifications};
 pub use snapshot::{ChangeSetParts, Snapshot};
 pub use table::{Table, table_schema};
+pub use user_type::{DomainDef, EnumLabelDef, UserTypeDef, UserTypeKind, undefined_type};

@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use crate::base::{CommitId, Incarnation, Oid, Revision, SegmentId};
 use crate::segment::{self, IndexModel, IndexPart, Segment, SegmentMeta, TableVersion};
 use crate::store::meta::{self, Change, Keyspace};
+use crate::types::NamedType;
 
 use super::access::predefined_roles;
 use super::definition::{
@@ -23,6 +24,7 @@ use super::keys::Key;
 use super::lookup::Relation;
 use super::notification::Notifications;
 use super::table::Table;
+use super::user_type::UserTypeDef;
 
 /// What exists at a revision.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +39,10 @@ pub struct Snapshot {
     pub views: imbl::HashMap<Oid, Arc<ViewDef>>,
     /// Sequences.
     pub sequences: imbl::HashMap<Oid, Arc<SequenceDef>>,
+    /// Types that users defined.
+    pub types: imbl::HashMap<Oid, Arc<UserTypeDef>>,
+    /// What the types and their arrays are, by their oids.
+    pub(super) described: imbl::HashMap<Oid, NamedType>,
     /// Roles.
     pub roles: imbl::HashMap<Oid, Arc<RoleDef>>,
     /// What objects grant, where something was said.
@@ -120,8 +126,20 @@ impl Keyspace for Snapshot {
         self.apply_parts(&parsed);
         self.expand_change_sets(&mut parsed)?;
         parsed.sort_by_key(|change| rank(&change.key));
-        for change in &parsed {
+        let first = parsed.partition_point(|change| rank(&change.key) == 0);
+        for change in &parsed[..first] {
             self.apply_one(revision, change)?;
+        }
+        let typed = |change: &Parsed| matches!(change.key, Key::Type(_) | Key::Schema(_));
+        let types_change = parsed[..first].iter().any(typed);
+        if types_change {
+            self.describe_types();
+        }
+        for change in &parsed[first..] {
+            self.apply_one(revision, change)?;
+        }
+        if types_change {
+            self.follow_types()?;
         }
         if self.catalog_version == revision {
             self.index_names();
@@ -140,7 +158,12 @@ fn is_overridden(own: &HashSet<&Key>, listed: &Key) -> bool {
 /// The order within a revision.
 fn rank(key: &Key) -> u8 {
     match key {
-        Key::Schema(_) | Key::Database | Key::Role(_) | Key::Grants(_) | Key::NextOid => 0,
+        Key::Schema(_)
+        | Key::Database
+        | Key::Type(_)
+        | Key::Role(_)
+        | Key::Grants(_)
+        | Key::NextOid => 0,
         Key::Table(_) | Key::View(_) | Key::Sequence(_) | Key::SequenceValue(_) => 1,
         Key::SchemaVersion(_) | Key::Appends(_) | Key::Deletes(_) | Key::Generation(_) => 2,
         Key::Segment(..) | Key::Inline(..) => 3,
@@ -214,7 +237,17 @@ impl Snapshot {
         match &change.key {
             Key::Table(oid) => return self.apply_table(revision, *oid, value),
             Key::Schema(oid) => set(&mut self.schemas, *oid, value)?,
-            Key::View(oid) => set(&mut self.views, *oid, value)?,
+            Key::View(oid) => {
+                let mut view: Option<ViewDef> = value.map(json).transpose()?;
+                if let Some(view) = &mut view {
+                    self.resolve_view(view);
+                }
+                match view {
+                    Some(view) => self.views.insert(*oid, Arc::new(view)),
+                    None => self.views.remove(oid),
+                };
+            }
+            Key::Type(oid) => set(&mut self.types, *oid, value)?,
             Key::Sequence(oid) => set(&mut self.sequences, *oid, value)?,
             Key::Role(oid) => set(&mut self.roles, *oid, value)?,
             Key::Grants(oid) => set(&mut self.grants, *oid, value)?,
@@ -267,21 +300,49 @@ impl Snapshot {
                 self.tables.remove(&oid);
             }
             Some(value) => {
-                let definition: Arc<TableDef> = json(value)?;
-                let fresh = Table::new(Arc::clone(&definition)).map_err(meta::Error::corrupt)?;
-                match self.tables.get_mut(&oid) {
-                    Some(table) => {
-                        let table = Arc::make_mut(table);
-                        table.definition = definition;
-                        table.schema = fresh.schema;
-                    }
-                    None => {
-                        self.tables.insert(oid, Arc::new(fresh));
-                    }
-                }
+                let mut definition: TableDef = json(value)?;
+                self.resolve_table(&mut definition);
+                self.define_table(Arc::new(definition))?;
             }
         }
         self.catalog_version = revision;
+        Ok(())
+    }
+
+    fn define_table(&mut self, definition: Arc<TableDef>) -> meta::Result<()> {
+        let fresh = Table::new(Arc::clone(&definition)).map_err(meta::Error::corrupt)?;
+        match self.tables.get_mut(&definition.oid) {
+            Some(table) => {
+                let table = Arc::make_mut(table);
+                table.definition = definition;
+                table.schema = fresh.schema;
+            }
+            None => {
+                self.tables.insert(definition.oid, Arc::new(fresh));
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells tables and views what their types are now.
+    fn follow_types(&mut self) -> meta::Result<()> {
+        let tables: Vec<Arc<TableDef>> =
+            self.tables.values().map(|table| Arc::clone(&table.definition)).collect();
+        for table in tables {
+            if self.is_outdated(table.columns.iter().map(|column| &column.ty)) {
+                let mut definition = (*table).clone();
+                self.resolve_table(&mut definition);
+                self.define_table(Arc::new(definition))?;
+            }
+        }
+        let views: Vec<Arc<ViewDef>> = self.views.values().cloned().collect();
+        for view in views {
+            if self.is_outdated(view.columns.iter().map(|(_, ty)| ty)) {
+                let mut view = (*view).clone();
+                self.resolve_view(&mut view);
+                self.views.insert(view.oid, Arc::new(view));
+            }
+        }
         Ok(())
     }
 

@@ -6,11 +6,12 @@ mod name;
 mod parse;
 mod query;
 pub mod statement;
+mod type_name;
 
 pub use name::{Name, cut_identifier, fold_identifier, quote_identifier};
 pub use parse::{
     Constant, Lifted, data_type_of, lift, normalize, parse, parse_data_type, parse_expression,
-    parse_query,
+    parse_query, parse_type_name, types_named,
 };
 pub use query::{
     Change, ConflictUpdate, DmlPlan, Executions, LockedTable, MergeKind, OutputColumn, PlanContext,
@@ -18,3 +19,4 @@ pub use query::{
     with_named_rows, with_named_table, without_versions,
 };
 pub use statement::{Parsed, Statement};
+pub use type_name::{TypeName, UserTypeName};

@@ -14,6 +14,7 @@ mod copy;
 mod cursor;
 mod data_type;
 mod dispatch;
+mod domain;
 mod grant;
 mod insert;
 mod keyword;
@@ -33,6 +34,7 @@ mod table;
 mod token;
 mod transaction;
 mod translate;
+mod user_type;
 mod value;
 mod with_changes;
 
@@ -41,6 +43,7 @@ use sqlparser::ast;
 use self::cursor::{Cursor, Source};
 use self::token::{Kind, Symbol};
 use super::statement::{Expression, Parsed, Query};
+use super::{Name, TypeName};
 use crate::base::limits::QUERY_STRING_BYTES_MAX;
 use crate::base::{Result, SqlError, SqlState};
 use crate::types::PgType;
@@ -84,6 +87,17 @@ pub fn parse_query(sql: &str) -> Result<Query> {
 /// Reads the name of a type: `character varying(10)[]`.
 pub fn parse_data_type(sql: &str) -> Result<PgType> {
     whole(sql, |cursor| cursor.data_type())
+}
+
+/// Reads the name of a type, of which only the catalog may know.
+pub fn parse_type_name(sql: &str) -> Result<TypeName> {
+    whole(sql, |cursor| cursor.type_name())
+}
+
+/// The types that an expression or a query names in its casts, and where.
+pub fn types_named(sql: &str) -> Vec<(std::ops::Range<usize>, Name)> {
+    let Ok(source) = source(sql) else { return Vec::new() };
+    Cursor { source: &source, at: 0, depth: 0 }.types_named()
 }
 
 /// The type that a cast in a tree names.

@@ -1,7 +1,8 @@
 //! A parsed statement as plain owned data: what a layer above needs in order to act, with
 //! sqlparser's trees only where DataFusion will plan them ([`Query`], [`Expression`]).
 //!
-//! Names are folded and cut, not looked up; types are [`PgType`](crate::types::PgType)s;
+//! Names are folded and cut, not looked up; types are [`PgType`](crate::types::PgType)s, or names
+//! where users may have defined them;
 //! options that PostgreSQL checks while parsing are checked. What PostgreSQL accepts and
 //! Redkite has no use for (`TABLESPACE`, `STORAGE PLAIN`) is accepted and dropped; what it
 //! would be wrong to drop is 0A000.
@@ -13,6 +14,7 @@ mod policy;
 mod role;
 mod session;
 mod table;
+mod user_type;
 
 pub use data::{
     Assignment, AssignmentSource, Cell, ConflictAction, ConflictTarget, Copy, CopyDirection,
@@ -27,7 +29,7 @@ pub use grant::{
 };
 pub use object::{
     AlterObject, AlterSequence, Comment, CommentTarget, CreateExtension, CreateIndex, CreateSchema,
-    CreateSequence, CreateView, Drop, IndexColumn, ObjectAction, ObjectKind, Reindex,
+    CreateSequence, CreateView, Drop, IndexColumn, ObjectAction, ObjectKind, Refresh, Reindex,
     ReindexTarget, SequenceOptions,
 };
 pub use policy::{AlterPolicy, CreatePolicy, Policy, RowSecurity};
@@ -43,6 +45,9 @@ pub use table::{
     AlterAction, AlterTable, ColumnDefinition, Constraint, ConstraintKind, CreateTable,
     CreateTableAs, ForeignKey, Generated, Identity, LikeTable, MatchKind, OnCommit, Persistence,
     ReferentialAction, Serial, StorageOption, TableElement,
+};
+pub use user_type::{
+    AlterDomain, AlterEnum, CreateDomain, CreateEnum, DomainAction, EnumAction, EnumPlace,
 };
 
 use super::Name;
@@ -85,12 +90,14 @@ pub enum Statement {
 
     /// `CREATE TABLE`.
     CreateTable(Box<CreateTable>),
-    /// `CREATE TABLE ... AS` and `SELECT ... INTO`.
+    /// `CREATE TABLE ... AS`, `CREATE MATERIALIZED VIEW` and `SELECT ... INTO`.
     CreateTableAs(Box<CreateTableAs>),
     /// `ALTER TABLE`.
     AlterTable(AlterTable),
     /// `CREATE VIEW`.
     CreateView(Box<CreateView>),
+    /// `REFRESH MATERIALIZED VIEW`.
+    Refresh(Refresh),
     /// `CREATE SEQUENCE`.
     CreateSequence(Box<CreateSequence>),
     /// `ALTER SEQUENCE` with options.
@@ -107,6 +114,14 @@ pub enum Statement {
     Drop(Drop),
     /// `COMMENT ON`.
     Comment(Comment),
+    /// `CREATE TYPE .. AS ENUM`.
+    CreateEnum(CreateEnum),
+    /// `ALTER TYPE .. ADD VALUE`, `RENAME VALUE`.
+    AlterEnum(AlterEnum),
+    /// `CREATE DOMAIN`.
+    CreateDomain(Box<CreateDomain>),
+    /// `ALTER DOMAIN`: defaults and constraints.
+    AlterDomain(Box<AlterDomain>),
 
     /// `CREATE ROLE | USER | GROUP`.
     CreateRole(CreateRole),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, FixedSizeBinaryArray, GenericListArray, IntervalMonthDayNanoArray,
-    ListArray,
+    ListArray, make_array,
 };
 use arrow::buffer::{Buffer, ScalarBuffer};
 use arrow::compute::cast;
@@ -15,6 +15,7 @@ use arrow::datatypes::{
 use super::Column;
 use super::corrupt::broken;
 use crate::base::Result;
+use crate::types::is_enum;
 
 /// An interval is stored as 16 bytes: months, days (32 bits each) and nanoseconds (64 bits),
 /// little-endian. Parquet's own interval has milliseconds only.
@@ -33,6 +34,8 @@ fn stored_type(data_type: &DataType) -> DataType {
     match data_type {
         DataType::Interval(IntervalUnit::MonthDayNano) => DataType::FixedSizeBinary(INTERVAL_BYTES),
         DataType::List(item) => DataType::List(stored_field(item)),
+        // Segments don't depend on what an enum's labels are called.
+        data_type if is_enum(data_type) => DataType::Int64,
         other => other.clone(),
     }
 }
@@ -55,6 +58,7 @@ pub(super) fn to_stored(array: &ArrayRef) -> Result<ArrayRef> {
                 FixedSizeBinaryArray::try_new(INTERVAL_BYTES, bytes, nulls).map_err(failed)?;
             Ok(Arc::new(stored))
         }
+        data_type if is_enum(data_type) => Ok(places(array, &DataType::Int64)),
         DataType::List(item) if &stored_type(item.data_type()) != item.data_type() => {
             let (item, offsets, values, nulls) = array.as_list::<i32>().clone().into_parts();
             let values = to_stored(&values)?;
@@ -75,6 +79,10 @@ pub(super) fn to_column(array: ArrayRef, wanted: &DataType) -> Result<ArrayRef> 
             DataType::FixedSizeBinary(INTERVAL_BYTES),
             DataType::Interval(IntervalUnit::MonthDayNano),
         ) => Ok(intervals(array.as_fixed_size_binary())),
+        // Of another description, when the rows are older than a label.
+        (stored, wanted) if is_enum(wanted) && (*stored == DataType::Int64 || is_enum(stored)) => {
+            Ok(places(&array, wanted))
+        }
         (DataType::List(_), DataType::List(item)) => {
             let (_, offsets, values, nulls) = array.as_list::<i32>().clone().into_parts();
             let values = to_column(values, item.data_type())?;
@@ -83,6 +91,13 @@ pub(super) fn to_column(array: ArrayRef, wanted: &DataType) -> Result<ArrayRef> 
         }
         _ => cast(&array, wanted).map_err(|error| broken("reading a column", error)),
     }
+}
+
+/// The places of an enum's labels, as numbers or as the enum's values.
+fn places(array: &ArrayRef, data_type: &DataType) -> ArrayRef {
+    let data = array.to_data().into_builder().data_type(data_type.clone());
+    // Both are 64-bit integers with the same nulls.
+    data.build().map_or_else(|_| Arc::clone(array), make_array)
 }
 
 fn intervals(stored: &FixedSizeBinaryArray) -> ArrayRef {

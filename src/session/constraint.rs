@@ -45,7 +45,7 @@ impl Session {
         Err(SqlError::new(SqlState::INSUFFICIENT_PRIVILEGE, message))
     }
 
-    /// NOT NULL and CHECK, which the table's planned `checks` tell.
+    /// NOT NULL and CHECK, of columns and their domains, which the table's planned `checks` tell.
     ///
     /// # Errors
     /// 23502, 23514.
@@ -73,6 +73,13 @@ impl Session {
                     .with_column(&column.name));
             }
         }
+        for (column, domain) in definition.domains() {
+            let place = definition.column_index(column.id);
+            let array = place.and_then(|place| rows.columns().get(place));
+            if domain.not_null && array.is_some_and(|array| array.null_count() > 0) {
+                return Err(domain.refuses_null());
+            }
+        }
         let Some(checks) = checks.filter(|_| rows.num_rows() > 0) else { return Ok(()) };
         let holds = checks.execute(rows.clone(), &[], run).await?;
         for (check, holds) in definition.checks.iter().zip(holds.columns()) {
@@ -87,6 +94,17 @@ impl Session {
                     .telling_row(error, definition, rows, row)
                     .with_table(schema, &definition.name)
                     .with_constraint(&check.name));
+            }
+        }
+        let of_domains = definition
+            .domains()
+            .flat_map(|(_, domain)| domain.checks.iter().map(move |check| (domain, check)));
+        for ((domain, check), holds) in
+            of_domains.zip(holds.columns().iter().skip(definition.checks.len()))
+        {
+            let holds = holds.as_boolean();
+            if (0..holds.len()).any(|row| !holds.value(row)) {
+                return Err(domain.violated(check));
             }
         }
         Ok(())

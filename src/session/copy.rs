@@ -112,7 +112,7 @@ impl Session {
         }
         let path = self.visible_path(&snapshot.state);
         let relation = RelationName { schema: name.schema.as_deref(), name: &name.name };
-        let target = Arc::clone(snapshot.state.require_table(relation, &path)?);
+        let target = Arc::clone(snapshot.state.require_changeable(relation, &path)?);
         let definition = &target.definition;
         if Access::new(&snapshot.state, self.role()).is_guarded(definition) {
             let message = "COPY FROM not supported with row-level security";
@@ -250,7 +250,7 @@ impl Session {
         let mut tables = Vec::new();
         for name in &truncate.tables {
             let relation = RelationName { schema: name.schema.as_deref(), name: &name.name };
-            tables.push(Arc::clone(snapshot.state.require_table(relation, &path)?));
+            tables.push(Arc::clone(snapshot.state.require_changeable(relation, &path)?));
         }
         let mut added = true;
         while std::mem::take(&mut added) {

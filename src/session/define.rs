@@ -29,20 +29,16 @@ impl Session {
         snapshot: &Arc<Mirrored<Snapshot>>,
         watch: Option<&Watch>,
     ) -> Result<Outcome> {
-        if matches!(self.state, State::Block(_)) {
-            let message = format!("{} takes effect at once", prepared.tag());
-            let notice = SqlError::new(SqlState::SUCCESSFUL_COMPLETION, message)
-                .with_severity(Severity::Notice)
-                .with_detail("ROLLBACK does not undo it.");
-            self.notice(notice);
-        }
+        self.notice_definition(prepared.tag());
         let mut snapshot = Arc::clone(snapshot);
         for _ in 0..ATTEMPTS_MAX {
             let mut ddl = self.make(prepared, &snapshot)?;
             let (mut fill, mut awaited, mut drafts) = (None, Vec::new(), Vec::new());
+            let mut populated = None;
             for effect in std::mem::take(&mut ddl.effects) {
                 match effect {
                     Effect::Fill(table, query) => fill = Some((table, query)),
+                    Effect::Populate(view) => populated = Some(view),
                     Effect::AwaitIndex(table, index) => awaited.push((table, index)),
                     Effect::Rewrite(table, names, query) => {
                         let rows = (table, &*names, &*query);
@@ -67,6 +63,10 @@ impl Session {
                     for (table, index) in awaited {
                         self.await_index(table, index, revision).await?;
                     }
+                    if let Some(view) = populated {
+                        let rows = self.populate(view, true, revision).await?;
+                        return Ok(Outcome::command(format!("SELECT {rows}")));
+                    }
                     return match fill {
                         None => Ok(Outcome::command(prepared.tag())),
                         Some((table, query)) => self.fill(table, &query, revision, watch).await,
@@ -79,8 +79,19 @@ impl Session {
             .with_hint("Run the statement again."))
     }
 
+    /// Tells who is within a transaction that a definition is none of it.
+    pub(super) fn notice_definition(&mut self, tag: &str) {
+        if matches!(self.state, State::Block(_)) {
+            let message = format!("{tag} takes effect at once");
+            let notice = SqlError::new(SqlState::SUCCESSFUL_COMPLETION, message)
+                .with_severity(Severity::Notice)
+                .with_detail("ROLLBACK does not undo it.");
+            self.notice(notice);
+        }
+    }
+
     /// Publishes a change of definitions, with the objects that it makes reachable.
-    async fn publish(
+    pub(super) async fn publish(
         &self,
         edit: Edit,
         drafts: &[Arc<Draft>],
@@ -235,6 +246,10 @@ impl Session {
                     SqlError::new(SqlState::CHECK_VIOLATION, message),
                 )
             }
+            Effect::NoRow { table, condition, error } => {
+                let definition = &state.require_table_by_oid(*table)?.definition;
+                (*table, select(state, definition, condition), error.clone())
+            }
             Effect::Unique(definition, name) => {
                 let Some(sql) = duplicates(state, definition, name) else { return Ok(()) };
                 let message = format!("could not create unique index \"{name}\"");
@@ -257,7 +272,10 @@ impl Session {
                     SqlError::new(SqlState::FOREIGN_KEY_VIOLATION, message).with_constraint(name),
                 )
             }
-            Effect::Fill(..) | Effect::AwaitIndex(..) | Effect::Rewrite(..) => return Ok(()),
+            Effect::Fill(..)
+            | Effect::Populate(..)
+            | Effect::AwaitIndex(..)
+            | Effect::Rewrite(..) => return Ok(()),
         };
         // A table that the same statement creates has no rows.
         let Some(table) = state.tables.get(&oid) else { return Ok(()) };

@@ -35,6 +35,7 @@ mod plan_uses;
 mod prepare;
 mod query;
 mod references;
+mod refresh;
 mod row_locks;
 mod server;
 mod setting_list;

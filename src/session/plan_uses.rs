@@ -11,7 +11,7 @@ use crate::catalog::access::{Access, RowRule};
 use crate::catalog::{self, RelationName, Snapshot, Table, TableDef, ViewDef};
 use crate::plan::{Name, Relation, Relations};
 use crate::store::meta::Mirrored;
-use crate::types::PgType;
+use crate::types::{NamedType, PgType};
 
 use super::tables::StatementRelations;
 
@@ -34,6 +34,8 @@ enum Lookup {
     Relation { schema: Option<String>, name: String, path: Vec<String>, found: Found },
     /// The oid behind a name, as `regclass` reads it.
     Oid { text: String, path: Vec<String>, found: Option<Oid> },
+    /// A user's type by name.
+    Type { schema: Option<String>, name: String, path: Vec<String>, found: NamedType },
     /// The schema that a table is in.
     Schema { table: Oid, found: Option<String> },
     /// The rows of a table that a role may see or write.
@@ -83,6 +85,9 @@ impl Lookup {
                     access.row_condition(&table.definition, *rule) == *found
                 })
             }
+            Self::Type { schema, name, path, found } => {
+                snapshot.type_named(schema.as_deref(), name, path).as_ref() == Some(found)
+            }
             Self::Schema { table, found } => {
                 super::tables::schema_of(snapshot, *table) == found.as_deref()
             }
@@ -114,7 +119,7 @@ impl Recorder {
     /// 42P01.
     pub(super) fn table(&self, name: &Name, path: &[String]) -> Result<Arc<Table>> {
         let relation = RelationName { schema: name.schema.as_deref(), name: &name.name };
-        let table = self.snapshot.state.require_table(relation, path)?;
+        let table = self.snapshot.state.require_changeable(relation, path)?;
         let found = Found::Table(Arc::clone(&table.definition));
         self.note_relation(name.schema.as_deref(), &name.name, path, found);
         Ok(Arc::clone(table))
@@ -179,6 +184,17 @@ impl Relations for Recorder {
 
     fn schema_oid(&self, relation: Oid) -> Option<Oid> {
         self.relations.schema_oid(relation)
+    }
+
+    fn user_type(&self, schema: Option<&str>, name: &str, path: &[String]) -> Option<NamedType> {
+        let found = self.relations.user_type(schema, name, path)?;
+        self.uses.lock().lookups.push(Lookup::Type {
+            schema: schema.map(str::to_owned),
+            name: name.to_owned(),
+            path: path.to_vec(),
+            found: found.clone(),
+        });
+        Some(found)
     }
 
     fn has_schema(&self, name: &str) -> bool {

@@ -174,10 +174,12 @@ impl Session {
             .iter()
             .map(|oid| match oid {
                 Oid(0) => Ok(None),
-                oid => PgType::from_oid(*oid).map(Some).ok_or_else(|| {
-                    let message = format!("type with OID {oid} does not exist");
-                    SqlError::new(SqlState::UNDEFINED_OBJECT, message)
-                }),
+                oid => {
+                    self.server.engine().current().state.type_of(*oid).map(Some).ok_or_else(|| {
+                        let message = format!("type with OID {oid} does not exist");
+                        SqlError::new(SqlState::UNDEFINED_OBJECT, message)
+                    })
+                }
             })
             .collect::<Result<Vec<_>>>()?;
         self.prepare_typed(parsed, given).await
@@ -370,7 +372,7 @@ impl Session {
             columns.as_ref().map(|columns| {
                 columns
                     .iter()
-                    .map(|column| (column.name.clone(), column.ty.clone()))
+                    .map(|column| (column.name.clone(), column.ty.oid(), column.ty.typmod()))
                     .collect::<Vec<_>>()
             })
         };

@@ -15,7 +15,7 @@ use crate::plan::{Relation, Relations};
 use crate::segment::{Reader, TableVersion};
 use crate::store::meta::Mirrored;
 use crate::txn::IndexBuild;
-use crate::types::PgType;
+use crate::types::{NamedType, PgType};
 
 use super::server::Server;
 use super::settings::Settings;
@@ -148,6 +148,12 @@ impl Relations for StatementRelations {
     ) -> Result<Option<String>> {
         let state = &self.snapshot.state;
         let Some(table) = state.tables.get(&table) else { return Ok(None) };
+        if table.definition.materialized.as_ref().is_some_and(|view| !view.populated) {
+            let name = &table.definition.name;
+            let message = format!("materialized view \"{name}\" has not been populated");
+            let error = SqlError::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message);
+            return Err(error.with_hint("Use the REFRESH MATERIALIZED VIEW command."));
+        }
         let access = Access::new(state, role.unwrap_or(self.role));
         let condition = access.row_condition(&table.definition, rule);
         if condition.is_some() && !self.row_security {
@@ -168,6 +174,10 @@ impl Relations for StatementRelations {
 
     fn has_schema(&self, name: &str) -> bool {
         self.snapshot.state.schema(name).is_some()
+    }
+
+    fn user_type(&self, schema: Option<&str>, name: &str, path: &[String]) -> Option<NamedType> {
+        self.snapshot.state.type_named(schema, name, path)
     }
 
     fn oid_of(&self, text: &str, path: &[String]) -> Option<Oid> {

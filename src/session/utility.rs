@@ -10,11 +10,11 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::scalar::ScalarValue;
 
 use crate::base::{Result, SqlError, SqlState};
-use crate::catalog::Snapshot;
+use crate::catalog::{Snapshot, undefined_type};
 use crate::plan::statement::{Cell, Discard, Set, SetScope, SetValue};
-use crate::plan::{OutputColumn, Statement};
+use crate::plan::{OutputColumn, Statement, TypeName};
 use crate::store::meta::Mirrored;
-use crate::types::{PgType, parse_text};
+use crate::types::{NamedType, PgType, parse_text};
 
 use super::connection::Session;
 use super::identity::{NO_ROLE, ROLE, SESSION_AUTHORIZATION};
@@ -69,7 +69,11 @@ impl Session {
             Statement::Show(name) => self.show(name.as_deref()),
             Statement::Discard(what) => self.discard(*what).await,
             Statement::Prepare(prepare) => {
-                let types = prepare.types.clone();
+                let types = prepare.types.iter().map(|ty| {
+                    let named = |ty: &TypeName| self.named_type(ty, snapshot);
+                    ty.as_ref().map(named).transpose()
+                });
+                let types = types.collect::<Result<_>>()?;
                 let inner = Box::pin(self.prepare_typed(prepare.statement.clone(), types)).await?;
                 self.put_statement(&prepare.name, inner)?;
                 Ok(Outcome::command("PREPARE"))
@@ -114,8 +118,25 @@ impl Session {
                 );
                 Ok(Outcome::command(tag))
             }
+            Statement::Refresh(refresh) => self.refresh(refresh, snapshot).await,
             statement if is_definition(statement) => self.define(prepared, snapshot, None).await,
             _ => Err(SqlError::unsupported(format!("{tag} is not supported"))),
+        }
+    }
+
+    /// The type that a statement names.
+    fn named_type(&self, name: &TypeName, snapshot: &Mirrored<Snapshot>) -> Result<PgType> {
+        let named = match name {
+            TypeName::Known(ty) => return Ok(ty.clone()),
+            TypeName::User(named) => named,
+        };
+        let (schema, name) = (named.name.schema.as_deref(), named.name.name.as_str());
+        let state = &snapshot.state;
+        let found = state.type_named(schema, name, &self.visible_path(state));
+        match found.ok_or_else(|| undefined_type(schema, name))? {
+            NamedType::Type(ty) if named.array => Ok(ty.array()),
+            NamedType::Type(ty) => Ok(ty),
+            NamedType::Domain(domain) => Ok(domain.base.clone()),
         }
     }
 
@@ -290,6 +311,10 @@ pub(super) fn is_definition(statement: &Statement) -> bool {
             | S::AlterObject(_)
             | S::Drop(_)
             | S::Comment(_)
+            | S::CreateEnum(_)
+            | S::AlterEnum(_)
+            | S::CreateDomain(_)
+            | S::AlterDomain(_)
             | S::CreateRole(_)
             | S::AlterRole(_)
             | S::DropRole(_)

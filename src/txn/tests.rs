@@ -136,6 +136,7 @@ pub(crate) async fn create(engine: &Engine, oid: Oid, keyed: bool) {
         row_security: false,
         force_row_security: false,
         policies: Vec::new(),
+        materialized: None,
     };
     let keys = engine.keys().clone();
     engine

@@ -1,13 +1,14 @@
 //! How PostgreSQL's types lie in Arrow. A field carries its type in the metadata key
 //! [`TYPE_KEY`] where the Arrow type alone would not tell it; where an operator loses it, the Arrow
 //! type tells the nearest type. A vector is told from `real[]` by its inner field's name, and so is a
-//! `halfvec` and a `sparsevec`; bit strings are the only ones that lie in `LargeBinary`.
+//! `halfvec` and a `sparsevec`; bit strings are the only ones that lie in `LargeBinary`, and an enum
+//! is a time in a zone of its own ([`EnumType`]).
 
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef, IntervalUnit, TimeUnit};
 
-use super::{PgType, sparse_vector};
+use super::{EnumType, PgType, sparse_vector};
 
 /// The metadata key of a field that names its PostgreSQL type: `varchar:14` (name and typmod).
 pub const TYPE_KEY: &str = "pg.type";
@@ -82,6 +83,7 @@ impl PgType {
             Self::Sparsevec(_) => DataType::List(sparse_vector::item()),
             Self::Bit(_) | Self::Varbit(_) => DataType::LargeBinary,
             Self::Array(element) => DataType::List(item(element)),
+            Self::Enum(ty) => ty.arrow(),
             Self::Void => DataType::Null,
         }
     }
@@ -148,7 +150,10 @@ impl PgType {
             DataType::Date32 => Self::Date,
             DataType::Time32(_) | DataType::Time64(_) => Self::Time,
             DataType::Date64 | DataType::Timestamp(_, None) => Self::Timestamp,
-            DataType::Timestamp(_, Some(_)) => Self::Timestamptz,
+            DataType::Timestamp(_, Some(_)) => match EnumType::of(data_type) {
+                Some(ty) => Self::Enum(Arc::new(ty)),
+                None => Self::Timestamptz,
+            },
             DataType::Interval(_) | DataType::Duration(_) => Self::Interval,
             DataType::FixedSizeList(item, n) if item.name() == VECTOR_ITEM => {
                 Self::Vector(u16::try_from(*n).ok())

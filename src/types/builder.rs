@@ -17,8 +17,8 @@ use super::list_builder::{ListColumn, SparseColumn, VectorColumn};
 use super::numeric::Shape;
 use super::string::Rule;
 use super::{
-    BitString, PgType, SparseVector, TextContext, boolean, bytea, datetime_input, errors, float,
-    integer, interval_input, json,
+    BitString, EnumType, PgType, SparseVector, TextContext, boolean, bytea, datetime_input, errors,
+    float, integer, interval_input, json,
 };
 use crate::base::{Result, SqlError, SqlState};
 
@@ -47,6 +47,7 @@ enum Values {
     Time(Time64MicrosecondBuilder),
     Timestamp(TimestampMicrosecondBuilder),
     Interval(IntervalMonthDayNanoBuilder),
+    Enum(Arc<EnumType>, TimestampMicrosecondBuilder),
     Uuid(FixedSizeBinaryBuilder),
     Oid(UInt32Builder),
     Bits(LargeBinaryBuilder),
@@ -109,6 +110,10 @@ impl Values {
             PgType::Interval => {
                 Self::Interval(IntervalMonthDayNanoBuilder::with_capacity(capacity))
             }
+            PgType::Enum(of) => {
+                let values = TimestampMicrosecondBuilder::with_capacity(capacity);
+                Self::Enum(Arc::clone(of), values.with_data_type(ty.arrow()))
+            }
             PgType::Uuid => Self::Uuid(FixedSizeBinaryBuilder::with_capacity(capacity, 16)),
             PgType::Oid
             | PgType::Xid
@@ -151,7 +156,7 @@ macro_rules! each_builder {
             Values::Bytea($builder, _) => $body,
             Values::Date($builder) => $body,
             Values::Time($builder) => $body,
-            Values::Timestamp($builder) => $body,
+            Values::Timestamp($builder) | Values::Enum(_, $builder) => $body,
             Values::Interval($builder) => $body,
             Values::Uuid($builder) => $body,
             Values::Oid($builder) => $body,
@@ -236,6 +241,7 @@ impl ColumnBuilder {
                 datetime_input::timestamp(text, context)?
             }),
             Values::Interval(values) => values.append_value(interval_input::parse(text)?),
+            Values::Enum(of, values) => values.append_value(of.place(text)?),
             Values::Uuid(values) => append_uuid(values, bytea::parse_uuid(text)?)?,
             Values::Oid(values) => values.append_value(integer::parse_oid(text, ty)?),
             Values::Bits(values) => {
@@ -300,6 +306,7 @@ impl ColumnBuilder {
                 values.append_value(timestamp(i64::from_be_bytes(fixed(bytes, ty)?))?);
             }
             Values::Interval(values) => values.append_value(interval(fixed(bytes, ty)?)?),
+            Values::Enum(of, values) => values.append_value(of.place(errors::utf8(bytes)?)?),
             Values::Uuid(values) => append_uuid(values, fixed(bytes, ty)?)?,
             Values::Oid(values) => values.append_value(u32::from_be_bytes(fixed(bytes, ty)?)),
             Values::Bits(values) => {
@@ -339,7 +346,10 @@ impl ColumnBuilder {
             (Values::Float8(values), ScalarValue::Float64(value)) => values.append_option(*value),
             (Values::Date(values), ScalarValue::Date32(value)) => values.append_option(*value),
             (Values::Oid(values), ScalarValue::UInt32(value)) => values.append_option(*value),
-            (Values::Timestamp(values), ScalarValue::TimestampMicrosecond(value, _)) => {
+            (
+                Values::Timestamp(values) | Values::Enum(_, values),
+                ScalarValue::TimestampMicrosecond(value, _),
+            ) => {
                 values.append_option(*value);
             }
             (Values::Uuid(values), ScalarValue::FixedSizeBinary(16, Some(value))) => {

@@ -19,7 +19,7 @@ pub enum CastContext {
 pub fn cast_context(source: &PgType, target: &PgType) -> Option<CastContext> {
     use CastContext::{Assignment, Explicit, Implicit};
     let (source, target) = (source.bare(), target.bare());
-    if source == target || source == PgType::Unknown {
+    if source.oid() == target.oid() || source == PgType::Unknown {
         return Some(Implicit);
     }
     if let (PgType::Array(from), PgType::Array(to)) = (&source, &target) {

@@ -18,8 +18,8 @@ use super::calendar::{POSTGRES_EPOCH_DAYS, POSTGRES_EPOCH_US};
 use super::numeric::Shape;
 use super::vector::{self, Element};
 use super::{
-    BitString, PgType, SparseVector, TextContext, array_text, bytea, datetime_output, float,
-    interval_output,
+    BitString, EnumType, PgType, SparseVector, TextContext, array_text, bytea, datetime_output,
+    float, interval_output,
 };
 use crate::base::{Result, SqlError};
 
@@ -50,6 +50,7 @@ enum Values {
     Timestamp(TimestampMicrosecondArray),
     Timestamptz(TimestampMicrosecondArray),
     Interval(IntervalMonthDayNanoArray),
+    Enum(TimestampMicrosecondArray, EnumType),
     Uuid(FixedSizeBinaryArray),
     Oid(UInt32Array),
     Bits(LargeBinaryArray),
@@ -135,6 +136,12 @@ impl ColumnEncoder {
             PgType::Timestamp => Values::Timestamp(array.as_primitive().clone()),
             PgType::Timestamptz => Values::Timestamptz(array.as_primitive().clone()),
             PgType::Interval => Values::Interval(array.as_primitive().clone()),
+            // The labels are those that there were when the rows were read, not when the statement
+            // was described.
+            PgType::Enum(of) => Values::Enum(
+                array.as_primitive().clone(),
+                EnumType::of(array.data_type()).unwrap_or_else(|| of.as_ref().clone()),
+            ),
             PgType::Uuid => Values::Uuid(array.as_fixed_size_binary().clone()),
             PgType::Oid
             | PgType::Xid
@@ -194,6 +201,7 @@ impl ColumnEncoder {
             Values::Interval(values) => {
                 interval_output::write(values.value(row), out, context.interval_style);
             }
+            Values::Enum(values, of) => out.put_slice(of.label(values.value(row)).as_bytes()),
             Values::Uuid(values) => bytea::write_uuid(uuid(values, row), out),
             Values::Bits(values) => BitString::of(values.value(row)).write(out),
             Values::Vector(values) => vector::write::<Float32Type>(values.get(row), out),
@@ -257,6 +265,7 @@ impl ColumnEncoder {
                 out.put_i32(value.days);
                 out.put_i32(value.months);
             }
+            Values::Enum(values, of) => out.put_slice(of.label(values.value(row)).as_bytes()),
             Values::Uuid(values) => out.put_slice(values.value(row)),
             Values::Bits(values) => BitString::of(values.value(row)).write_binary(out),
             Values::Vector(values) => vector::write_binary::<Float32Type>(values.get(row), out),
@@ -308,6 +317,7 @@ fn conform_type(array: &ArrayRef, ty: &PgType) -> Result<ArrayRef> {
         (PgType::Vector(_) | PgType::Halfvec(_), _) => conform(array, &ty.bare().arrow()),
         // The element's encoder conforms the elements.
         (PgType::Array(_), DataType::List(_)) => Ok(Arc::clone(array)),
+        (PgType::Enum(_), DataType::Timestamp(_, Some(_))) => Ok(Arc::clone(array)),
         // A number without a declared scale is shown with all the digits that it has.
         (PgType::Numeric(None), DataType::Decimal128(_, _) | DataType::Decimal256(_, _)) => {
             Ok(Arc::clone(array))

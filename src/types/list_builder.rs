@@ -280,11 +280,11 @@ impl ListColumn {
     /// Elements must be of the array's type; the character types have one binary form.
     fn check_element(&self, oid: i32) -> Result<()> {
         let wanted = self.element.ty();
+        if u32::try_from(oid) == Ok(wanted.oid().0) {
+            return Ok(());
+        }
         let found = u32::try_from(oid).ok().and_then(|oid| PgType::from_oid(Oid(oid)));
-        let fits = found.as_ref().is_some_and(|found| {
-            found.oid() == wanted.oid() || (found.is_string() && wanted.is_string())
-        });
-        if fits {
+        if found.as_ref().is_some_and(|found| found.is_string() && wanted.is_string()) {
             return Ok(());
         }
         Err(SqlError::new(

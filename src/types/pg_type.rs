@@ -1,7 +1,10 @@
 //! The types that a client can name, and PostgreSQL's facts about each: oid, name, length.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
+use super::EnumType;
 use crate::base::Oid;
 
 /// A PostgreSQL type together with its modifier (`numeric(10,2)`, `vector(3)`).
@@ -83,6 +86,8 @@ pub enum PgType {
     Halfvec(Option<u16>),
     /// pgvector's `sparsevec(n)`
     Sparsevec(Option<u32>),
+    /// An enum that a user defined
+    Enum(Arc<EnumType>),
     /// A one-dimensional array
     Array(Box<PgType>),
     /// A literal whose type nothing has decided
@@ -95,12 +100,12 @@ pub enum PgType {
 
 /// What `pg_type` says about a scalar type.
 #[derive(Clone, Copy, Debug)]
-struct Facts {
+struct Facts<'a> {
     oid: u32,
     array: u32,
-    name: &'static str,
-    array_name: &'static str,
-    sql_name: &'static str,
+    name: &'a str,
+    array_name: &'a str,
+    sql_name: &'a str,
     length: i16,
 }
 
@@ -167,7 +172,7 @@ impl PgType {
         SCALARS
     }
 
-    fn facts(&self) -> Facts {
+    fn facts(&self) -> Facts<'_> {
         match self {
             Self::Bool => facts!(16, 1000, "bool", "boolean", 1),
             Self::Int2 => facts!(21, 1005, "int2", "smallint", 2),
@@ -213,6 +218,14 @@ impl PgType {
             Self::Unknown => facts!(705, 0, "unknown", "unknown", -2),
             Self::Void => facts!(2278, 0, "void", "void", 4),
             Self::Record => facts!(2249, 2287, "record", "record", -1),
+            Self::Enum(ty) => Facts {
+                oid: ty.facts().oid.0,
+                array: ty.facts().array.0,
+                name: &ty.facts().name,
+                array_name: ty.array_name(),
+                sql_name: ty.shown(),
+                length: 4,
+            },
             Self::Array(element) => Facts { length: -1, ..element.facts() },
         }
     }
@@ -226,7 +239,7 @@ impl PgType {
         }
     }
 
-    /// The type with this oid, without modifier.
+    /// The type with this oid, without modifier; not one that a user defined.
     pub fn from_oid(oid: Oid) -> Option<Self> {
         if oid.0 == 0 {
             return None;
@@ -244,7 +257,7 @@ impl PgType {
     }
 
     /// The type's `pg_type.typname`: `int4`, `_int4` for its array.
-    pub fn name(&self) -> &'static str {
+    pub fn name(&self) -> &str {
         match self {
             Self::Array(element) => element.facts().array_name,
             scalar => scalar.facts().name,
@@ -296,9 +309,18 @@ impl PgType {
         }
     }
 
+    /// The type without its modifier as SQL that means it wherever it is read.
+    pub fn to_sql(&self) -> String {
+        match self {
+            Self::Enum(ty) => ty.qualified(),
+            Self::Array(element) => format!("{}[]", element.to_sql()),
+            other => other.bare().to_string(),
+        }
+    }
+
     /// The type in error messages such as `invalid input syntax for type integer`, where no
     /// modifier is shown.
-    pub(crate) fn error_name(&self) -> &'static str {
+    pub(crate) fn error_name(&self) -> &str {
         self.facts().sql_name
     }
 
@@ -334,6 +356,11 @@ impl PgType {
             Self::Array(element) => Some(element),
             _ => None,
         }
+    }
+
+    /// Whether it, or an array's element, is a type that a user defined.
+    pub fn is_user_defined(&self) -> bool {
+        matches!(self.element().unwrap_or(self), Self::Enum(_))
     }
 
     /// Whether values are strings to PostgreSQL (category S).
@@ -384,6 +411,7 @@ impl PgType {
             Self::Char | Self::PgNodeTree => 'Z',
             Self::Unknown => 'X',
             Self::Void | Self::Record => 'P',
+            Self::Enum(_) => 'E',
             Self::Bytea
             | Self::Uuid
             | Self::Json

@@ -132,7 +132,8 @@ pub(super) fn check<E: Element>(elements: &[E::Native]) -> Result<()> {
         return Ok(());
     }
     let first = elements.iter().find(|element| !E::is_finite(**element));
-    let name = E::TYPE.error_name();
+    let ty = E::TYPE;
+    let name = ty.error_name();
     Err(data_exception(match first {
         Some(element) if E::widen(*element).is_nan() => format!("NaN not allowed in {name}"),
         _ => format!("infinite value not allowed in {name}"),

@@ -64,7 +64,7 @@ impl Object {
             Self::Relation(oid) => {
                 if let Some(table) = snapshot.tables.get(&oid) {
                     let table = &table.definition;
-                    (oid, Grantable::Table, "table", table.name.as_str(), table.owner)
+                    (oid, Grantable::Table, table.kind(), table.name.as_str(), table.owner)
                 } else if let Some(view) = snapshot.views.get(&oid) {
                     (oid, Grantable::Table, "view", view.name.as_str(), view.owner)
                 } else if let Some(sequence) = snapshot.sequences.get(&oid) {

@@ -25,7 +25,6 @@ pub(super) const RELATIONS: &[Definition] = &[
         "pg_opfamily",
         "oid oid, opfmethod oid, opfname name, opfnamespace oid, opfowner oid",
     ),
-    empty(3501, "pg_enum", "oid oid, enumtypid oid, enumsortorder float4, enumlabel name"),
     empty(
         2617,
         "pg_operator",
@@ -139,12 +138,6 @@ pub(super) const RELATIONS: &[Definition] = &[
         "pg_event_trigger",
         "oid oid, evtname name, evtevent name, evtowner oid, evtfoid oid, evtenabled \
          \"char\", evttags _text",
-    ),
-    empty(
-        12_010,
-        "pg_matviews",
-        "schemaname name, matviewname name, matviewowner name, tablespace name, \
-         hasindexes bool, ispopulated bool, definition text",
     ),
     empty(
         12_013,

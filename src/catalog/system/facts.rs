@@ -4,12 +4,13 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use super::cell::Cell;
+use super::describe::quoted;
 use super::pg_stat_activity::ActivityRow;
 use super::pg_stat_progress::IndexProgress;
 use super::pg_stat_statements::StatementRow;
 use crate::base::{ColumnId, Oid};
 use crate::catalog::access::{Access, Acl};
-use crate::catalog::{RoleDef, SequenceDef, Snapshot, Table, ViewDef};
+use crate::catalog::{RoleDef, SequenceDef, Snapshot, Table, UserTypeDef, ViewDef};
 use crate::cluster::Lock;
 use crate::store::meta::Mirrored;
 
@@ -75,6 +76,36 @@ impl Facts {
             self.catalog().sequences.values().map(Arc::as_ref).collect();
         sequences.sort_by_key(|sequence| sequence.oid);
         sequences
+    }
+
+    /// The users' types in the order of their oids.
+    pub(super) fn user_types(&self) -> Vec<&UserTypeDef> {
+        let mut types: Vec<&UserTypeDef> = self.catalog().types.values().map(Arc::as_ref).collect();
+        types.sort_by_key(|ty| ty.oid);
+        types
+    }
+
+    /// The type of an oid, as `format_type` shows it without a modifier: with its schema where its
+    /// name alone means something else.
+    pub(super) fn type_shown(&self, oid: Oid) -> Option<String> {
+        let ty = self.catalog().type_of(oid)?;
+        let element = match self.catalog().user_type(oid) {
+            Some(own) => own.oid,
+            None => ty.element().unwrap_or(&ty).oid(),
+        };
+        let Some(own) = self.catalog().user_type(element) else { return Some(ty.sql_name()) };
+        let mut shown = quoted(&own.name);
+        if !self.is_visible_type(own) {
+            shown = format!("{}.{shown}", quoted(self.catalog().schema_name(own.schema)));
+        }
+        Some(if oid == own.oid { shown } else { shown + "[]" })
+    }
+
+    /// Whether a type's name alone means it.
+    pub(super) fn is_visible_type(&self, ty: &UserTypeDef) -> bool {
+        let path = self.session.search_path();
+        let found = self.catalog().user_type_named(None, &ty.name, path);
+        found.is_some_and(|found| found.oid == ty.oid)
     }
 
     /// The roles in the order of their oids.

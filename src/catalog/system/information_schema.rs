@@ -31,6 +31,7 @@ pub(super) const RELATIONS: &[Definition] = &[
                   data_type varchar, character_maximum_length int4, \
                   character_octet_length int4, numeric_precision int4, \
                   numeric_precision_radix int4, numeric_scale int4, datetime_precision int4, \
+                  domain_catalog name, domain_schema name, domain_name name, \
                   udt_catalog name, udt_schema name, udt_name name, is_identity varchar, \
                   identity_generation varchar, is_generated varchar, \
                   generation_expression varchar, is_updatable varchar, collation_name name",
@@ -97,7 +98,8 @@ fn tables(facts: &Facts) -> Vec<Row> {
     };
     let access = facts.access();
     let mut rows = Vec::new();
-    for table in facts.tables().into_iter().filter(|table| access.may_anything(table.oid())) {
+    let tables = facts.tables().into_iter().filter(|t| t.definition.materialized.is_none());
+    for table in tables.filter(|table| access.may_anything(table.oid())) {
         let schema = facts.catalog().schema_name(table.definition.schema);
         rows.push(row(schema, &table.definition.name, "BASE TABLE", true));
     }
@@ -112,7 +114,7 @@ fn tables(facts: &Facts) -> Vec<Row> {
 }
 
 /// Precision, radix and scale of a number.
-fn numeric(ty: &PgType) -> (Option<i32>, Option<i32>, Option<i32>) {
+pub(super) fn numeric(ty: &PgType) -> (Option<i32>, Option<i32>, Option<i32>) {
     match ty {
         PgType::Int2 => (Some(16), Some(2), Some(0)),
         PgType::Int4 => (Some(32), Some(2), Some(0)),
@@ -128,10 +130,12 @@ fn numeric(ty: &PgType) -> (Option<i32>, Option<i32>, Option<i32>) {
 }
 
 /// What `data_type` calls a type.
-fn data_type(ty: &PgType) -> String {
+pub(super) fn data_type(ty: &PgType) -> String {
     match ty {
         PgType::Array(_) => "ARRAY".to_owned(),
-        PgType::Vector(_) | PgType::Halfvec(_) | PgType::Sparsevec(_) => "USER-DEFINED".to_owned(),
+        PgType::Vector(_) | PgType::Halfvec(_) | PgType::Sparsevec(_) | PgType::Enum(_) => {
+            "USER-DEFINED".to_owned()
+        }
         other => other.bare().sql_name(),
     }
 }
@@ -139,7 +143,7 @@ fn data_type(ty: &PgType) -> String {
 /// A column's row, after the names.
 fn column(
     facts: &Facts,
-    ty: &PgType,
+    (ty, domain): (&PgType, Option<(&str, &str)>),
     (default, generated): (Cell, Cell),
     not_null: bool,
     identity: Cell,
@@ -160,7 +164,11 @@ fn column(
     let time =
         matches!(ty, PgType::Time | PgType::Timestamp | PgType::Timestamptz | PgType::Interval);
     let datetime = if time { Some(6) } else { (*ty == PgType::Date).then_some(0) };
-    let schema = if super::pg_type::namespace(ty) == 11 { "pg_catalog" } else { "public" };
+    let schema = match ty.element().unwrap_or(ty) {
+        PgType::Enum(of) => of.facts().schema.as_str(),
+        _ if super::pg_type::namespace(ty) == 11 => "pg_catalog",
+        _ => "public",
+    };
     row![
         default,
         yes(!not_null),
@@ -171,6 +179,9 @@ fn column(
         radix,
         scale,
         datetime,
+        domain.map(|_| facts.database()),
+        domain.map(|(schema, _)| schema),
+        domain.map(|(_, name)| name),
         facts.database(),
         schema,
         ty.name(),
@@ -189,7 +200,7 @@ fn columns(facts: &Facts) -> Vec<Row> {
         row![facts.database(), schema, table, name, position]
     };
     let access = facts.access();
-    for table in facts.tables() {
+    for table in facts.tables().into_iter().filter(|t| t.definition.materialized.is_none()) {
         let definition = &table.definition;
         let schema = facts.catalog().schema_name(definition.schema);
         let Some(object) = Object::Relation(definition.oid).find(facts.catalog()) else { continue };
@@ -208,14 +219,15 @@ fn columns(facts: &Facts) -> Vec<Row> {
                 true => (None, default),
                 false => (default, None),
             };
-            row.extend(column(facts, &ty, values, defined.not_null, identity));
+            let domain = defined.ty.domain().map(|domain| (&*domain.schema, &*domain.name));
+            row.extend(column(facts, (&ty, domain), values, defined.not_null, identity));
             rows.push(row);
         }
     }
     let mut plain = |schema: &str, relation: &str, columns: Vec<(&str, PgType)>| {
         for (position, (name, ty)) in (1..).zip(columns) {
             let mut row = names(schema, relation, name, position);
-            row.extend(column(facts, &ty, (None, None), false, None));
+            row.extend(column(facts, (&ty, None), (None, None), false, None));
             rows.push(row);
         }
     };

@@ -12,6 +12,7 @@
 mod cell;
 mod definition;
 mod describe;
+mod domain_views;
 mod empty;
 mod facts;
 mod functions;
@@ -27,6 +28,7 @@ mod pg_constraint;
 mod pg_database;
 mod pg_default_acl;
 mod pg_description;
+mod pg_enum;
 mod pg_extension;
 mod pg_index;
 mod pg_indexes;
@@ -88,6 +90,7 @@ const RELATIONS: &[&[Definition]] = &[
     pg_extension::RELATIONS,
     pg_am::RELATIONS,
     pg_description::RELATIONS,
+    pg_enum::RELATIONS,
     pg_proc::RELATIONS,
     pg_sequence::RELATIONS,
     pg_tables::RELATIONS,
@@ -99,6 +102,7 @@ const RELATIONS: &[&[Definition]] = &[
     pg_stat_progress::RELATIONS,
     pg_stat_statements::RELATIONS,
     information_schema::RELATIONS,
+    domain_views::RELATIONS,
     privilege_views::RELATIONS,
     empty::RELATIONS,
 ];

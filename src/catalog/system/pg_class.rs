@@ -33,6 +33,8 @@ struct Relation<'a> {
     schema: u32,
     owner: Oid,
     kind: char,
+    /// Whether it can be read.
+    populated: bool,
     /// The oid of the access method.
     method: u32,
     columns: usize,
@@ -74,8 +76,8 @@ impl Relation<'_> {
             false,
             self.row_security.0,
             self.row_security.1,
-            true,
-            if self.kind == 'r' { 'd' } else { 'n' },
+            self.populated,
+            if matches!(self.kind, 'r' | 'm') { 'd' } else { 'n' },
             false,
             0,
             0,
@@ -100,7 +102,8 @@ fn rows(facts: &Facts) -> Vec<Row> {
             name: &definition.name,
             schema: definition.schema.0,
             owner: definition.owner,
-            kind: 'r',
+            kind: if definition.materialized.is_some() { 'm' } else { 'r' },
+            populated: definition.materialized.as_ref().is_none_or(|view| view.populated),
             method: HEAP,
             columns: definition.columns.len(),
             rows: table.version.row_count(),
@@ -112,6 +115,7 @@ fn rows(facts: &Facts) -> Vec<Row> {
         rows.push(relation.row());
         let plain_index = || Relation {
             acl: NULL,
+            populated: true,
             checks: 0,
             indexed: false,
             foreign: false,
@@ -137,6 +141,7 @@ fn rows(facts: &Facts) -> Vec<Row> {
             schema: schema.0,
             owner,
             kind,
+            populated: true,
             method: 0,
             columns,
             rows: 0,

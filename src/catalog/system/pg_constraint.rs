@@ -28,6 +28,7 @@ struct Constraint<'a> {
     name: &'a str,
     schema: Oid,
     table: Oid,
+    domain: Oid,
     kind: &'static str,
     index: Oid,
     referenced: Oid,
@@ -60,7 +61,7 @@ impl Constraint<'_> {
             true,
             true,
             self.table,
-            0,
+            self.domain,
             self.index,
             0,
             self.referenced,
@@ -103,6 +104,7 @@ fn rows(facts: &Facts) -> Vec<Row> {
                 name: &key.name,
                 schema,
                 table,
+                domain: Oid(0),
                 kind: "f",
                 index: referenced_index(facts, key.table, &key.referenced),
                 referenced: key.table,
@@ -117,6 +119,14 @@ fn rows(facts: &Facts) -> Vec<Row> {
             let (oid, name, expression) = (check.oid, &*check.name, Some(&*check.expression));
             let (kind, rest) = ("c", Constraint::default());
             rows.push(Constraint { oid, name, schema, table, kind, expression, ..rest }.row());
+        }
+    }
+    for ty in facts.user_types() {
+        for check in ty.domain().into_iter().flat_map(|domain| &domain.checks) {
+            let (oid, name, expression) = (check.oid, &*check.name, Some(&*check.expression));
+            let (schema, domain, kind) = (ty.schema, ty.oid, "c");
+            let rest = Constraint::default();
+            rows.push(Constraint { oid, name, schema, domain, kind, expression, ..rest }.row());
         }
     }
     rows

@@ -22,6 +22,8 @@ pub(super) const RELATIONS: &[Definition] = &[Definition {
 
 /// `array_in`, `array_out`, `array_recv`, `array_send`: clients tell arrays by the first.
 const ARRAY: [u32; 4] = [750, 751, 2400, 2401];
+/// `enum_in`, `enum_out`, `enum_recv`, `enum_send`.
+const ENUM: [u32; 4] = [3506, 3507, 3532, 3533];
 /// Oids of the other types' functions: four for each type, in a range that nothing else uses.
 const TYPES: u32 = 15_000;
 
@@ -29,6 +31,9 @@ const TYPES: u32 = 15_000;
 pub(super) fn type_functions(ty: &PgType) -> [u32; 4] {
     if ty.element().is_some() {
         return ARRAY;
+    }
+    if let PgType::Enum(_) = ty {
+        return ENUM;
     }
     let position = PgType::scalars().iter().position(|scalar| scalar == ty).unwrap_or_default();
     let first = TYPES + u32::try_from(position).unwrap_or_default() * 4;
@@ -40,6 +45,8 @@ pub(super) fn functions() -> Vec<(u32, String)> {
     let mut all: Vec<(u32, String)> = Vec::new();
     let named = ["array_in", "array_out", "array_recv", "array_send"];
     all.extend(ARRAY.into_iter().zip(named.map(str::to_owned)));
+    let named = ["enum_in", "enum_out", "enum_recv", "enum_send"];
+    all.extend(ENUM.into_iter().zip(named.map(str::to_owned)));
     for ty in PgType::scalars() {
         let separator = match ty {
             PgType::Date

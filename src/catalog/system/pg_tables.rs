@@ -15,7 +15,7 @@ pub(super) const RELATIONS: &[Definition] = &[Definition {
 
 fn rows(facts: &Facts) -> Vec<Row> {
     let mut rows = Vec::new();
-    for table in facts.tables() {
+    for table in facts.tables().into_iter().filter(|t| t.definition.materialized.is_none()) {
         let definition = &table.definition;
         rows.push(row![
             facts.catalog().schema_name(definition.schema),

@@ -1,5 +1,7 @@
 //! `pg_type`: every type and its array.
 
+use crate::base::Oid;
+use crate::catalog::{DomainDef, UserTypeDef};
 use crate::types::PgType;
 
 use super::cell::{Cell, NULL, row};
@@ -22,13 +24,23 @@ pub(super) const RELATIONS: &[Definition] = &[Definition {
     rows,
 }];
 
-fn rows(_: &Facts) -> Vec<Row> {
+fn rows(facts: &Facts) -> Vec<Row> {
     let mut rows = Vec::new();
     for scalar in PgType::scalars() {
-        rows.push(of(scalar));
+        let (namespace, owner) = (namespace(scalar), SUPERUSER);
+        rows.push(of(scalar, namespace, owner));
         if scalar.array().oid().0 != 0 {
-            rows.push(of(&scalar.array()));
+            rows.push(of(&scalar.array(), namespace, owner));
         }
+    }
+    for own in facts.user_types() {
+        let Some(ty) = facts.catalog().type_of(own.oid) else { continue };
+        if let Some(domain) = own.domain() {
+            rows.push(of_domain(own, domain, of(&ty, own.schema.0, own.owner)));
+            continue;
+        }
+        rows.push(of(&ty, own.schema.0, own.owner));
+        rows.push(of(&ty.array(), own.schema.0, own.owner));
     }
     rows
 }
@@ -41,7 +53,29 @@ pub(super) fn namespace(ty: &PgType) -> u32 {
     }
 }
 
-fn of(ty: &PgType) -> Row {
+/// A domain's row is that of the type beneath it, but for this.
+fn of_domain(own: &UserTypeDef, domain: &DomainDef, mut row: Row) -> Row {
+    let mut set = |column: &str, value: Cell| {
+        let names = RELATIONS[0].columns();
+        if let Some(place) = names.iter().position(|(name, _)| *name == column) {
+            row[place] = value;
+        }
+    };
+    set("oid", Some(own.oid.to_string()));
+    set("typname", Some(own.name.clone()));
+    set("typtype", Some("d".to_owned()));
+    set("typispreferred", Some("f".to_owned()));
+    set("typelem", Some("0".to_owned()));
+    set("typarray", Some("0".to_owned()));
+    set("typnotnull", Some(if domain.not_null { "t" } else { "f" }.to_owned()));
+    set("typbasetype", Some(domain.base.oid.to_string()));
+    set("typtypmod", Some(domain.base.modifier.to_string()));
+    set("typdefaultbin", domain.default.clone());
+    set("typdefault", domain.default.clone());
+    row
+}
+
+fn of(ty: &PgType, namespace: u32, owner: Oid) -> Row {
     let length = ty.typlen();
     let is_array = ty.element().is_some();
     let pseudo = matches!(ty, PgType::Unknown | PgType::Void | PgType::Record);
@@ -71,11 +105,15 @@ fn of(ty: &PgType) -> Row {
     row![
         ty.oid(),
         ty.name(),
-        namespace(ty),
-        SUPERUSER,
+        namespace,
+        owner,
         length,
         by_value,
-        if pseudo { 'p' } else { 'b' },
+        match ty {
+            PgType::Enum(_) => 'e',
+            _ if pseudo => 'p',
+            _ => 'b',
+        },
         ty.category(),
         ty.is_preferred() && !is_array,
         true,

@@ -45,6 +45,8 @@ pub(super) enum Kind {
     Timestamp,
     /// `timestamp with time zone`
     Timestamptz,
+    /// An enum
+    Enum,
     /// Any array
     Array,
     /// Anything, as it is
@@ -168,6 +170,7 @@ impl Kind {
         let keep = || Some(given.clone());
         match self {
             Self::Any => keep(),
+            Self::Enum => matches!(ty, PgType::Enum(_) | PgType::Unknown).then(|| given.clone()),
             Self::MaybeSparse if matches!(ty, PgType::Sparsevec(_)) => keep(),
             Self::Vector | Self::MaybeSparse => match ty {
                 PgType::Vector(_) | PgType::Halfvec(_) | PgType::Text | PgType::Unknown => keep(),

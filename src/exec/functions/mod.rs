@@ -11,7 +11,10 @@ mod bit_string;
 mod bits_too;
 mod cast_text;
 mod checked;
+mod coalesce;
 mod datetime;
+mod domain;
+mod enumeration;
 mod from_char;
 mod function;
 mod hash;
@@ -35,6 +38,7 @@ mod sleep;
 mod sparse;
 mod text;
 mod to_char;
+mod unfolded;
 mod vector_aggregate;
 mod vector_distance;
 mod vector_make;
@@ -48,8 +52,10 @@ use datafusion::execution::FunctionRegistry;
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
 pub use cast_text::{cast_text_to, cast_to_text};
+pub use domain::domain_function;
 pub use random::random_functions;
 pub use session::{as_parameter, bind};
+pub use unfolded::{is_array_of_enums, unfolded, unfolded_constant};
 
 /// Every scalar function of this layer but those that need the node's randomness
 /// ([`random_functions`]) or are made for a type ([`cast_text_to`], [`cast_to_text`]).
@@ -61,7 +67,9 @@ pub fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
         bit_string::all(),
         bits_too::all(),
         checked::all(),
+        coalesce::all(),
         datetime::all(),
+        enumeration::all(),
         from_char::all(),
         introspect::all(),
         json_navigate::all(),

@@ -196,7 +196,8 @@ pub(super) fn same_dimensions(a: &[f32], b: &[f32], family: Family) -> Result<()
     if a.len() == b.len() {
         return Ok(());
     }
-    let (name, a, b) = (family.ty().name(), a.len(), b.len());
+    let ty = family.ty();
+    let (name, a, b) = (ty.name(), a.len(), b.len());
     let message = format!("different {name} dimensions {a} and {b}");
     Err(SqlError::new(SqlState::DATA_EXCEPTION, message))
 }

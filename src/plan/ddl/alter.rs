@@ -11,6 +11,7 @@ use crate::types::{CastContext, PgType, TextContext, cast_context, parse_text};
 use super::alter_column;
 use super::column;
 use super::constraint;
+use super::domain::looks_at_rows;
 use super::draft::Draft;
 use super::policy;
 use super::refuse;
@@ -30,12 +31,37 @@ pub(super) fn run(draft: &mut Draft<'_>, statement: &AlterTable) -> Result<()> {
         None => return Err(refuse::no_relation(&statement.table)),
     };
     let table = draft.table_mut(oid)?;
-    let (owner, name) = (table.owner, table.name.clone());
-    draft.must_own(owner, "table", &name)?;
+    let (owner, name, kind) = (table.owner, table.name.clone(), table.kind());
+    if table.materialized.is_some() {
+        refuse_changes(&name, &statement.actions)?;
+    }
+    draft.must_own(owner, kind, &name)?;
     for action in &statement.actions {
         act(draft, oid, action)?;
     }
     Ok(())
+}
+
+/// 42809 for what can't be done with the table behind a materialized view.
+fn refuse_changes(name: &str, actions: &[AlterAction]) -> Result<()> {
+    let other = actions.iter().find(|action| {
+        !matches!(
+            action,
+            AlterAction::RenameColumn { .. }
+                | AlterAction::RenameTable(_)
+                | AlterAction::SetSchema(_)
+                | AlterAction::OwnerTo(_)
+                | AlterAction::Nothing
+        )
+    });
+    match other {
+        None => Ok(()),
+        Some(_) => {
+            let message = format!("ALTER action cannot be performed on relation \"{name}\"");
+            Err(SqlError::new(SqlState::WRONG_OBJECT_TYPE, message)
+                .with_detail("This operation is not supported for materialized views."))
+        }
+    }
 }
 
 /// `ALTER TABLE` also renames and moves views, sequences and indexes.
@@ -79,6 +105,7 @@ fn act(draft: &mut Draft<'_>, oid: Oid, action: &AlterAction) -> Result<()> {
         }
         AlterAction::SetNotNull { column, not_null } => set_not_null(draft, oid, column, *not_null),
         AlterAction::SetType { column, ty, using } => {
+            let ty = draft.type_def(ty)?;
             set_type(draft, oid, column, ty, using.as_ref())
         }
         AlterAction::AddIdentity { column, identity } => add_identity(draft, oid, column, identity),
@@ -208,10 +235,14 @@ fn add_column(
     }
     let mut made = column::make(draft, &mut table, definition)?;
     let empty = draft.is_empty(oid);
-    if !empty && let Some(default) = &made.default {
+    if !empty && looks_at_rows(&made.ty) {
+        draft.rewrite(oid, made.id, None);
+    } else if !empty && let Some(default) = &made.default {
         let sequence = definition.serial.is_some() || definition.identity.is_some();
-        match missing_value(&definition.ty, default, definition) {
-            Ok(missing) if !made.generated => made.missing = missing,
+        let ty = made.ty.pg_type();
+        match missing_value(&ty, default, definition) {
+            // Labels within an array would not follow new names.
+            Ok(missing) if !made.generated && !is_array_of_enums(&ty) => made.missing = missing,
             // The sequence is not there yet.
             Err(error) if sequence => return Err(error),
             // Each row that exists gets a value of its own.
@@ -231,6 +262,10 @@ fn add_column(
         constraint::add(draft, oid, added)?;
     }
     Ok(())
+}
+
+fn is_array_of_enums(ty: &PgType) -> bool {
+    matches!(ty.element(), Some(PgType::Enum(_)))
 }
 
 fn is_null(text: &str) -> bool {
@@ -346,14 +381,16 @@ fn set_type(
     draft: &mut Draft<'_>,
     oid: Oid,
     column: &str,
-    ty: &PgType,
+    definition: TypeDef,
     using: Option<&Expression>,
 ) -> Result<()> {
+    let ty = &definition.pg_type();
     column::check_type(column, ty)?;
     let table = draft.table_mut(oid)?;
     let found = alter_column::find(table, column)?;
     let (id, before) = (found.id, found.ty.pg_type());
-    if before == *ty && using.is_none() {
+    let same_domain = found.ty.oid == definition.oid;
+    if before == *ty && using.is_none() && same_domain {
         return Ok(());
     }
     let same = keys_stay(draft, oid, column, using.is_none() && widens(&before, ty))?;
@@ -381,7 +418,9 @@ fn set_type(
             format!("You might need to specify \"USING {}::{ty}\".", quote_identifier(column));
         return Err(SqlError::new(SqlState::DATATYPE_MISMATCH, message).with_hint(hint));
     }
-    if !draft.is_empty(oid) && (using.is_some() || !same || !widens(&before, ty)) {
+    let looked_at = definition.domain().is_some() && !same_domain;
+    let stays = same && (before == *ty || widens(&before, ty)) && !looked_at;
+    if !draft.is_empty(oid) && (using.is_some() || !stays) {
         let old = draft.snapshot.tables.get(&oid);
         let old = old.and_then(|table| table.definition.column_by_id(id));
         let old = old.map_or(column, |old| old.name.as_str());
@@ -390,7 +429,7 @@ fn set_type(
     }
     let table = draft.table_mut(oid)?;
     for column in table.columns.iter_mut().filter(|column| column.id == id) {
-        column.ty = TypeDef::from(ty);
+        column.ty = definition.clone();
     }
     draft.touch(oid)
 }

@@ -2,7 +2,7 @@
 
 use crate::base::limits::TABLE_COLUMNS_MAX;
 use crate::base::{ColumnId, Oid, Result, SqlError, SqlState};
-use crate::catalog::{ColumnDef, IdentityDef, TableDef, TypeDef};
+use crate::catalog::{ColumnDef, IdentityDef, TableDef};
 use crate::plan::statement::{ColumnDefinition, Generated, Identity, SequenceOptions};
 use crate::types::PgType;
 
@@ -22,7 +22,9 @@ pub(super) fn make(
 ) -> Result<ColumnDef> {
     let name = &column.name;
     check_name(name)?;
-    check_type(name, &column.ty)?;
+    let definition = draft.type_def(&column.ty)?;
+    let ty = definition.pg_type();
+    check_type(name, &ty)?;
     if table.columns.len() >= TABLE_COLUMNS_MAX {
         let message = format!("tables can have at most {TABLE_COLUMNS_MAX} columns");
         return Err(SqlError::new(SqlState::TOO_MANY_COLUMNS, message));
@@ -32,7 +34,7 @@ pub(super) fn make(
     let mut made = ColumnDef {
         id,
         name: name.clone(),
-        ty: TypeDef::from(&column.ty),
+        ty: definition,
         not_null: column.not_null,
         default: None,
         generated: false,
@@ -74,7 +76,7 @@ pub(super) fn make(
         }
         let options = SequenceOptions::default();
         let owner = (table.oid, table.name.as_str(), table.schema);
-        let made_for = sequence::for_column(draft, owner, (name, id), &column.ty, &options)?;
+        let made_for = sequence::for_column(draft, owner, (name, id), &ty, &options)?;
         made.default = Some(sequence::nextval(draft, &made_for));
         made.not_null = true;
     }
@@ -193,7 +195,7 @@ pub(super) fn check_generated(draft: &Draft<'_>, table: &TableDef) -> Result<()>
         let written = table.columns.iter().filter(|column| !column.generated);
         let columns: Vec<String> = written
             .map(|column| {
-                let ty = column.ty.pg_type().sql_name();
+                let ty = column.ty.pg_type().to_sql();
                 format!("CAST(NULL AS {ty}) AS {}", crate::plan::quote_identifier(&column.name))
             })
             .collect();

@@ -9,6 +9,7 @@ use super::alter_column;
 use super::constraint::constraint_named;
 use super::draft::Draft;
 use super::refuse;
+use super::user_type;
 
 /// COMMENT ON.
 pub(super) fn run(draft: &mut Draft<'_>, statement: &Comment) -> Result<()> {
@@ -57,19 +58,24 @@ fn on_object(
     text: Option<String>,
 ) -> Result<()> {
     match kind {
-        ObjectKind::Table | ObjectKind::View | ObjectKind::Sequence | ObjectKind::Index => {}
+        ObjectKind::Table
+        | ObjectKind::View
+        | ObjectKind::MaterializedView
+        | ObjectKind::Sequence
+        | ObjectKind::Index => {}
         ObjectKind::Schema => {
             draft.snapshot.require_schema(&name.name)?;
             return not_kept(draft, "schemas");
         }
         ObjectKind::Extension => return not_kept(draft, "extensions"),
-        ObjectKind::MaterializedView | ObjectKind::Type | ObjectKind::Function => {
+        ObjectKind::Type | ObjectKind::Domain => return user_type::comment(draft, name, text),
+        ObjectKind::Function => {
             let message = format!("{} \"{name}\" does not exist", kind.as_str());
             return Err(SqlError::new(SqlState::UNDEFINED_OBJECT, message));
         }
     }
     let relation = require(draft, name)?;
-    if relation.kind() != kind.as_str() {
+    if draft.kind_of(relation) != kind.as_str() {
         return Err(refuse::wrong_kind(&name.name, kind.as_str()));
     }
     let Relation::Table(oid) = relation else {

@@ -260,7 +260,7 @@ fn demand_check(
             .missing
             .as_ref()
             .map_or("NULL".to_owned(), |text| format!("'{}'", text.replace('\'', "''")));
-        let value = format!("CAST({value} AS {})", definition.ty.pg_type().sql_name());
+        let value = format!("CAST({value} AS {})", definition.ty.pg_type().to_sql());
         for check in table.checks.iter_mut().filter(|check| check.name == name) {
             check.expression = replace_column(&check.expression, column, &value);
         }
@@ -423,7 +423,7 @@ fn find_parent(draft: &Draft<'_>, table: &TableDef, foreign: &ForeignKey) -> Res
         return Ok(table.oid);
     }
     match draft.find(name) {
-        Some(Relation::Table(oid)) => Ok(oid),
+        Some(Relation::Table(oid)) if draft.kind_of(Relation::Table(oid)) == "table" => Ok(oid),
         Some(_) => Err(SqlError::new(
             SqlState::WRONG_OBJECT_TYPE,
             format!("referenced relation \"{}\" is not a table", name.name),

@@ -15,12 +15,13 @@ use crate::catalog::{
 };
 use crate::plan::{Name, quote_identifier};
 
-use super::{Ddl, DdlContext, Effect};
+use super::{Ddl, DdlContext, Effect, type_text};
 
 /// Kinds of names that are claimed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum NameKind {
     Relation,
+    Type,
     Schema,
     Role,
 }
@@ -29,6 +30,7 @@ impl NameKind {
     fn key(self) -> &'static str {
         match self {
             Self::Relation => "relation",
+            Self::Type => "type",
             Self::Schema => "schema",
             Self::Role => "role",
         }
@@ -112,6 +114,13 @@ impl<'a> Draft<'a> {
     fn holder_before(&self, kind: NameKind, schema: Oid, name: &str) -> Option<Oid> {
         match kind {
             NameKind::Relation => self.snapshot.relation_in(schema, name).map(Relation::oid),
+            NameKind::Type => {
+                let own = self.snapshot.user_type_in(schema, name).map(|ty| ty.oid);
+                own.or_else(|| {
+                    let element = self.snapshot.user_type_in(schema, name.strip_prefix('_')?)?;
+                    (element.array_name() == name).then_some(element.array)
+                })
+            }
             NameKind::Schema => self.snapshot.schema(name).map(|schema| schema.oid),
             NameKind::Role => self.snapshot.role(name).map(|role| role.oid),
         }
@@ -280,17 +289,58 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// The views that read a relation themselves, in the order of their oids.
+    /// The views that read a relation themselves, materialized ones too, in the order of their
+    /// oids.
     pub(super) fn views_over(&self, relation: Oid) -> Vec<ViewDef> {
-        let mut oids: BTreeSet<Oid> = self.snapshot.views.keys().copied().collect();
-        oids.extend(self.views.keys());
-        let views = oids.into_iter().filter_map(|oid| self.view(oid));
-        views.filter(|view| view.depends_on.contains(&relation)).cloned().collect()
+        let mut views = self.all_views();
+        views.retain(|view| view.depends_on.contains(&relation));
+        views
     }
 
-    /// Adds or changes a view.
+    /// What a view is: materialized ones are tables.
+    pub(super) fn relation_of(&self, view: &ViewDef) -> Relation {
+        match self.table(view.oid) {
+            Some(table) => Relation::Table(table.oid),
+            None => Relation::View(view.oid),
+        }
+    }
+
+    /// What PostgreSQL calls a relation in messages.
+    pub(super) fn kind_of(&self, relation: Relation) -> &'static str {
+        match relation {
+            Relation::Table(oid) => self.table(oid).map_or("table", TableDef::kind),
+            other => other.kind(),
+        }
+    }
+
+    /// All views as they are within this statement, materialized ones too, in the order of their
+    /// oids.
+    pub(super) fn all_views(&self) -> Vec<ViewDef> {
+        let mut oids: BTreeSet<Oid> = self.snapshot.views.keys().copied().collect();
+        oids.extend(self.views.keys());
+        let mut views: Vec<ViewDef> =
+            oids.into_iter().filter_map(|oid| self.view(oid).cloned()).collect();
+        let tables = self.table_oids().into_iter().filter_map(|oid| self.table(oid)?.as_view());
+        views.extend(tables);
+        views.sort_by_key(|view| view.oid);
+        views
+    }
+
+    /// Adds or changes a view; of a materialized one its query.
     pub(super) fn put_view(&mut self, view: ViewDef) {
-        self.views.insert(view.oid, view);
+        let materialized = self.table(view.oid).is_some_and(|table| table.materialized.is_some());
+        if !materialized {
+            self.views.insert(view.oid, view);
+        } else if let Ok(table) = self.table_mut(view.oid)
+            && let Some(materialized) = &mut table.materialized
+        {
+            (materialized.query, materialized.search_path) = (view.query, view.search_path);
+        }
+    }
+
+    /// Whether this statement drops an object.
+    pub(super) fn is_dropped(&self, oid: Oid) -> bool {
+        self.dropped.contains(&oid)
     }
 
     /// Marks an object as dropped; false where it was already.
@@ -349,9 +399,17 @@ impl<'a> Draft<'a> {
                 self.effects.push(effect);
             }
         }
-        for (oid, changed) in std::mem::take(&mut self.tables) {
+        for (oid, mut changed) in std::mem::take(&mut self.tables) {
             if self.dropped.contains(&oid) {
                 continue;
+            }
+            let path = self.context.search_path;
+            type_text::make_definite(&mut changed.definition, self.snapshot, path);
+            if let Some(materialized) = &mut changed.definition.materialized {
+                let (query, path) = (&mut materialized.query, &materialized.search_path);
+                if let Some(definite) = type_text::definite(query, self.snapshot, path) {
+                    *query = definite;
+                }
             }
             let (owner, schema) = (changed.definition.owner, changed.definition.schema);
             if !self.snapshot.tables.contains_key(&oid) {
@@ -377,9 +435,13 @@ impl<'a> Draft<'a> {
             }
             self.edit.put(keys.sequence(oid), &sequence)?;
         }
-        for (oid, view) in std::mem::take(&mut self.views) {
+        for (oid, mut view) in std::mem::take(&mut self.views) {
             if self.dropped.contains(&oid) {
                 continue;
+            }
+            let definite = type_text::definite(&view.query, self.snapshot, &view.search_path);
+            if let Some(query) = definite {
+                view.query = query;
             }
             if !self.snapshot.views.contains_key(&oid) {
                 self.grant_by_default((oid, Grantable::Table), view.owner, Some(view.schema));
@@ -440,6 +502,8 @@ impl<'a> Draft<'a> {
             self.edit.remove(keys.sequence_value(oid));
         } else if self.snapshot.views.contains_key(&oid) {
             self.edit.remove(keys.view(oid));
+        } else if self.snapshot.types.contains_key(&oid) {
+            self.edit.remove(keys.user_type(oid));
         } else if self.snapshot.schemas.contains_key(&oid) {
             self.edit.remove(keys.schema(oid));
         } else if self.snapshot.roles.contains_key(&oid) {

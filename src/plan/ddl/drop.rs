@@ -9,6 +9,7 @@ use super::draft::{Draft, NameKind, is_system_schema};
 use super::extension;
 use super::refuse;
 use super::schema::NO_SCHEMA;
+use super::user_type;
 
 /// Something that goes because something else goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +29,8 @@ pub(super) fn run(draft: &mut Draft<'_>, statement: &Drop) -> Result<()> {
             return extension::drop(draft, &statement.names, if_exists, cascade);
         }
         ObjectKind::Schema => return drop_schemas(draft, statement),
-        ObjectKind::MaterializedView | ObjectKind::Type | ObjectKind::Function => {
+        ObjectKind::Type | ObjectKind::Domain => return user_type::drop(draft, statement),
+        ObjectKind::Function => {
             let kind = statement.kind.as_str();
             for name in &statement.names {
                 let message = format!("{kind} \"{name}\" does not exist");
@@ -39,7 +41,11 @@ pub(super) fn run(draft: &mut Draft<'_>, statement: &Drop) -> Result<()> {
             }
             return Ok(());
         }
-        ObjectKind::Table | ObjectKind::View | ObjectKind::Sequence | ObjectKind::Index => {}
+        ObjectKind::Table
+        | ObjectKind::View
+        | ObjectKind::MaterializedView
+        | ObjectKind::Sequence
+        | ObjectKind::Index => {}
     }
     let mut targets = Vec::new();
     for name in &statement.names {
@@ -86,8 +92,11 @@ fn find(
         draft.notice(code, format!("{message}, skipping"));
         return Ok(None);
     };
-    if relation.kind() != word {
+    if draft.kind_of(relation) != word {
         let hint = match relation {
+            Relation::Table(_) if draft.kind_of(relation) != "table" => {
+                "Use DROP MATERIALIZED VIEW to remove a materialized view."
+            }
             Relation::Table(_) => "Use DROP TABLE to remove a table.",
             Relation::View(_) => "Use DROP VIEW to remove a view.",
             Relation::Sequence(_) => "Use DROP SEQUENCE to remove a sequence.",
@@ -288,10 +297,10 @@ fn find_views(
     dependents: &mut Vec<(Dependent, String)>,
 ) {
     for view in draft.views_over(relation.oid()) {
-        let view = Relation::View(view.oid);
+        let view = draft.relation_of(&view);
         if !going.contains(&view) {
             going.push(view);
-            let on = format!("{} {}", relation.kind(), name_of(draft, relation));
+            let on = format!("{} {}", draft.kind_of(relation), name_of(draft, relation));
             dependents.push((Dependent::Relation(view), on));
         }
     }
@@ -304,7 +313,7 @@ pub(super) fn views(
     target: &str,
     cascade: bool,
 ) -> Result<()> {
-    let mut going: Vec<Relation> = views.iter().map(|view| Relation::View(view.oid)).collect();
+    let mut going: Vec<Relation> = views.iter().map(|view| draft.relation_of(view)).collect();
     let direct = going.iter().map(|view| (Dependent::Relation(*view), target.to_owned()));
     let mut dependents: Vec<(Dependent, String)> = direct.collect();
     let mut at = 0;
@@ -344,7 +353,7 @@ fn qualified(draft: &Draft<'_>, schema: Oid, name: &str) -> String {
 fn describe(draft: &Draft<'_>, dependent: &Dependent) -> String {
     match dependent {
         Dependent::Relation(relation) => {
-            format!("{} {}", relation.kind(), name_of(draft, *relation))
+            format!("{} {}", draft.kind_of(*relation), name_of(draft, *relation))
         }
         Dependent::ForeignKey(table, oid) => {
             let constraint = draft
@@ -373,7 +382,7 @@ fn still_needed(
             format!("cannot drop schema {} because other objects depend on it", schemas[0].1)
         }
         (Target::Relations, [one]) => {
-            let (kind, name) = (one.kind(), name_of(draft, *one));
+            let (kind, name) = (draft.kind_of(*one), name_of(draft, *one));
             format!("cannot drop {kind} {name} because other objects depend on it")
         }
         _ => "cannot drop desired object(s) because other objects depend on them".to_owned(),
@@ -485,8 +494,25 @@ fn drop_schemas(draft: &mut Draft<'_>, statement: &Drop) -> Result<()> {
         )
         .with_hint("Drop the extension first."));
     }
+    let types: Vec<_> = snapshot.types.values().filter(|ty| inside(ty.schema)).cloned().collect();
+    if let Some(ty) = types.first()
+        && !statement.cascade
+    {
+        let (schema, name) =
+            (snapshot.schema_name(ty.schema), qualified(draft, ty.schema, &ty.name));
+        let message = format!("cannot drop schema {schema} because other objects depend on it");
+        return Err(SqlError::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message)
+            .with_detail(format!("type {name} depends on schema {schema}"))
+            .with_hint("Use DROP ... CASCADE to drop the dependent objects too."));
+    }
     let target = Target::Schemas(schemas.clone());
     drop_relations(draft, &targets, &target, statement.cascade)?;
+    for ty in types {
+        super::type_text::drop_users(draft, &ty, true)?;
+        let name = qualified(draft, ty.schema, &ty.name);
+        draft.notice(SqlState::SUCCESSFUL_COMPLETION, format!("drop cascades to type {name}"));
+        user_type::remove(draft, &ty);
+    }
     for (oid, name) in schemas {
         draft.release(NameKind::Schema, NO_SCHEMA, &name);
         draft.mark_dropped(oid);

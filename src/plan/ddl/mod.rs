@@ -5,6 +5,8 @@
 //! the session looks at the rows, under the very snapshot that the edit compares, before it
 //! publishes.
 
+pub(in crate::plan) use domain::VALUE;
+pub(in crate::plan) use text::replace_column;
 pub use verifier::verifier;
 
 use std::sync::Arc;
@@ -21,6 +23,7 @@ mod alter_column;
 mod column;
 mod comment;
 mod constraint;
+mod domain;
 mod draft;
 mod drop;
 mod extension;
@@ -41,6 +44,8 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod text;
+mod type_text;
+mod user_type;
 mod vector_index;
 mod verifier;
 mod view;
@@ -98,6 +103,15 @@ pub enum Effect {
     NotNull(Oid, ColumnId),
     /// A CHECK constraint holds: the table as it will be, the constraint's name.
     Check(Arc<TableDef>, String),
+    /// No row of a table fulfils a condition; the error otherwise.
+    NoRow {
+        /// The table, as it is.
+        table: Oid,
+        /// The condition, as SQL.
+        condition: String,
+        /// What is wrong with such a row.
+        error: SqlError,
+    },
     /// A key is unique: the table as it will be, the constraint's name.
     Unique(Arc<TableDef>, String),
     /// A foreign key holds: the table as it will be, the constraint's name.
@@ -107,6 +121,8 @@ pub enum Effect {
     Rewrite(Arc<TableDef>, Vec<String>, String),
     /// The new table's rows come from a query.
     Fill(Oid, Box<Query>),
+    /// The new materialized view's rows come from its query.
+    Populate(Oid),
     /// A table's new index is built over the rows that there are before the statement returns.
     AwaitIndex(Oid, Oid),
 }
@@ -142,6 +158,10 @@ pub fn define(statement: &Statement, snapshot: &Snapshot, context: &DdlContext<'
         Statement::CreateView(create) => view::create(draft_ref, create)?,
         Statement::CreateIndex(create) => index::create(draft_ref, create)?,
         Statement::Reindex(reindex) => reindex::run(draft_ref, reindex)?,
+        Statement::CreateEnum(create) => user_type::create_enum(draft_ref, create)?,
+        Statement::AlterEnum(alter) => user_type::alter_enum(draft_ref, alter)?,
+        Statement::CreateDomain(create) => domain::create(draft_ref, create)?,
+        Statement::AlterDomain(alter) => domain::alter(draft_ref, alter)?,
         Statement::Comment(comment) => comment::run(draft_ref, comment)?,
         Statement::CreateRole(create) => role::create(draft_ref, create)?,
         Statement::AlterRole(alter) => role::alter(draft_ref, alter)?,

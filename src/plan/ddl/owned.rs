@@ -2,12 +2,12 @@
 
 use crate::base::{Oid, Result, SqlError, SqlState};
 use crate::catalog::access::Access;
-use crate::catalog::{Relation, SchemaDef};
+use crate::catalog::{Relation, SchemaDef, UserTypeDef};
 use crate::plan::Name;
 use crate::plan::statement::{Drop, ObjectKind, Owned};
 
 use super::draft::Draft;
-use super::{drop, extension, rename};
+use super::{drop, extension, rename, type_text, user_type};
 
 /// REASSIGN OWNED, DROP OWNED.
 pub(super) fn run(draft: &mut Draft<'_>, statement: &Owned) -> Result<()> {
@@ -50,6 +50,9 @@ fn reassign(draft: &mut Draft<'_>, roles: &[Oid], to: &str) -> Result<()> {
             rename::give(draft, relation, owner)?;
         }
     }
+    for ty in types(draft, roles) {
+        user_type::give(draft, &ty, owner)?;
+    }
     for schema in schemas(draft, roles) {
         draft.change_owner_of_grants(schema.oid, schema.owner, owner);
         let key = draft.context.keys.schema(schema.oid);
@@ -68,6 +71,10 @@ fn reassign(draft: &mut Draft<'_>, roles: &[Oid], to: &str) -> Result<()> {
 fn drop_owned(draft: &mut Draft<'_>, roles: &[Oid], cascade: bool) -> Result<()> {
     let owned = relations(draft, roles);
     drop::owned(draft, &owned, cascade)?;
+    for ty in types(draft, roles) {
+        type_text::drop_users(draft, &ty, cascade)?;
+        user_type::remove(draft, &ty);
+    }
     let names: Vec<Name> =
         schemas(draft, roles).into_iter().map(|schema| Name::bare(schema.name)).collect();
     if !names.is_empty() {
@@ -115,6 +122,11 @@ fn relations(draft: &Draft<'_>, roles: &[Oid]) -> Vec<Relation> {
     found.extend(sequences.map(|sequence| Relation::Sequence(sequence.oid)));
     found.sort_by_key(|relation| relation.oid());
     found
+}
+
+fn types(draft: &Draft<'_>, roles: &[Oid]) -> Vec<UserTypeDef> {
+    let owned = draft.snapshot.types.values().filter(|ty| roles.contains(&ty.owner));
+    owned.map(|ty| (**ty).clone()).collect()
 }
 
 fn schemas(draft: &Draft<'_>, roles: &[Oid]) -> Vec<SchemaDef> {

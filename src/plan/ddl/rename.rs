@@ -8,6 +8,8 @@ use super::draft::{Draft, NameKind};
 use super::refuse;
 use super::schema::{self, NO_SCHEMA};
 use super::sequence;
+use super::type_text;
+use super::user_type;
 use super::view;
 use super::view_query::{self, Renamed};
 
@@ -16,12 +18,17 @@ pub(super) fn run(draft: &mut Draft<'_>, statement: &AlterObject) -> Result<()> 
     match statement.kind {
         ObjectKind::Schema => return alter_schema(draft, statement),
         ObjectKind::Extension => return alter_extension(draft, statement),
-        ObjectKind::MaterializedView | ObjectKind::Type | ObjectKind::Function => {
+        ObjectKind::Type | ObjectKind::Domain => return user_type::alter(draft, statement),
+        ObjectKind::Function => {
             let kind = statement.kind.as_str();
             let message = format!("{kind} \"{}\" does not exist", statement.name);
             return Err(SqlError::new(SqlState::UNDEFINED_OBJECT, message));
         }
-        ObjectKind::Table | ObjectKind::View | ObjectKind::Sequence | ObjectKind::Index => {}
+        ObjectKind::Table
+        | ObjectKind::View
+        | ObjectKind::MaterializedView
+        | ObjectKind::Sequence
+        | ObjectKind::Index => {}
     }
     let Some(relation) = draft.find(&statement.name) else {
         let error = refuse::no_relation(&statement.name);
@@ -31,7 +38,7 @@ pub(super) fn run(draft: &mut Draft<'_>, statement: &AlterObject) -> Result<()> 
         draft.notice(SqlState::UNDEFINED_TABLE, format!("{error}, skipping"));
         return Ok(());
     };
-    if relation.kind() != statement.kind.as_str() {
+    if draft.kind_of(relation) != statement.kind.as_str() {
         return Err(refuse::wrong_kind(&statement.name.name, statement.kind.as_str()));
     }
     match &statement.action {
@@ -68,7 +75,7 @@ fn set_security_invoker(draft: &mut Draft<'_>, relation: Relation, invoker: bool
 /// RENAME TO, of any relation.
 pub(super) fn relation(draft: &mut Draft<'_>, relation: Relation, to: &str) -> Result<()> {
     let Some((schema, from, owner)) = facts(draft, relation) else { return Ok(()) };
-    draft.must_own(owner, relation.kind(), &from)?;
+    draft.must_own(owner, draft.kind_of(relation), &from)?;
     draft.claim_relation(schema, to, relation.oid())?;
     draft.release(NameKind::Relation, schema, &from);
     match relation {
@@ -125,7 +132,7 @@ pub(super) fn follow_renamed(draft: &mut Draft<'_>, renamed: &Renamed<'_>) -> Re
 /// SET SCHEMA, of any relation.
 pub(super) fn set_schema(draft: &mut Draft<'_>, relation: Relation, to: &str) -> Result<()> {
     let Some((from, name, owner)) = facts(draft, relation) else { return Ok(()) };
-    draft.must_own(owner, relation.kind(), &name)?;
+    draft.must_own(owner, draft.kind_of(relation), &name)?;
     let target = crate::plan::Name::qualified(to, &*name);
     let schema = draft.creation_schema(&target)?;
     if schema == from {
@@ -198,7 +205,7 @@ fn move_sequence(draft: &mut Draft<'_>, oid: Oid, schema: Oid) -> Result<()> {
 /// OWNER TO, of any relation.
 pub(super) fn set_owner(draft: &mut Draft<'_>, relation: Relation, role: &str) -> Result<()> {
     let Some((schema, name, owner)) = facts(draft, relation) else { return Ok(()) };
-    draft.must_own(owner, relation.kind(), &name)?;
+    draft.must_own(owner, draft.kind_of(relation), &name)?;
     let role = draft.role_named(role)?.oid;
     if role != owner {
         draft.must_give(role, Some(schema))?;
@@ -309,8 +316,11 @@ fn follow_schema(draft: &mut Draft<'_>, before: &SchemaDef, to: &str) -> Result<
     for (oid, name) in inside {
         follow_renamed(draft, &Renamed { oid, name: (to, name), column: None })?;
     }
-    for view in snapshot.views.values() {
-        let Some(mut view) = draft.view(view.oid).cloned() else { continue };
+    for ty in snapshot.types.values().filter(|ty| ty.schema == before.oid) {
+        type_text::rename(draft, ty, &crate::plan::Name::qualified(to, &*ty.name))?;
+        draft.touch_users(ty)?;
+    }
+    for mut view in draft.all_views() {
         if view.search_path.contains(&before.name) {
             for schema in view.search_path.iter_mut().filter(|schema| **schema == before.name) {
                 to.clone_into(schema);

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use datafusion::common::ScalarValue;
 
 use crate::base::{Oid, Result, SqlError, SqlState};
-use crate::catalog::RoleDef;
 use crate::catalog::access::{Object, is_predefined};
+use crate::catalog::{RoleDef, TableDef};
 use crate::plan::statement::{
     AlterDatabase, AlterRole, AlterSetting, CreateRole, DatabaseAction, DropRole,
     MembershipOptions, RoleOptions, SetValue,
@@ -326,11 +326,14 @@ fn owned_by(draft: &Draft<'_>, role: Oid) -> Vec<String> {
     let schemas = snapshot.schemas.values().filter(|schema| schema.owner == role);
     owned.extend(schemas.map(|schema| format!("owner of schema {}", schema.name)));
     let tables = snapshot.tables.values().filter(|table| table.definition.owner == role);
-    owned.extend(tables.map(|table| format!("owner of table {}", table.definition.name)));
+    let owner_of = |table: &TableDef| format!("owner of {} {}", table.kind(), table.name);
+    owned.extend(tables.map(|table| owner_of(&table.definition)));
     let views = snapshot.views.values().filter(|view| view.owner == role);
     owned.extend(views.map(|view| format!("owner of view {}", view.name)));
     let sequences = snapshot.sequences.values().filter(|sequence| sequence.owner == role);
     owned.extend(sequences.map(|sequence| format!("owner of sequence {}", sequence.name)));
+    let types = snapshot.types.values().filter(|ty| ty.owner == role);
+    owned.extend(types.map(|ty| format!("owner of type {}", ty.name)));
     owned.extend(granted_to(draft, role));
     owned.sort();
     owned

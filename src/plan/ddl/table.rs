@@ -104,6 +104,7 @@ pub(super) fn begin(
         row_security: false,
         force_row_security: false,
         policies: Vec::new(),
+        materialized: None,
     }))
 }
 

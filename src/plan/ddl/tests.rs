@@ -12,6 +12,8 @@ use crate::plan::parse;
 use crate::store::meta::{Change, Compare, KeyValue, Keyspace, Operation, Transaction};
 use crate::types::PgType;
 
+mod user_types;
+
 /// A store of keys with the snapshot that follows it.
 struct World {
     keys: Keys,
@@ -170,6 +172,11 @@ impl World {
         }
         for schema in self.snapshot.schemas.values() {
             wanted.insert(self.keys.name("schema", Oid(0), &schema.name));
+        }
+        for ty in self.snapshot.types.values() {
+            for name in [ty.name.clone(), ty.array_name()] {
+                wanted.insert(self.keys.name("type", ty.schema, &name));
+            }
         }
         for role in self.snapshot.roles.values() {
             wanted.insert(self.keys.name("role", Oid(0), &role.name));

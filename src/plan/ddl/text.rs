@@ -108,13 +108,38 @@ fn end_of_quoted(bytes: &[u8], start: usize) -> usize {
     bytes.len()
 }
 
+/// The text with strings of one value replaced by another; none where there is none.
+pub(super) fn replace_strings(text: &str, from: &str, to: &str) -> Option<String> {
+    let literal = |value: &str| format!("'{}'", value.replace('\'', "''"));
+    let (from, to) = (literal(from), literal(to));
+    let bytes = text.as_bytes();
+    let mut out = String::with_capacity(text.len());
+    let (mut at, mut kept) = (0, 0);
+    while at < bytes.len() {
+        match bytes[at] {
+            b'\'' => {
+                let end = end_of_string(bytes, at, false);
+                if text[at..end] == from {
+                    out.push_str(&text[kept..at]);
+                    out.push_str(&to);
+                    kept = end;
+                }
+                at = end;
+            }
+            b'"' => at = end_of_quoted(bytes, at),
+            _ => at += 1,
+        }
+    }
+    (kept > 0).then(|| out + &text[kept..])
+}
+
 /// Whether a text mentions a column.
 pub(super) fn mentions_column(text: &str, column: &str) -> bool {
     mentions(text).iter().any(|mention| mention.name == column)
 }
 
 /// The text with every mention of a column replaced.
-pub(super) fn replace_column(text: &str, column: &str, by: &str) -> String {
+pub(in crate::plan) fn replace_column(text: &str, column: &str, by: &str) -> String {
     let mut replaced = String::with_capacity(text.len());
     let mut from = 0;
     for mention in mentions(text) {

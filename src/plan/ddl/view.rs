@@ -2,7 +2,7 @@
 //! planner tells.
 
 use crate::base::{ColumnId, Result, SqlError, SqlState};
-use crate::catalog::{ColumnDef, Relation, TypeDef, ViewDef};
+use crate::catalog::{ColumnDef, MaterializedDef, Relation, TypeDef, ViewDef};
 use crate::plan::quote_identifier;
 use crate::plan::statement::{CreateTableAs, CreateView, Query, StorageOption};
 use crate::types::PgType;
@@ -177,6 +177,18 @@ pub(super) fn create_table_as(draft: &mut Draft<'_>, statement: &CreateTableAs) 
     table::check_options(&statement.options)?;
     let facts = facts(draft, &statement.query)?
         .ok_or_else(|| SqlError::unsupported("CREATE TABLE AS is not supported"))?;
+    if statement.materialized {
+        let path = draft.context.search_path;
+        let query = &statement.query.text;
+        let mut depends_on = view_query::mentioned(query, draft.snapshot, path)?;
+        depends_on.retain(|relation| facts.relations.contains(relation));
+        made.materialized = Some(MaterializedDef {
+            query: view_query::definite(query.trim(), draft.snapshot, path)?,
+            search_path: path.to_vec(),
+            depends_on,
+            populated: false,
+        });
+    }
     let columns =
         renamed(facts.columns, &statement.columns, "too many column names were specified")?;
     for (name, ty) in columns {
@@ -200,7 +212,9 @@ pub(super) fn create_table_as(draft: &mut Draft<'_>, statement: &CreateTableAs) 
     debug_assert!(draft.holder(NameKind::Relation, made.schema, &made.name).is_some());
     let oid = made.oid;
     draft.add_table(made);
-    if statement.with_data {
+    if statement.with_data && statement.materialized {
+        draft.effects.push(Effect::Populate(oid));
+    } else if statement.with_data {
         draft.effects.push(Effect::Fill(oid, Box::new(statement.query.clone())));
     }
     Ok(())

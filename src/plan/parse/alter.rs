@@ -27,11 +27,19 @@ impl Cursor<'_> {
         if self.is("policy") {
             return self.alter_policy();
         }
+        if self.is("type") {
+            return self.alter_type();
+        }
+        if self.is("domain") {
+            return self.alter_domain();
+        }
         if self.is_all("default privileges") {
             return self.alter_default_privileges();
         }
         let (kind, tag) = if self.accept("view") {
             (ObjectKind::View, "ALTER VIEW")
+        } else if self.accept_all("materialized view") {
+            (ObjectKind::MaterializedView, "ALTER MATERIALIZED VIEW")
         } else if self.accept("sequence") {
             (ObjectKind::Sequence, "ALTER SEQUENCE")
         } else if self.accept("index") {
@@ -45,13 +53,11 @@ impl Cursor<'_> {
                 "aggregate",
                 "collation",
                 "conversion",
-                "domain",
                 "event",
                 "foreign",
                 "function",
                 "language",
                 "large",
-                "materialized",
                 "operator",
                 "procedure",
                 "publication",
@@ -64,7 +70,6 @@ impl Cursor<'_> {
                 "tablespace",
                 "text",
                 "trigger",
-                "type",
                 "user",
             ];
             if OTHERS.iter().any(|word| self.is(word)) {
@@ -85,7 +90,7 @@ impl Cursor<'_> {
         match kind {
             ObjectKind::Sequence => self.alter_sequence(name, if_exists),
             // `ALTER VIEW .. ALTER COLUMN .. SET DEFAULT`, `RENAME COLUMN`.
-            ObjectKind::View => {
+            ObjectKind::View | ObjectKind::MaterializedView => {
                 let actions = self.table_actions(&name)?;
                 let alter = AlterTable { table: name, if_exists, actions };
                 Ok((Statement::AlterTable(alter), tag))
@@ -263,7 +268,7 @@ impl Cursor<'_> {
             return Ok(AlterAction::SetNotNull { column, not_null: false });
         }
         if self.accept_all("set data type") || self.accept("type") {
-            let ty = self.data_type()?;
+            let ty = self.type_name()?;
             if self.accept("collate") {
                 self.qualified_collation()?;
             }

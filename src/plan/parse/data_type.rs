@@ -3,6 +3,7 @@
 use super::cursor::Cursor;
 use super::token::{Kind, Symbol};
 use crate::base::{Result, SqlState};
+use crate::plan::TypeName;
 use crate::plan::statement::Serial;
 use crate::types::PgType;
 
@@ -14,7 +15,7 @@ impl Cursor<'_> {
     }
 
     /// The type of a column: also `serial` and its like.
-    pub(super) fn column_type(&mut self) -> Result<(PgType, Option<Serial>)> {
+    pub(super) fn column_type(&mut self) -> Result<(TypeName, Option<Serial>)> {
         let mut ahead = *self;
         if ahead.accept("pg_catalog") && !ahead.accept_symbol(Symbol::Dot) {
             ahead = *self;
@@ -39,14 +40,18 @@ impl Cursor<'_> {
                     return Err(ahead.error_at(self.at, SqlState::FEATURE_NOT_SUPPORTED, message));
                 }
                 *self = ahead;
-                Ok((ty, Some(serial)))
+                Ok((ty.into(), Some(serial)))
             }
-            _ => Ok((self.data_type()?, None)),
+            _ => Ok((self.type_name()?, None)),
         }
     }
 
-    /// The type with the brackets after it: arrays of any dimensions are one type.
     fn array_of(&mut self, ty: PgType) -> Result<PgType> {
+        Ok(if self.brackets()? { ty.array() } else { ty })
+    }
+
+    /// Whether brackets follow a type: arrays of any dimensions are one type.
+    pub(super) fn brackets(&mut self) -> Result<bool> {
         let mut array = false;
         if self.accept("array") {
             array = true;
@@ -62,7 +67,7 @@ impl Cursor<'_> {
             }
             self.expect_symbol(Symbol::RightBracket)?;
         }
-        Ok(if array { ty.array() } else { ty })
+        Ok(array)
     }
 
     fn scalar_type(&mut self) -> Result<PgType> {
@@ -160,7 +165,7 @@ impl Cursor<'_> {
         }
     }
 
-    fn type_or_function_or_schema(&mut self) -> Result<String> {
+    pub(super) fn type_or_function_or_schema(&mut self) -> Result<String> {
         if self.peek_ahead(1).kind == Kind::Symbol(Symbol::Dot) {
             self.identifier()
         } else {

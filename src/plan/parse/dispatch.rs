@@ -116,7 +116,8 @@ impl Cursor<'_> {
             b"begin" | b"start" | b"commit" | b"end" | b"rollback" | b"abort" | b"savepoint"
             | b"release" => self.transaction(),
             b"reassign" => self.reassign_owned(),
-            b"call" | b"do" | b"import" | b"load" | b"refresh" | b"security" => {
+            b"refresh" => self.refresh(),
+            b"call" | b"do" | b"import" | b"load" | b"security" => {
                 Err(self.unsupported_statement())
             }
             _ => Err(self.unexpected()),
@@ -242,6 +243,15 @@ impl Cursor<'_> {
             if self.is("policy") {
                 return self.create_policy();
             }
+            if self.is("type") {
+                return self.create_type();
+            }
+            if self.is("domain") {
+                return self.create_domain();
+            }
+            if self.is("materialized") {
+                return self.create_materialized_view();
+            }
         }
         const OTHERS: &[&str] = &[
             "access",
@@ -250,12 +260,10 @@ impl Cursor<'_> {
             "collation",
             "constraint",
             "conversion",
-            "domain",
             "event",
             "foreign",
             "function",
             "language",
-            "materialized",
             "operator",
             "procedure",
             "publication",
@@ -269,7 +277,6 @@ impl Cursor<'_> {
             "transform",
             "trigger",
             "trusted",
-            "type",
             "user",
         ];
         if OTHERS.iter().any(|word| self.is(word)) {

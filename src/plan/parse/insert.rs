@@ -174,7 +174,8 @@ impl Cursor<'_> {
                 None => Cell::Null,
             }));
         }
-        let ty = self.data_type()?;
+        // A user's type is an expression's business.
+        let Ok(ty) = self.data_type() else { return Ok(None) };
         Ok(Some(Cell::Cast { text, kind, ty }))
     }
 
@@ -189,7 +190,7 @@ impl Cursor<'_> {
             if !self.accept("as") {
                 return Ok(None);
             }
-            let ty = self.data_type()?;
+            let Ok(ty) = self.data_type() else { return Ok(None) };
             self.expect_symbol(Symbol::RightParen)?;
             return Ok(Some(Cell::Cast { text: Some(text), kind, ty }));
         }

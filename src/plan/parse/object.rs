@@ -157,7 +157,7 @@ impl Cursor<'_> {
             ("schema", ObjectKind::Schema, "DROP SCHEMA"),
             ("extension", ObjectKind::Extension, "DROP EXTENSION"),
             ("type", ObjectKind::Type, "DROP TYPE"),
-            ("domain", ObjectKind::Type, "DROP DOMAIN"),
+            ("domain", ObjectKind::Domain, "DROP DOMAIN"),
             ("function", ObjectKind::Function, "DROP FUNCTION"),
         ];
         kinds

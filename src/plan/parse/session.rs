@@ -4,10 +4,10 @@ use super::cursor::Cursor;
 use super::dispatch::Tagged;
 use super::token::{Kind, Symbol};
 use crate::base::{Result, SqlError, SqlState};
+use crate::plan::TypeName;
 use crate::plan::statement::{
     Declare, Explain, ExplainFormat, Fetch, FetchDirection, Prepare, Statement,
 };
-use crate::types::PgType;
 
 impl Cursor<'_> {
     /// `PREPARE ..`.
@@ -31,11 +31,11 @@ impl Cursor<'_> {
         Ok((Statement::Prepare(Box::new(Prepare { name, types, statement })), "PREPARE"))
     }
 
-    fn parameter_type(&mut self) -> Result<Option<PgType>> {
+    fn parameter_type(&mut self) -> Result<Option<TypeName>> {
         if self.accept("unknown") {
             return Ok(None);
         }
-        self.data_type().map(Some)
+        self.type_name().map(Some)
     }
 
     /// `EXECUTE ..`.

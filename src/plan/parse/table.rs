@@ -8,8 +8,8 @@ use super::token::{Kind, Symbol};
 use crate::base::{Result, SqlError, SqlState};
 use crate::plan::Name;
 use crate::plan::statement::{
-    CreateTable, CreateTableAs, LikeTable, OnCommit, Persistence, Query, Statement, StorageOption,
-    TableElement,
+    CreateTable, CreateTableAs, LikeTable, OnCommit, Persistence, Query, Refresh, Statement,
+    StorageOption, TableElement,
 };
 
 /// What stands between a table's elements and the end, or `AS`.
@@ -42,6 +42,7 @@ impl Cursor<'_> {
                 on_commit,
                 query,
                 with_data,
+                materialized: false,
             };
             // With rows its tag counts them: `SELECT 3`.
             let tag = if with_data { "SELECT" } else { "CREATE TABLE AS" };
@@ -63,6 +64,41 @@ impl Cursor<'_> {
         let TableOptions { options, on_commit } = self.table_options()?;
         let create = CreateTable { name, if_not_exists, persistence, elements, options, on_commit };
         Ok((Statement::CreateTable(Box::new(create)), "CREATE TABLE"))
+    }
+
+    /// What follows `CREATE`.
+    pub(super) fn create_materialized_view(&mut self) -> Result<Tagged> {
+        self.expect("materialized view")?;
+        let if_not_exists = self.if_not_exists();
+        let name = self.qualified_name()?;
+        let columns = self.optional_columns()?.unwrap_or_default();
+        let TableOptions { options, on_commit } = self.table_options()?;
+        self.expect("as")?;
+        let query = self.query_before_with_data()?;
+        let with_data = self.with_data()?;
+        let create = CreateTableAs {
+            name,
+            if_not_exists,
+            persistence: Persistence::Permanent,
+            columns,
+            options,
+            on_commit,
+            query,
+            with_data,
+            materialized: true,
+        };
+        let tag = if with_data { "SELECT" } else { "CREATE MATERIALIZED VIEW" };
+        Ok((Statement::CreateTableAs(Box::new(create)), tag))
+    }
+
+    /// `REFRESH MATERIALIZED VIEW ..`.
+    pub(super) fn refresh(&mut self) -> Result<Tagged> {
+        self.expect("refresh materialized view")?;
+        let concurrently = self.accept("concurrently");
+        let name = self.qualified_name()?;
+        let with_data = self.with_data()?;
+        let refresh = Refresh { name, concurrently, with_data };
+        Ok((Statement::Refresh(refresh), "REFRESH MATERIALIZED VIEW"))
     }
 
     /// Whether names of columns or options and then `AS` come next, rather than definitions.
@@ -228,5 +264,6 @@ pub(super) fn select_into(mut query: Query) -> Result<Result<CreateTableAs, Quer
         on_commit: OnCommit::PreserveRows,
         query,
         with_data: true,
+        materialized: false,
     }))
 }

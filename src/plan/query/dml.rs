@@ -312,7 +312,7 @@ impl Planner {
             let ty = target.ty.pg_type();
             let (value, source) = match value {
                 Value::Query(at) => (query(*at), PgType::of_field(plan.schema().field(*at))),
-                Value::Default => match &target.default {
+                Value::Default => match target.default_text() {
                     // It is computed from the others, once they are there.
                     Some(text) if !target.generated => {
                         let parsed = *parse_expression(text)?.ast;

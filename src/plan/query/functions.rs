@@ -168,8 +168,11 @@ impl Functions {
         if *source == PgType::Regclass && target.is_string() {
             return self.relation_name(expr);
         }
-        let strict =
-            |ty: &PgType| ty.is_bits() || matches!(ty, PgType::Halfvec(_) | PgType::Sparsevec(_));
+        let strict = |ty: &PgType| {
+            ty.is_bits()
+                || ty.is_user_defined()
+                || matches!(ty, PgType::Halfvec(_) | PgType::Sparsevec(_))
+        };
         if (strict(source) || strict(target)) && cast_context(source, target).is_none() {
             let (source, target) = (source.sql_name(), target.sql_name());
             let message = format!("cannot cast type {source} to {target}");

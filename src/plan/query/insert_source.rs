@@ -98,7 +98,7 @@ fn union_all(mut branches: Vec<ast::SetExpr>) -> Option<ast::SetExpr> {
 pub(super) fn expression(target: &ColumnDef, cell: &Cell) -> Result<ast::Expr> {
     let typed = |value: ast::Value| cast(ast::Expr::Value(value.into()), &target.ty.pg_type());
     match cell {
-        Cell::Default => match &target.default {
+        Cell::Default => match target.default_text() {
             // What is generated is computed once the row is there.
             Some(text) if !target.generated => Ok(*parse_expression(text)?.ast),
             _ => typed(ast::Value::Null),
@@ -129,7 +129,7 @@ pub(super) fn expression(target: &ColumnDef, cell: &Cell) -> Result<ast::Expr> {
 
 fn cast(expr: ast::Expr, ty: &PgType) -> Result<ast::Expr> {
     // `character` without a length would be of one.
-    let name = ty.bare().to_string();
+    let name = ty.to_sql();
     let data_type = Parser::new(&PostgreSqlDialect {})
         .try_with_sql(&name)
         .and_then(|mut parser| parser.parse_data_type())

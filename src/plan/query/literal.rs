@@ -10,6 +10,7 @@ use datafusion::logical_expr::{Expr, ExprSchemable};
 use parking_lot::Mutex;
 
 use crate::base::Result;
+use crate::exec::functions::{is_array_of_enums, unfolded_constant};
 use crate::types::{PgType, TextContext, parse_text};
 
 /// The types of a statement's parameters: declared by the client, or found out from where they
@@ -105,9 +106,15 @@ impl Literals {
                     return Ok(Expr::Literal(ScalarValue::Utf8(Some(text)), None));
                 }
                 let value = parse_text(&literal_type(ty), &text, &self.text)?;
+                if is_array_of_enums(ty) {
+                    return Ok(unfolded_constant(Some(text), ty, &self.text));
+                }
                 Ok(typed_literal(value, ty))
             }
             Expr::Literal(value, None) if value.is_null() => {
+                if is_array_of_enums(ty) {
+                    return Ok(unfolded_constant(None, ty, &self.text));
+                }
                 let null = ScalarValue::try_from(&ty.arrow()).unwrap_or(ScalarValue::Null);
                 Ok(typed_literal(null, ty))
             }

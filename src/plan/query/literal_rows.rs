@@ -138,7 +138,7 @@ pub(super) fn field_of(field: &FieldRef, array: &ArrayRef) -> FieldRef {
 
 /// A column's default, if that needs no evaluation.
 fn default(column: &ColumnDef, ty: &PgType) -> Option<Value> {
-    let Some(text) = &column.default else { return Some(Value::Null) };
+    let Some(text) = column.default_text() else { return Some(Value::Null) };
     if column.generated {
         return None;
     }

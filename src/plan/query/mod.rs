@@ -11,6 +11,8 @@ mod catalog_query;
 mod correlated;
 mod demands;
 mod dml;
+mod domain_check;
+mod enums;
 mod errors;
 mod executable;
 mod from_columns;

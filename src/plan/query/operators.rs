@@ -282,7 +282,7 @@ fn arithmetic(op: &Op) -> bool {
 /// Whether PostgreSQL may have an arithmetic operator for the two.
 fn computable(left: &PgType, right: &PgType) -> bool {
     let never = |ty: &PgType| {
-        matches!(ty, PgType::Bool | PgType::Uuid | PgType::Bytea | PgType::Json)
+        matches!(ty, PgType::Bool | PgType::Uuid | PgType::Bytea | PgType::Json | PgType::Enum(_))
             || ty.is_string()
             || ty.is_bits()
     };
@@ -402,6 +402,9 @@ pub(crate) fn comparable(left: &PgType, right: &PgType) -> bool {
     use PgType as T;
     if left.bare() == right.bare() || *left == T::Unknown || *right == T::Unknown {
         return true;
+    }
+    if left.is_user_defined() || right.is_user_defined() {
+        return left.oid() == right.oid();
     }
     if left.is_string() && right.is_string() || left.category() == right.category() {
         return !matches!((left, right), (T::Time, other) | (other, T::Time) if *other != T::Time);

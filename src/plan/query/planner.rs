@@ -244,6 +244,11 @@ impl Planner {
         tried().is_ok_and(|left_over| !left_over)
     }
 
+    /// A plan with DataFusion's casts between types.
+    pub(super) fn coerced(&self, plan: LogicalPlan) -> Result<LogicalPlan> {
+        self.analyzer.execute_and_check(plan, &self.options, |_, _| {}).map_err(sql_error)
+    }
+
     fn aggregated(&self, plan: LogicalPlan) -> datafusion::common::Result<LogicalPlan> {
         let (only, first) =
             (self.functions.aggregate("redkite_only"), self.functions.aggregate("first_value"));

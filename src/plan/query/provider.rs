@@ -195,11 +195,14 @@ impl ContextProvider for Provider<'_> {
     }
 
     fn get_type_planner(&self) -> Option<Arc<dyn TypePlanner>> {
-        Some(Arc::new(TypeNames))
+        let relations = Arc::clone(&self.context.relations);
+        Some(Arc::new(TypeNames { relations, path: self.context.search_path.clone() }))
     }
 
     fn get_function_meta(&self, name: &str) -> Option<Arc<ScalarUDF>> {
-        if let Some(cast) = cast_function_of(name) {
+        let types = (self.context.relations.as_ref(), self.context.search_path.as_slice());
+        let of_domain = |domain: &Arc<_>| self.planner.domain_function(domain, self.context);
+        if let Some(cast) = cast_function_of(name, types, of_domain) {
             return Some(cast);
         }
         let name = unqualified(name);

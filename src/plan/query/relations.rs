@@ -10,7 +10,7 @@ use crate::base::{Oid, Result};
 use crate::catalog::access::RowRule;
 use crate::catalog::{self, RelationName, Snapshot, ViewDef};
 use crate::segment::TableSchema;
-use crate::types::PgType;
+use crate::types::{NamedType, PgType};
 
 /// A relation that a name stands for.
 #[derive(Clone, Debug)]
@@ -121,6 +121,11 @@ pub trait Relations: Debug + Send + Sync {
         self.beneath()?.function(name)
     }
 
+    /// The type of this name that a user defined.
+    fn user_type(&self, schema: Option<&str>, name: &str, path: &[String]) -> Option<NamedType> {
+        self.beneath()?.user_type(schema, name, path)
+    }
+
     /// What turns oids of a type such as `regclass` into names.
     fn name_function(&self, ty: &PgType) -> Option<Arc<ScalarUDF>> {
         self.beneath()?.name_function(ty)
@@ -157,6 +162,11 @@ impl Relations for Snapshot {
     fn has_schema(&self, name: &str) -> bool {
         self.schema(name).is_some()
     }
+
+    fn user_type(&self, schema: Option<&str>, name: &str, path: &[String]) -> Option<NamedType> {
+        self.type_named(schema, name, path)
+    }
+
     fn schema_of(&self, table: Oid) -> Option<String> {
         let table = self.require_table_by_oid(table).ok()?;
         Some(self.schema_name(table.definition.schema).to_owned())

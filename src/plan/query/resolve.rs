@@ -16,12 +16,14 @@ use datafusion::logical_expr::{
 };
 
 use super::cast_call::as_cast;
+use super::enums::{refuse_times, run_late};
 use super::errors::external;
 use super::functions::Functions;
 use super::literal::{Literals, Operand, fold, parameter_index, typed_literal};
 use super::operators::comparable;
 use super::relations::Relations;
 use crate::base::{SqlError, SqlState};
+use crate::exec::functions::{is_array_of_enums, unfolded_constant};
 use crate::types::{BitString, PgType, TextContext, parse_text};
 
 /// What the pass needs of its statement.
@@ -126,7 +128,10 @@ impl Resolver<'_> {
 
     /// Resolves an expression over a schema.
     pub(crate) fn expr(&self, expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
-        expr.transform_up(|expr| self.one(expr, schema))
+        expr.transform_up(|expr| {
+            let resolved = self.one(expr, schema)?;
+            resolved.map_data(|expr| Ok(run_late(expr, schema)))
+        })
     }
 
     fn one(&self, expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
@@ -142,7 +147,13 @@ impl Resolver<'_> {
                     return Ok(Transformed::yes(parameter));
                 }
                 let function = match as_cast(function) {
-                    Ok(cast) => return self.cast(cast, schema).map(Transformed::yes),
+                    Ok((cast, in_domain)) => {
+                        let cast = self.cast(cast, schema)?;
+                        return Ok(Transformed::yes(match in_domain {
+                            Some(function) => function.call(vec![cast]),
+                            None => cast,
+                        }));
+                    }
                     Err(function) => function,
                 };
                 let mut arguments = self.arguments(&function.func, function.args, schema)?;
@@ -303,6 +314,9 @@ impl Resolver<'_> {
             _ => parse_text(target, text, &self.literals.text),
         };
         let value = value.map_err(external)?;
+        if is_array_of_enums(target) {
+            return Ok(unfolded_constant(Some(text.to_owned()), target, &self.literals.text));
+        }
         let field = target.field("", true);
         let metadata = datafusion::common::metadata::FieldMetadata::new_from_field(&field);
         Ok(Expr::Literal(value, Some(metadata)))
@@ -443,6 +457,7 @@ impl Resolver<'_> {
         let arguments: Vec<Expr> =
             arguments.into_iter().map(|argument| self.literals.known(fold(argument))).collect();
         let open = |expr: &Expr| matches!(expr, Expr::Placeholder(p) if p.field.is_none());
+        refuse_times(function.name(), &arguments, schema).map_err(external)?;
         if matches!(function.name(), "coalesce" | "nullif" | "greatest" | "least") {
             return self.agree(arguments, schema);
         }
@@ -487,7 +502,7 @@ fn bits_literal(text: &str, target: &PgType) -> crate::base::Result<ScalarValue>
 /// Whether columns of the two types may stand in one.
 fn united(left: &PgType, right: &PgType) -> bool {
     left.bare() == right.bare()
-        || left.category() == right.category() && !matches!(left.category(), 'U' | 'A')
+        || left.category() == right.category() && !matches!(left.category(), 'U' | 'A' | 'E')
         || left.is_string() && right.is_string()
 }
 

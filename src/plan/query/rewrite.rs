@@ -279,7 +279,7 @@ fn rewrite_one(expr: &mut Expr) -> Result<()> {
         }
         Expr::Cast {
             kind: CastKind::Cast | CastKind::DoubleColon, expr: inner, data_type, ..
-        } if !is_literal(inner) => {
+        } if !is_literal(inner) || crate::plan::data_type_of(data_type).is_err() => {
             if let Some(cast) = cast_call(inner, data_type) {
                 *expr = cast;
             }

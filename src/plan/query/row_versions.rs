@@ -173,7 +173,7 @@ impl Versions<'_> {
                 Ok(*parse_expression(&format!("CASE WHEN {kind} <> 3 THEN {new} END"))?.ast)
             }
             _ => {
-                let ty = definition.ty.pg_type().sql_name();
+                let ty = definition.ty.pg_type().to_sql();
                 Ok(*parse_expression(&format!("CAST(NULL AS {ty})"))?.ast)
             }
         }

@@ -23,6 +23,7 @@ use crate::base::{Result, SqlError};
 use crate::catalog::TableDef;
 use crate::catalog::access::{Demand, RowRule};
 use crate::exec::Run;
+use crate::plan::ddl::{VALUE, replace_column};
 use crate::plan::statement::{Expression, Insert, InsertSource, Query, Returning};
 use crate::plan::{Name, quote_identifier};
 use crate::segment::TableSchema;
@@ -103,8 +104,8 @@ impl Planner {
         Ok(RowsQuery { source: Box::new(plan.into()), columns, rows })
     }
 
-    /// Plans the CHECK constraints of a table over new rows: a column for each, false where the row
-    /// violates it. None where there are no constraints.
+    /// Plans the CHECK constraints of a table over new rows, and after them those of its columns'
+    /// domains: a column for each, false where the row violates it. None where there are no constraints.
     ///
     /// # Errors
     /// When a constraint can't be planned.
@@ -113,14 +114,17 @@ impl Planner {
         context: &PlanContext,
         (table, schema): (&TableDef, &TableSchema),
     ) -> Result<Option<RowsQuery>> {
-        if table.checks.is_empty() {
+        let own = table.checks.iter().map(|check| check.expression.clone());
+        let of_domains = table.domains().flat_map(|(column, domain)| {
+            let name = quote_identifier(&column.name);
+            let checks = domain.checks.iter();
+            checks.map(move |check| replace_column(&check.expression, VALUE, &name))
+        });
+        let holds: Vec<String> =
+            own.chain(of_domains).map(|check| format!("coalesce(({check}), true)")).collect();
+        if holds.is_empty() {
             return Ok(None);
         }
-        let holds: Vec<String> = table
-            .checks
-            .iter()
-            .map(|check| format!("coalesce(({}), true)", check.expression))
-            .collect();
         let name = quote_identifier(PAIRS_NAME);
         let alias = quote_identifier(&table.name);
         let tree = parse_query(&format!("SELECT {} FROM {name} AS {alias}", holds.join(", ")))?;

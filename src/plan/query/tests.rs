@@ -397,6 +397,7 @@ fn items_definition() -> TableDef {
         row_security: false,
         force_row_security: false,
         policies: Vec::new(),
+        materialized: None,
     }
 }
 

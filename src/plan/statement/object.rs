@@ -32,6 +32,17 @@ pub struct CreateView {
     pub query: Query,
 }
 
+/// `REFRESH MATERIALIZED VIEW`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refresh {
+    /// Its name.
+    pub name: Name,
+    /// `CONCURRENTLY`.
+    pub concurrently: bool,
+    /// Not `WITH NO DATA`.
+    pub with_data: bool,
+}
+
 /// `CREATE SEQUENCE`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CreateSequence {
@@ -155,8 +166,10 @@ pub enum ObjectKind {
     Schema,
     /// An extension (in [`Name::name`]).
     Extension,
-    /// A type or domain.
+    /// A type.
     Type,
+    /// A domain.
+    Domain,
     /// A function.
     Function,
 }
@@ -172,7 +185,8 @@ impl ObjectKind {
             Self::Index => "index",
             Self::Schema => "schema",
             Self::Extension => "extension",
-            Self::Type => "type",
+            // In messages, a domain is a type.
+            Self::Type | Self::Domain => "type",
             Self::Function => "function",
         }
     }

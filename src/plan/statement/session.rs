@@ -1,7 +1,7 @@
 //! Statements about the session: transactions, settings, prepared statements, cursors.
 
 use super::{Parsed, Query, Statement};
-use crate::types::PgType;
+use crate::plan::TypeName;
 
 /// What BEGIN and SET TRANSACTION say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -79,7 +79,7 @@ pub struct Prepare {
     /// Its name.
     pub name: String,
     /// The types written for `$1`, `$2`, ...; none: `unknown`, inferred.
-    pub types: Vec<Option<PgType>>,
+    pub types: Vec<Option<TypeName>>,
     /// The statement.
     pub statement: Parsed,
 }

@@ -1,8 +1,7 @@
 //! Statements about tables.
 
 use super::{Expression, Query, RowSecurity, SequenceOptions};
-use crate::plan::Name;
-use crate::types::PgType;
+use crate::plan::{Name, TypeName};
 
 /// Whether a table outlives its session, and a crash.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -82,7 +81,7 @@ pub struct ColumnDefinition {
     /// Its name.
     pub name: String,
     /// Its type; for `serial` and the like the integer type.
-    pub ty: PgType,
+    pub ty: TypeName,
     /// `serial`, `bigserial`, `smallserial`: owns a sequence and is NOT NULL.
     pub serial: Option<Serial>,
     /// `NOT NULL` was written (a primary key implies it, and doesn't set this).
@@ -237,6 +236,8 @@ pub struct CreateTableAs {
     pub query: Query,
     /// `WITH NO DATA`: the columns only.
     pub with_data: bool,
+    /// `CREATE MATERIALIZED VIEW`.
+    pub materialized: bool,
 }
 
 /// `ALTER TABLE`: all actions, or none.
@@ -315,7 +316,7 @@ pub enum AlterAction {
         /// The column.
         column: String,
         /// Its new type.
-        ty: PgType,
+        ty: TypeName,
         /// `USING`.
         using: Option<Expression>,
     },

@@ -18,7 +18,7 @@ pub(super) const FUNCTIONS: &[Entry] = &[
     ("to_regrole", PgType::Regrole, to_regrole),
     ("pg_get_userbyid", PgType::Name, user_by_id),
     ("pg_table_is_visible", PgType::Bool, table_is_visible),
-    ("pg_type_is_visible", PgType::Bool, always),
+    ("pg_type_is_visible", PgType::Bool, type_is_visible),
     ("pg_function_is_visible", PgType::Bool, always),
     ("pg_operator_is_visible", PgType::Bool, always),
     ("pg_opclass_is_visible", PgType::Bool, always),
@@ -65,12 +65,14 @@ fn no_relation(_: &Facts, _: &[Option<&str>]) -> Option<String> {
     None
 }
 
-fn format_type(_: &Facts, arguments: &[Option<&str>]) -> Option<String> {
+fn format_type(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
     let oid = oid(arguments, 0)?;
     if oid.0 == 0 {
         return Some("-".to_owned());
     }
-    let Some(ty) = PgType::from_oid(oid) else { return Some("???".to_owned()) };
+    let Some(ty) = PgType::from_oid(oid) else {
+        return Some(facts.type_shown(oid).unwrap_or_else(|| "???".to_owned()));
+    };
     // Asked without a modifier, it is SQL's name of the type; `bit` with none is not SQL's BIT.
     Some(match text(arguments, 1) {
         None => ty.sql_name(),
@@ -98,12 +100,28 @@ fn name_parts(text: &str) -> (Option<String>, String) {
     (parts.pop(), name)
 }
 
-pub(super) fn to_regtype(_: &Facts, arguments: &[Option<&str>]) -> Option<String> {
+fn type_is_visible(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
+    let oid = oid(arguments, 0)?;
+    let types = facts.user_types();
+    let own = types.into_iter().find(|ty| ty.oid == oid || ty.array == oid);
+    answer(own.is_none_or(|own| facts.is_visible_type(own)))
+}
+
+pub(super) fn to_regtype(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
     let text = text(arguments, 0)?.trim();
     if text == "\"char\"" {
         return Some(PgType::Char.oid().to_string());
     }
     let (schema, name) = name_parts(text);
+    let path = facts.session().search_path();
+    let (plain, array) = match name.strip_suffix("[]") {
+        Some(plain) => (plain.trim_end(), true),
+        None => (name.as_str(), false),
+    };
+    let own = facts.catalog().user_type_named(schema.as_deref(), plain, path);
+    if let Some(own) = own.filter(|_| schema.is_some() || PgType::from_name(plain).is_none()) {
+        return Some(if array { own.array } else { own.oid }.to_string());
+    }
     if !schema.as_deref().is_none_or(|schema| matches!(schema, "pg_catalog" | "public")) {
         return None;
     }
@@ -205,12 +223,12 @@ pub(super) fn regclass_name(facts: &Facts, arguments: &[Option<&str>]) -> Option
 }
 
 /// `regtype` as text.
-pub(super) fn regtype_name(_: &Facts, arguments: &[Option<&str>]) -> Option<String> {
+pub(super) fn regtype_name(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
     let oid = oid(arguments, 0)?;
-    Some(match PgType::from_oid(oid) {
+    Some(match facts.type_shown(oid) {
         None if oid.0 == 0 => "-".to_owned(),
         None => oid.to_string(),
-        Some(ty) => ty.sql_name(),
+        Some(shown) => shown,
     })
 }
 

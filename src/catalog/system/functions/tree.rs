@@ -79,6 +79,10 @@ fn named_index(facts: &Facts, table: &TableDef, oid: Oid, position: usize) -> Op
 fn constraint(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
     let oid = oid(arguments, 0)?;
     let pretty = matches!(arguments.get(1), Some(Some("t" | "true")));
+    let domains = facts.user_types().into_iter().filter_map(|ty| ty.domain());
+    if let Some(check) = domains.flat_map(|domain| &domain.checks).find(|check| check.oid == oid) {
+        return Some(describe::check(&check.expression, pretty));
+    }
     facts.tables().into_iter().find_map(|table| {
         let table = &table.definition;
         let key = table.keys.iter().find(|key| key.oid == oid);
@@ -91,7 +95,11 @@ fn constraint(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
 }
 
 fn view(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
-    facts.catalog().view(oid(arguments, 0)?).map(|view| format!(" {};", view.query))
+    let (catalog, oid) = (facts.catalog(), oid(arguments, 0)?);
+    let materialized = || catalog.tables.get(&oid)?.definition.materialized.as_ref();
+    let query = catalog.view(oid).map(|view| &view.query);
+    let query = query.or_else(|| Some(&materialized()?.query))?;
+    Some(format!(" {query};"))
 }
 
 fn serial_sequence(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
@@ -114,7 +122,11 @@ fn comment(facts: &Facts, table: Oid, column: Option<ColumnId>) -> Option<String
 }
 
 fn object_comment(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
-    comment(facts, oid(arguments, 0)?, None)
+    let oid = oid(arguments, 0)?;
+    match facts.catalog().user_type(oid) {
+        Some(ty) => ty.comment.clone(),
+        None => comment(facts, oid, None),
+    }
 }
 
 fn column_comment(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
