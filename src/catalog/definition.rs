@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::access::{Acl, Grantable, PolicyDef};
-use crate::base::{ColumnId, Oid};
+use crate::base::{ColumnId, Incarnation, Oid};
 use crate::index::IndexSpec;
 use crate::types::{DomainType, NamedType, PgType};
 
@@ -72,6 +72,9 @@ pub struct SchemaDef {
     pub name: String,
     /// The role that owns it.
     pub owner: Oid,
+    /// It holds the temporary objects of a session in this process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temporary: Option<Incarnation>,
 }
 
 /// A table.
@@ -109,6 +112,9 @@ pub struct TableDef {
     /// CREATE POLICY.
     #[serde(default)]
     pub policies: Vec<PolicyDef>,
+    /// ON COMMIT DELETE ROWS.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deletes_on_commit: bool,
     /// What fills it, where it is a materialized view.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub materialized: Option<MaterializedDef>,

@@ -19,7 +19,8 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 use parking_lot::Mutex;
 
-use crate::base::{Oid, Result, Revision, SqlError};
+use crate::base::{Incarnation, Oid, Result, Revision, SqlError};
+use crate::plan::ddl::drop_temporary;
 use crate::store::meta::{Compare, KeyRange, Operation, Transaction};
 use crate::store::object::{incarnation_of, process_folder};
 use crate::txn::{Consistency, Engine};
@@ -144,6 +145,39 @@ impl Collector {
             tracing::debug!(keys, "removed metadata that says nothing any more");
         }
         self.find_orphans().await
+    }
+
+    /// Drops temporary objects whose session was in a process that is gone; returns how many
+    /// schemas of them.
+    ///
+    /// # Errors
+    /// When the metadata store is unavailable.
+    pub async fn drop_temporary(&self) -> Result<usize> {
+        let engine = &self.engine;
+        let snapshot = engine.current();
+        let schemas = snapshot.state.schemas.values();
+        let others = |owner: &Incarnation| *owner != engine.incarnation();
+        let of_others = schemas.filter(|schema| schema.temporary.as_ref().is_some_and(others));
+        let of_others: Vec<_> = of_others.cloned().collect();
+        if of_others.is_empty() {
+            return Ok(0);
+        }
+        let living = Living::now(engine).await?;
+        let mut dropped = 0;
+        for schema in of_others {
+            if schema.temporary.is_some_and(|owner| living.contains(owner)) {
+                continue;
+            }
+            let (keys, random) = (engine.keys(), engine.random());
+            let edit = drop_temporary(&engine.current().state, keys, random, &schema.name)?;
+            // Who loses a race finds it gone, or tries again in a moment.
+            if let Some(edit) = edit
+                && engine.try_edit(edit).await?.is_ok()
+            {
+                dropped += 1;
+            }
+        }
+        Ok(dropped)
     }
 
     /// Removes metadata of rows that were truncated, where there is some.

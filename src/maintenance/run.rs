@@ -72,6 +72,9 @@ async fn collect(engine: Arc<Engine>) {
             Ok(false) => {}
             Err(error) => tracing::debug!(%error, "asking which nodes live"),
         }
+        if let Err(error) = collector.drop_temporary().await {
+            tracing::warn!(%error, "dropping temporary tables of sessions that are gone");
+        }
         if let Err(error) = collector.tidy().await {
             tracing::warn!(%error, "removing metadata of truncated rows");
         }

@@ -50,7 +50,8 @@ pub(super) async fn bootstrap(
             edit.put(keys.database(), &definition)?;
             for (oid, name) in SCHEMAS {
                 let oid = Oid(oid);
-                let schema = SchemaDef { oid, name: name.to_owned(), owner: SUPERUSER_OID };
+                let owner = SUPERUSER_OID;
+                let schema = SchemaDef { oid, name: name.to_owned(), owner, temporary: None };
                 edit.claim(keys.name("schema", Oid(0), name), oid);
                 edit.put(keys.schema(oid), &schema)?;
             }

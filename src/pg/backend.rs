@@ -3,6 +3,7 @@
 
 mod session;
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -112,6 +113,12 @@ pub trait Session: Send {
     ) -> impl Future<Output = Result<Arc<Self::Prepared>>> + Send;
     /// The types of its parameters.
     fn parameters(prepared: &Self::Prepared) -> &[PgType];
+
+    /// The same types as they are now: an enum may have other labels than when the statement was
+    /// prepared.
+    fn parameters_now<'p>(&self, prepared: &'p Self::Prepared) -> Cow<'p, [PgType]> {
+        Cow::Borrowed(Self::parameters(prepared))
+    }
     /// What it returns; `None`: no rows.
     fn columns(prepared: &Self::Prepared) -> Option<&Arc<[OutputColumn]>>;
     /// The statement prepared under this name, by whichever protocol.

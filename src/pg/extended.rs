@@ -1,5 +1,6 @@
 //! The extended protocol: Parse, Bind, Describe, Execute, Close.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use datafusion::scalar::ScalarValue;
@@ -86,12 +87,12 @@ where
             self.portals.close("");
         }
         let (types, columns) = match &statement {
-            Statement::Empty => (&[][..], None),
+            Statement::Empty => (Cow::Borrowed(&[][..]), None),
             Statement::Planned(prepared) => {
-                (B::Session::parameters(prepared), B::Session::columns(prepared))
+                (self.session.parameters_now(prepared), B::Session::columns(prepared))
             }
         };
-        let values = parameters::decode(&message, types, &self.session.text_context())?;
+        let values = parameters::decode(&message, &types, &self.session.text_context())?;
         let formats = ResultFormats::new(message.results, columns.map(|columns| columns.len()))?;
         let portal = Portal { statement, formats, progress: Progress::Bound(values) };
         self.portals.bind(message.portal, portal)?;

@@ -146,6 +146,7 @@ impl Drop for Session {
     fn drop(&mut self) {
         self.apply_listening(vec![Listening::Nothing]);
         self.end_unseen();
+        self.leave_temporary();
         self.server.unregister(self.pid);
     }
 }

@@ -19,6 +19,7 @@ use crate::types::PgType;
 
 use super::connection::Session;
 use super::outcome::{Mode, Outcome};
+use super::temporary::own_schema;
 use super::transaction::State;
 
 /// A COPY FROM that waits for rows.
@@ -111,7 +112,8 @@ impl Session {
             return Err(SqlError::new(SqlState::READ_ONLY_SQL_TRANSACTION, message));
         }
         let path = self.visible_path(&snapshot.state);
-        let relation = RelationName { schema: name.schema.as_deref(), name: &name.name };
+        let schema = own_schema(name.schema.as_deref(), self.settings.temporary())?;
+        let relation = RelationName { schema, name: &name.name };
         let target = Arc::clone(snapshot.state.require_changeable(relation, &path)?);
         let definition = &target.definition;
         if Access::new(&snapshot.state, self.role()).is_guarded(definition) {
@@ -249,7 +251,8 @@ impl Session {
         let path = self.visible_path(&snapshot.state);
         let mut tables = Vec::new();
         for name in &truncate.tables {
-            let relation = RelationName { schema: name.schema.as_deref(), name: &name.name };
+            let schema = own_schema(name.schema.as_deref(), self.settings.temporary())?;
+            let relation = RelationName { schema, name: &name.name };
             tables.push(Arc::clone(snapshot.state.require_changeable(relation, &path)?));
         }
         let mut added = true;

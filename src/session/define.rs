@@ -56,6 +56,9 @@ impl Session {
             match published {
                 Ok(revision) => {
                     self.seen = self.seen.max(revision);
+                    if ddl.made_temporary.is_some() {
+                        self.settings.set_temporary(ddl.made_temporary);
+                    }
                     for notice in ddl.notices {
                         self.notice(notice);
                     }
@@ -173,6 +176,8 @@ impl Session {
             random: engine.random(),
             query_facts: Some(&query_facts),
             view_needs: Some(&view_needs),
+            temporary: self.settings.temporary(),
+            incarnation: Some(engine.incarnation()),
         };
         define(prepared.statement(), &snapshot.state, &context)
     }

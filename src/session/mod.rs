@@ -42,6 +42,7 @@ mod setting_list;
 mod settings;
 mod statement_statistics;
 mod tables;
+mod temporary;
 mod together;
 mod transaction;
 mod utility;

@@ -14,6 +14,7 @@ use crate::store::meta::Mirrored;
 use crate::types::{NamedType, PgType};
 
 use super::tables::StatementRelations;
+use super::temporary::own_schema;
 
 /// What a plan depends on.
 #[derive(Debug, Default)]
@@ -118,10 +119,11 @@ impl Recorder {
     /// # Errors
     /// 42P01.
     pub(super) fn table(&self, name: &Name, path: &[String]) -> Result<Arc<Table>> {
-        let relation = RelationName { schema: name.schema.as_deref(), name: &name.name };
+        let schema = own_schema(name.schema.as_deref(), self.relations.temporary())?;
+        let relation = RelationName { schema, name: &name.name };
         let table = self.snapshot.state.require_changeable(relation, path)?;
         let found = Found::Table(Arc::clone(&table.definition));
-        self.note_relation(name.schema.as_deref(), &name.name, path, found);
+        self.note_relation(schema, &name.name, path, found);
         Ok(Arc::clone(table))
     }
 
@@ -149,6 +151,8 @@ impl Relations for Recorder {
             uses.fleeting |= catalog::system::is_fleeting(*oid);
             uses.asks |= *oid == catalog::system::PG_STAT_ACTIVITY;
         }
+        // What is noted is looked for in the catalog alone.
+        let schema = own_schema(schema, self.relations.temporary()).ok()?;
         let state = &self.snapshot.state;
         let found = match &relation {
             Relation::Table { oid, .. } => {

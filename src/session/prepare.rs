@@ -4,6 +4,7 @@
 //! share a plan: those of clients that never prepare, too. Where a constant and a parameter in its
 //! place would not mean the same, the statement is planned as it stands.
 
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 use datafusion::scalar::ScalarValue;
@@ -185,6 +186,16 @@ impl Session {
         self.prepare_typed(parsed, given).await
     }
 
+    /// The types of a statement's parameters, those of users' own as they are now.
+    pub fn parameters_now<'p>(&self, prepared: &'p Prepared) -> Cow<'p, [PgType]> {
+        let types = prepared.parameters();
+        if !types.iter().any(PgType::is_user_defined) {
+            return Cow::Borrowed(types);
+        }
+        let current = self.server.engine().current();
+        Cow::Owned(types.iter().map(|ty| type_now(&current.state, ty)).collect())
+    }
+
     pub(super) async fn prepare_typed(
         &mut self,
         parsed: Parsed,
@@ -311,10 +322,13 @@ impl Session {
     /// The plan that some connection made from the same, or a new one.
     fn planned(&self, source: &Source, snapshot: &Arc<Mirrored<Snapshot>>) -> Result<Arc<Planned>> {
         let surroundings = self.settings.surroundings();
+        let now = |ty: &PgType| type_now(&snapshot.state, ty);
+        let given: Vec<Option<PgType>> =
+            source.given.iter().map(|ty| ty.as_ref().map(now)).collect();
         let key = source.text.as_ref().map(|text| PlanKey {
             text: Arc::clone(text),
             lifted: source.constants.is_some(),
-            given: source.given.clone(),
+            given: given.clone(),
             surroundings: Arc::clone(surroundings),
         });
         let plans = &self.server.plans;
@@ -326,7 +340,7 @@ impl Session {
         let planner = &self.server.parts.planner;
         let plan = match &source.parsed.statement {
             Statement::Query(query) => {
-                Plan::Query(Arc::new(planner.query(&context, query, &source.given)?))
+                Plan::Query(Arc::new(planner.query(&context, query, &given)?))
             }
             Statement::Insert(_)
             | Statement::Update(_)
@@ -334,12 +348,12 @@ impl Session {
             | Statement::Merge(_) => {
                 let statement = &source.parsed.statement;
                 let context = (&context, &*recorder);
-                let change = plan_modification(planner, context, statement, &source.given)?;
+                let change = plan_modification(planner, context, statement, &given)?;
                 Plan::Modify(Arc::new(change))
             }
             Statement::WithChanges(with) => {
                 let context = (&context, &*recorder);
-                Plan::WithChanges(Arc::new(plan_changes(planner, context, with, &source.given)?))
+                Plan::WithChanges(Arc::new(plan_changes(planner, context, with, &given)?))
             }
             _ => Plan::Utility,
         };
@@ -395,4 +409,10 @@ impl Session {
             && (Arc::ptr_eq(&planned.surroundings, surroundings)
                 || planned.surroundings == *surroundings)
     }
+}
+
+/// A type as it is now: an enum may have other labels than when a statement was prepared.
+fn type_now(state: &Snapshot, ty: &PgType) -> PgType {
+    let now = ty.is_user_defined().then(|| state.type_of(ty.oid())).flatten();
+    now.unwrap_or_else(|| ty.clone())
 }

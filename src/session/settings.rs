@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::base::{Result, SqlError, SqlState};
 use crate::exec::SearchSettings;
+use crate::plan::ddl::PG_TEMP;
 use crate::txn::Consistency;
 use crate::types::{ByteaOutput, IntervalStyle, TextContext, TimeZone};
 
@@ -63,6 +64,8 @@ pub(super) struct Settings {
     undo: Vec<(String, Option<String>)>,
     /// Names whose clients must be told.
     changed: Vec<&'static str>,
+    /// The schema of the session's temporary objects.
+    temporary: Option<String>,
     /// Goes up with every change.
     version: u64,
     /// What plans depend on, until the next change.
@@ -158,6 +161,17 @@ impl Settings {
     pub(super) fn force(&mut self, name: &'static str, value: &str) {
         self.values.insert(name.to_owned(), value.to_owned());
         self.changed.push(name);
+        self.touched();
+    }
+
+    /// The schema of the session's temporary objects, where there are some.
+    pub(super) fn temporary(&self) -> Option<&str> {
+        self.temporary.as_deref()
+    }
+
+    /// Names are looked for among temporary objects first.
+    pub(super) fn set_temporary(&mut self, schema: Option<String>) {
+        self.temporary = schema;
         self.touched();
     }
 
@@ -333,6 +347,12 @@ impl Settings {
         }
         if !path.iter().any(|name| name == "pg_catalog") {
             path.insert(0, "pg_catalog".to_owned());
+        }
+        // Temporary objects come first, unless the path says where.
+        let place = path.iter().position(|name| name == PG_TEMP);
+        path.retain(|name| name != PG_TEMP);
+        if let Some(own) = &self.temporary {
+            path.insert(place.unwrap_or(0).min(path.len()), own.clone());
         }
         path
     }

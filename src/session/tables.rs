@@ -11,6 +11,7 @@ use crate::catalog::access::{Access, RowRule};
 use crate::catalog::{self, RelationName, Snapshot, system};
 use crate::cluster::Lock;
 use crate::exec::Tables;
+use crate::plan::ddl::PG_TEMP;
 use crate::plan::{Relation, Relations};
 use crate::segment::{Reader, TableVersion};
 use crate::store::meta::Mirrored;
@@ -19,6 +20,7 @@ use crate::types::{NamedType, PgType};
 
 use super::server::Server;
 use super::settings::Settings;
+use super::temporary::is_others;
 
 /// A statement's snapshot, with its transaction's own rows where the session sees them.
 #[derive(Debug)]
@@ -47,14 +49,22 @@ pub(super) struct StatementRelations {
     role: Oid,
     /// `row_security`.
     row_security: bool,
+    /// The schema of the session's temporary objects.
+    temporary: Option<String>,
 }
 
 impl StatementRelations {
     pub(super) fn new(snapshot: &Arc<Mirrored<Snapshot>>, session: SessionView) -> Self {
         let (role, row_security) = (session.role, session.settings.is_on("row_security"));
+        let temporary = session.settings.temporary().map(str::to_owned);
         let facts = system::Facts::new(Arc::clone(snapshot), Arc::new(session));
         let facts = Arc::new(facts);
-        Self { snapshot: Arc::clone(snapshot), facts, role, row_security }
+        Self { snapshot: Arc::clone(snapshot), facts, role, row_security, temporary }
+    }
+
+    /// The schema of the session's temporary objects.
+    pub(super) fn temporary(&self) -> Option<&str> {
+        self.temporary.as_deref()
     }
 
     /// The role whose rights the statement has.
@@ -125,6 +135,12 @@ impl system::SessionFacts for SessionView {
 
 impl Relations for StatementRelations {
     fn relation(&self, schema: Option<&str>, name: &str, path: &[String]) -> Option<Relation> {
+        // Temporary objects are the session's own.
+        let schema = match schema {
+            Some(PG_TEMP) => self.temporary.as_deref().or(schema),
+            Some(other) if is_others(other, self.temporary.as_deref()) => return None,
+            schema => schema,
+        };
         if let Some((oid, provider)) = system::relation(schema, name, path, &self.facts) {
             return Some(Relation::Provider { oid, provider });
         }

@@ -11,6 +11,7 @@ use crate::txn::WriteSet;
 use super::connection::Session;
 use super::listen::Listening;
 use super::outcome::{Outcome, Status};
+use super::temporary::without_passing_rows;
 
 /// A connection's transaction.
 #[derive(Debug, Default)]
@@ -145,7 +146,7 @@ impl Session {
 
     /// Makes a write set visible to all.
     pub(super) async fn flush(&mut self, writes: WriteSet) -> Result<()> {
-        let committed = self.server.engine().commit(writes).await;
+        let committed = self.server.engine().commit(without_passing_rows(writes)).await;
         let committed = committed.map_err(|error| self.conceal(error));
         self.end_transaction(committed.is_ok());
         if let Some(revision) = committed? {

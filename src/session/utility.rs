@@ -155,7 +155,7 @@ impl Session {
         arguments: &[Cell],
         parameters: &[ScalarValue],
     ) -> Result<Vec<ScalarValue>> {
-        let types = statement.parameters();
+        let types = self.parameters_now(statement);
         if types.len() != arguments.len() {
             let message = format!("wrong number of parameters for prepared statement \"{name}\"");
             let detail =
@@ -178,7 +178,7 @@ impl Session {
                 Err(SqlError::unsupported("EXECUTE takes constants and parameters"))
             }
         };
-        arguments.iter().zip(types).map(value).collect()
+        arguments.iter().zip(types.iter()).map(value).collect()
     }
 
     fn run_set(&mut self, set: &Set) -> Result<Outcome> {
@@ -284,6 +284,9 @@ impl Session {
             self.settings.reset(SESSION_AUTHORIZATION, Scope::Session)?;
             self.settings.reset(ROLE, Scope::Session)?;
         }
+        if matches!(what, Discard::All | Discard::Temporary) {
+            self.discard_temporary().await?;
+        }
         Ok(Outcome::command(match what {
             Discard::All => "DISCARD ALL",
             Discard::Plans => "DISCARD PLANS",
@@ -315,6 +318,7 @@ pub(super) fn is_definition(statement: &Statement) -> bool {
             | S::AlterEnum(_)
             | S::CreateDomain(_)
             | S::AlterDomain(_)
+            | S::Refresh(_)
             | S::CreateRole(_)
             | S::AlterRole(_)
             | S::DropRole(_)

@@ -23,6 +23,7 @@ use crate::catalog::access::{Access, Demand, Object, Privileges};
 use crate::catalog::{Notification, Relation, RelationName, SequenceDef, Snapshot};
 use crate::cluster::LockTag;
 use crate::exec::{AdvisoryLock, SequenceName, SessionValues};
+use crate::plan::ddl::PG_TEMP;
 use crate::plan::quote_identifier;
 use crate::store::meta::Mirrored;
 use crate::types::TextContext;
@@ -274,6 +275,9 @@ impl SessionValues for StatementValues {
         let mut path = settings.search_path();
         if !implicit && !named.iter().any(|name| name == "pg_catalog") {
             path.retain(|name| name != "pg_catalog");
+        }
+        if !implicit && !named.iter().any(|name| name == PG_TEMP) {
+            path.retain(|name| Some(name.as_str()) != settings.temporary());
         }
         let exists = |name: &String| {
             name == "pg_catalog"

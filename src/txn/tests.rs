@@ -137,6 +137,7 @@ pub(crate) async fn create(engine: &Engine, oid: Oid, keyed: bool) {
         force_row_security: false,
         policies: Vec::new(),
         materialized: None,
+        deletes_on_commit: false,
     };
     let keys = engine.keys().clone();
     engine

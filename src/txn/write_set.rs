@@ -12,7 +12,7 @@ use arrow::array::{Array, ArrayRef, RecordBatch};
 use roaring::RoaringBitmap;
 
 use crate::base::{ColumnId, Oid, Result, Revision, SegmentId, SqlError, SqlState};
-use crate::catalog::{KeyDef, Notification, Table};
+use crate::catalog::{KeyDef, Notification, Table, TableDef};
 use crate::segment::{
     Draft, InMemory, RowIdMap, Segment, SegmentMeta, TableVersion, split_address,
 };
@@ -136,6 +136,11 @@ impl WriteSet {
     /// The tables written to, and what is to be said.
     pub(super) fn into_parts(self) -> (impl Iterator<Item = Arc<TableWrites>>, Vec<Notification>) {
         (self.tables.into_values(), self.notices.into_vec())
+    }
+
+    /// Takes back what was written to some tables.
+    pub fn discard(&mut self, unwanted: impl Fn(&TableDef) -> bool) {
+        self.tables.retain(|_, writes| !unwanted(&writes.table.definition));
     }
 
     /// What was written to a table.

@@ -12,7 +12,7 @@ use crate::base::{ColumnId, Oid, Result, SqlError, SqlState};
 use crate::catalog::{GrantsDef, Snapshot, system};
 
 /// The superuser, who owns what the system brings along.
-const SUPERUSER: Oid = Oid(10);
+pub const SUPERUSER: Oid = Oid(10);
 /// Schemas that the system brings along: everyone may look into them.
 const OPEN_SCHEMAS: [Oid; 3] = [Oid(11), Oid(2200), Oid(13_000)];
 
@@ -58,6 +58,12 @@ impl Securable<'_> {
 }
 
 impl Object {
+    /// Whether it is a schema of temporary objects.
+    fn is_temporary(self, snapshot: &Snapshot) -> bool {
+        let Self::Schema(oid) = self else { return false };
+        snapshot.schemas.get(&oid).is_some_and(|schema| schema.temporary.is_some())
+    }
+
     /// The object at a snapshot; none where it isn't there.
     pub fn find(self, snapshot: &Snapshot) -> Option<Securable<'_>> {
         let (oid, kind, word, name, owner) = match self {
@@ -101,6 +107,10 @@ impl Object {
         let grants = snapshot.grants.get(&oid).map(|grants| &**grants);
         let acl = match grants.and_then(|grants| grants.acl.as_ref()) {
             Some(acl) => Cow::Borrowed(acl),
+            // Whose it is says the name, not the role.
+            None if self.is_temporary(snapshot) => {
+                Cow::Owned(open(kind, Privileges::USAGE.and(Privileges::CREATE)))
+            }
             None => Cow::Owned(unsaid(kind, oid, owner)),
         };
         Some(Securable { kind, word, name, owner, acl, grants })

@@ -15,7 +15,7 @@ mod predefined;
 mod privileges;
 
 pub use acl::{Acl, AclItem, Dependents, PUBLIC, merged};
-pub use check::{Access, Object, Securable};
+pub use check::{Access, Object, SUPERUSER, Securable};
 pub use demand::{Columns, Demand};
 pub use membership::{is_member, members_closure};
 pub use policies::{PolicyCommand, PolicyDef, RowRule};

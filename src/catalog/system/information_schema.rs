@@ -101,7 +101,9 @@ fn tables(facts: &Facts) -> Vec<Row> {
     let tables = facts.tables().into_iter().filter(|t| t.definition.materialized.is_none());
     for table in tables.filter(|table| access.may_anything(table.oid())) {
         let schema = facts.catalog().schema_name(table.definition.schema);
-        rows.push(row(schema, &table.definition.name, "BASE TABLE", true));
+        let temporary = facts.catalog().schema(schema).is_some_and(|s| s.temporary.is_some());
+        let kind = if temporary { "LOCAL TEMPORARY" } else { "BASE TABLE" };
+        rows.push(row(schema, &table.definition.name, kind, true));
     }
     for view in facts.views().into_iter().filter(|view| access.may_anything(view.oid)) {
         rows.push(row(facts.catalog().schema_name(view.schema), &view.name, "VIEW", false));

@@ -33,6 +33,8 @@ struct Relation<'a> {
     schema: u32,
     owner: Oid,
     kind: char,
+    /// 't' for what is temporary.
+    persistence: char,
     /// Whether it can be read.
     populated: bool,
     /// The oid of the access method.
@@ -67,7 +69,7 @@ impl Relation<'_> {
             0,
             self.indexed,
             false,
-            'p',
+            self.persistence,
             self.kind,
             self.columns,
             self.checks,
@@ -94,6 +96,10 @@ fn rows(facts: &Facts) -> Vec<Row> {
     let foreign_keys =
         facts.tables().into_iter().flat_map(|table| table.definition.foreign_keys.clone());
     let referenced: BTreeSet<Oid> = foreign_keys.map(|foreign| foreign.table).collect();
+    let persistence = |schema: Oid| {
+        let schema = facts.catalog().schemas.get(&schema);
+        if schema.is_some_and(|schema| schema.temporary.is_some()) { 't' } else { 'p' }
+    };
     for table in facts.tables() {
         let definition = &table.definition;
         let relation = Relation {
@@ -102,6 +108,7 @@ fn rows(facts: &Facts) -> Vec<Row> {
             name: &definition.name,
             schema: definition.schema.0,
             owner: definition.owner,
+            persistence: persistence(definition.schema),
             kind: if definition.materialized.is_some() { 'm' } else { 'r' },
             populated: definition.materialized.as_ref().is_none_or(|view| view.populated),
             method: HEAP,
@@ -141,6 +148,7 @@ fn rows(facts: &Facts) -> Vec<Row> {
             schema: schema.0,
             owner,
             kind,
+            persistence: persistence(schema),
             populated: true,
             method: 0,
             columns,

@@ -1,5 +1,6 @@
 //! The real layer below, fitted to the seam.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -96,6 +97,10 @@ impl super::Session for session::Session {
 
     fn parameters(prepared: &session::Prepared) -> &[PgType] {
         prepared.parameters()
+    }
+
+    fn parameters_now<'p>(&self, prepared: &'p session::Prepared) -> Cow<'p, [PgType]> {
+        Self::parameters_now(self, prepared)
     }
 
     fn columns(prepared: &session::Prepared) -> Option<&Arc<[OutputColumn]>> {

@@ -351,6 +351,13 @@ fn add_foreign_key(
         }
         referenced
     };
+    let of_parent = draft.table(parent_oid).map_or(table.schema, |parent| parent.schema);
+    match (draft.is_temporary(table.schema), draft.is_temporary(of_parent)) {
+        (true, false) => Err("constraints on temporary tables may reference only temporary tables"),
+        (false, true) => Err("constraints on permanent tables may reference only permanent tables"),
+        _ => Ok(()),
+    }
+    .map_err(|message| SqlError::new(SqlState::INVALID_TABLE_DEFINITION, message))?;
     draft.must_reference(parent_oid, &referenced)?;
     if columns.len() != referenced.len() {
         return Err(invalid_foreign_key(

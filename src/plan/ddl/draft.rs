@@ -71,6 +71,7 @@ pub(super) struct Draft<'a> {
     pub(super) grants: BTreeMap<Oid, GrantsDef>,
     compared_appends: BTreeSet<Oid>,
     rewrites: BTreeMap<Oid, NewValues>,
+    pub(super) made_temporary: Option<String>,
 }
 
 impl<'a> Draft<'a> {
@@ -90,6 +91,7 @@ impl<'a> Draft<'a> {
             grants: BTreeMap::new(),
             compared_appends: BTreeSet::new(),
             rewrites: BTreeMap::new(),
+            made_temporary: None,
         }
     }
 
@@ -150,7 +152,8 @@ impl<'a> Draft<'a> {
 
     /// What a name stands for, with objects that this statement drops left out.
     pub(super) fn find(&self, name: &Name) -> Option<Relation> {
-        let relation = self.snapshot.relation(relation_name(name), self.context.search_path)?;
+        let name = self.resolved(name);
+        let relation = self.snapshot.relation(relation_name(&name), self.context.search_path)?;
         (!self.dropped.contains(&relation.oid())).then_some(relation)
     }
 
@@ -470,7 +473,8 @@ impl<'a> Draft<'a> {
         if !self.edit.is_empty() {
             let _ = self.edit.oid();
         }
-        Ok(Ddl { edit: self.edit, notices: self.notices, effects: self.effects })
+        let Self { edit, notices, effects, made_temporary, .. } = self;
+        Ok(Ddl { edit, notices, effects, made_temporary })
     }
 
     /// Says which vector indexes there are, and removes what was built for those that go.

@@ -69,6 +69,7 @@ fn find(
     name: &Name,
     if_exists: bool,
 ) -> Result<Option<Relation>> {
+    let name = &draft.resolved(name);
     let word = kind.as_str();
     if let Some(schema) = &name.schema
         && draft.snapshot.schema(schema).is_none()
@@ -477,6 +478,15 @@ fn drop_schemas(draft: &mut Draft<'_>, statement: &Drop) -> Result<()> {
             schemas.push((schema.oid, name.clone()));
         }
     }
+    self::schemas(draft, schemas, statement.cascade)
+}
+
+/// Drops schemas, with what is in them where `cascade` says so.
+pub(super) fn schemas(
+    draft: &mut Draft<'_>,
+    schemas: Vec<(Oid, String)>,
+    cascade: bool,
+) -> Result<()> {
     let inside = |schema: Oid| schemas.iter().any(|(oid, _)| *oid == schema);
     let snapshot = draft.snapshot;
     let tables = snapshot.tables.values().filter(|table| inside(table.definition.schema));
@@ -496,7 +506,7 @@ fn drop_schemas(draft: &mut Draft<'_>, statement: &Drop) -> Result<()> {
     }
     let types: Vec<_> = snapshot.types.values().filter(|ty| inside(ty.schema)).cloned().collect();
     if let Some(ty) = types.first()
-        && !statement.cascade
+        && !cascade
     {
         let (schema, name) =
             (snapshot.schema_name(ty.schema), qualified(draft, ty.schema, &ty.name));
@@ -506,7 +516,7 @@ fn drop_schemas(draft: &mut Draft<'_>, statement: &Drop) -> Result<()> {
             .with_hint("Use DROP ... CASCADE to drop the dependent objects too."));
     }
     let target = Target::Schemas(schemas.clone());
-    drop_relations(draft, &targets, &target, statement.cascade)?;
+    drop_relations(draft, &targets, &target, cascade)?;
     for ty in types {
         super::type_text::drop_users(draft, &ty, true)?;
         let name = qualified(draft, ty.schema, &ty.name);

@@ -6,12 +6,14 @@
 //! publishes.
 
 pub(in crate::plan) use domain::VALUE;
+pub(crate) use temporary::PG_TEMP;
+pub use temporary::drop_temporary;
 pub(in crate::plan) use text::replace_column;
 pub use verifier::verifier;
 
 use std::sync::Arc;
 
-use crate::base::{ColumnId, Oid, Random, Result, SqlError};
+use crate::base::{ColumnId, Incarnation, Oid, Random, Result, SqlError};
 use crate::catalog::{Edit, Keys, Snapshot, TableDef, ViewDef};
 use crate::types::PgType;
 
@@ -41,6 +43,7 @@ mod role;
 mod schema;
 mod sequence;
 mod table;
+mod temporary;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -70,6 +73,10 @@ pub struct DdlContext<'a> {
     pub query_facts: Option<&'a QueryFactsOf<'a>>,
     /// Tells whether a view can't do without a table's column.
     pub view_needs: Option<&'a ViewNeeds<'a>>,
+    /// The schema of the session's temporary objects, where there are some.
+    pub temporary: Option<&'a str>,
+    /// The process that the session is in; none: there is no session.
+    pub incarnation: Option<Incarnation>,
 }
 
 /// What a definition must know of a query.
@@ -136,6 +143,8 @@ pub struct Ddl {
     pub notices: Vec<SqlError>,
     /// What rows that exist must do.
     pub effects: Vec<Effect>,
+    /// The schema of the session's temporary objects, where this makes it.
+    pub made_temporary: Option<String>,
 }
 
 /// Turns a statement into a change of the catalog.

@@ -38,7 +38,7 @@ pub(super) fn create(draft: &mut Draft<'_>, statement: &CreateSchema) -> Result<
     draft.claim(NameKind::Schema, NO_SCHEMA, &name, oid);
     draft.grant_by_default((oid, Grantable::Schema), owner, None);
     let key = draft.context.keys.schema(oid);
-    draft.edit.put(key, &SchemaDef { oid, name, owner })
+    draft.edit.put(key, &SchemaDef { oid, name, owner, temporary: None })
 }
 
 /// 42939 for names that PostgreSQL keeps to itself.

@@ -2,7 +2,7 @@
 
 use crate::base::{ColumnId, Oid, Result, SqlError, SqlState};
 use crate::catalog::{Relation, SequenceDef, TypeDef};
-use crate::plan::statement::{AlterSequence, CreateSequence, Persistence, SequenceOptions};
+use crate::plan::statement::{AlterSequence, CreateSequence, SequenceOptions};
 use crate::plan::{Name, quote_identifier};
 use crate::types::PgType;
 
@@ -11,10 +11,7 @@ use super::refuse;
 
 /// CREATE SEQUENCE.
 pub(super) fn create(draft: &mut Draft<'_>, statement: &CreateSequence) -> Result<()> {
-    if statement.persistence == Persistence::Temporary {
-        return Err(SqlError::unsupported("temporary sequences are not supported"));
-    }
-    let schema = draft.creation_schema(&statement.name)?;
+    let schema = draft.schema_for(&statement.name, statement.persistence)?;
     let name = &statement.name.name;
     if statement.if_not_exists && draft.holder(NameKind::Relation, schema, name).is_some() {
         draft.notice(

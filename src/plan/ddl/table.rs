@@ -69,16 +69,19 @@ pub(super) fn begin(
     persistence: Persistence,
     on_commit: OnCommit,
 ) -> Result<Option<TableDef>> {
-    if persistence == Persistence::Temporary {
-        return Err(SqlError::unsupported("temporary tables are not supported"));
-    }
-    if on_commit != OnCommit::PreserveRows {
+    let schema = draft.schema_for(name, persistence)?;
+    if on_commit != OnCommit::PreserveRows && !draft.is_temporary(schema) {
         return Err(SqlError::new(
             SqlState::INVALID_TABLE_DEFINITION,
             "ON COMMIT can only be used on temporary tables",
         ));
     }
-    let schema = draft.creation_schema(name)?;
+    if on_commit == OnCommit::Drop {
+        return Err(SqlError::unsupported("ON COMMIT DROP is not supported").with_hint(
+            "Rows can be read once their transaction is committed, so nobody else could read those of \
+             such a table. Drop it when it has served.",
+        ));
+    }
     let name = &name.name;
     if if_not_exists && draft.holder(NameKind::Relation, schema, name).is_some() {
         draft.notice(
@@ -105,6 +108,7 @@ pub(super) fn begin(
         force_row_security: false,
         policies: Vec::new(),
         materialized: None,
+        deletes_on_commit: on_commit == OnCommit::DeleteRows,
     }))
 }
 

@@ -48,7 +48,8 @@ impl World {
             login: true,
             ..RoleDef::default()
         };
-        let schema = SchemaDef { oid: Oid(2200), name: "public".to_owned(), owner: OWNER };
+        let (oid, name) = (Oid(2200), "public".to_owned());
+        let schema = SchemaDef { oid, name, owner: OWNER, temporary: None };
         let database = DatabaseDef {
             oid: Oid(5),
             name: "redkite".to_owned(),
@@ -115,6 +116,8 @@ impl World {
             random: &self.random,
             query_facts: Some(&query_facts),
             view_needs: None,
+            temporary: None,
+            incarnation: None,
         };
         let parsed = parse(sql)?;
         define(&parsed[0].statement, &self.snapshot, &context)

@@ -4,7 +4,7 @@
 use crate::base::{ColumnId, Result, SqlError, SqlState};
 use crate::catalog::{ColumnDef, MaterializedDef, Relation, TypeDef, ViewDef};
 use crate::plan::quote_identifier;
-use crate::plan::statement::{CreateTableAs, CreateView, Query, StorageOption};
+use crate::plan::statement::{CreateTableAs, CreateView, Persistence, Query, StorageOption};
 use crate::types::PgType;
 
 use super::column;
@@ -16,17 +16,23 @@ use super::{Effect, QueryFacts};
 
 /// CREATE VIEW.
 pub(super) fn create(draft: &mut Draft<'_>, statement: &CreateView) -> Result<()> {
-    if statement.temporary {
-        return Err(SqlError::unsupported("temporary views are not supported"));
-    }
     let name = &statement.name.name;
-    let schema = draft.creation_schema(&statement.name)?;
+    let facts = facts(draft, &statement.query)?.unwrap_or_default();
+    let reads_temporary = reads_temporary(draft, &facts);
+    if reads_temporary && !statement.temporary {
+        let message = format!("view \"{name}\" will be a temporary view");
+        draft.notice(SqlState::SUCCESSFUL_COMPLETION, message);
+    }
+    let persistence = match statement.temporary || reads_temporary {
+        true => Persistence::Temporary,
+        false => Persistence::Permanent,
+    };
+    let schema = draft.schema_for(&statement.name, persistence)?;
     let before = match draft.snapshot.relation_in(schema, name) {
         Some(Relation::View(oid)) if statement.or_replace => draft.snapshot.view(oid).cloned(),
         Some(_) if statement.or_replace => return Err(refuse::wrong_kind(name, "view")),
         _ => None,
     };
-    let facts = facts(draft, &statement.query)?.unwrap_or_default();
     let too_many = "CREATE VIEW specifies more column names than columns";
     let columns = match facts.columns.is_empty() {
         true => Vec::new(),
@@ -74,6 +80,14 @@ pub(super) fn create(draft: &mut Draft<'_>, statement: &CreateView) -> Result<()
     };
     draft.put_view(view);
     Ok(())
+}
+
+/// Whether a query reads temporary objects.
+fn reads_temporary(draft: &Draft<'_>, facts: &QueryFacts) -> bool {
+    facts.relations.iter().any(|relation| {
+        let schema = draft.snapshot.relation_name(*relation).map(|(schema, _)| schema);
+        schema.is_some_and(|schema| draft.is_temporary(schema))
+    })
 }
 
 /// The option of a view that reads with the rights of who uses it.
@@ -177,6 +191,10 @@ pub(super) fn create_table_as(draft: &mut Draft<'_>, statement: &CreateTableAs) 
     table::check_options(&statement.options)?;
     let facts = facts(draft, &statement.query)?
         .ok_or_else(|| SqlError::unsupported("CREATE TABLE AS is not supported"))?;
+    if statement.materialized && reads_temporary(draft, &facts) {
+        let message = "materialized views must not use temporary tables or views";
+        return Err(SqlError::unsupported(message));
+    }
     if statement.materialized {
         let path = draft.context.search_path;
         let query = &statement.query.text;

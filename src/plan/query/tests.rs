@@ -302,7 +302,7 @@ fn parameters_find_their_types() {
     let world = Arc::new(World::new());
     let types = |sql: &str| {
         let plan = plan(&world, sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
-        plan.parameters().iter().map(PgType::name).collect::<Vec<_>>()
+        plan.parameters().iter().map(|ty| ty.name().to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(types("SELECT $1::int8, $2"), ["int8", "text"]);
     assert_eq!(types("SELECT * FROM items WHERE name = $2 AND id = $1"), ["int4", "text"]);
@@ -398,6 +398,7 @@ fn items_definition() -> TableDef {
         force_row_security: false,
         policies: Vec::new(),
         materialized: None,
+        deletes_on_commit: false,
     }
 }
 

@@ -28,8 +28,8 @@ pub(super) const FUNCTIONS: &[Entry] = &[
     ("pg_statistics_obj_is_visible", PgType::Bool, always),
     ("pg_encoding_to_char", PgType::Name, encoding),
     ("pg_partition_ancestors", PgType::Regclass, no_relation),
-    ("pg_my_temp_schema", PgType::Oid, zero),
-    ("pg_is_other_temp_schema", PgType::Bool, never),
+    ("pg_my_temp_schema", PgType::Oid, my_temporary),
+    ("pg_is_other_temp_schema", PgType::Bool, is_others_temporary),
     ("pg_relation_is_publishable", PgType::Bool, never),
     ("pg_is_in_recovery", PgType::Bool, never),
 ];
@@ -56,8 +56,24 @@ fn never(_: &Facts, _: &[Option<&str>]) -> Option<String> {
     answer(false)
 }
 
-fn zero(_: &Facts, _: &[Option<&str>]) -> Option<String> {
-    Some("0".to_owned())
+/// The schema of the session's temporary objects: the one that its path has.
+fn temporary(facts: &Facts) -> Option<Oid> {
+    let mut path = facts.session().search_path().iter();
+    path.find_map(|name| {
+        let schema = facts.catalog().schema(name)?;
+        schema.temporary.map(|_| schema.oid)
+    })
+}
+
+fn my_temporary(facts: &Facts, _: &[Option<&str>]) -> Option<String> {
+    Some(temporary(facts).unwrap_or_default().to_string())
+}
+
+fn is_others_temporary(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
+    let oid = oid(arguments, 0)?;
+    let schema = facts.catalog().schemas.get(&oid);
+    let holds = schema.is_some_and(|schema| schema.temporary.is_some());
+    answer(holds && temporary(facts) != Some(oid))
 }
 
 /// No table is a partition.

@@ -7,9 +7,9 @@ use crate::base::limits::ENUM_LABELS_MAX;
 fn an_enum_has_so_many_labels_and_no_more() {
     let mut world = World::new();
     let labels: Vec<String> = (0..ENUM_LABELS_MAX).map(|at| format!("'l{at}'")).collect();
-    world.run(&format!("CREATE TYPE full AS ENUM ({})", labels.join(", ")));
+    world.run(&format!("CREATE TYPE many AS ENUM ({})", labels.join(", ")));
     let message = format!("an enum can have at most {ENUM_LABELS_MAX} labels");
-    world.fails("ALTER TYPE full ADD VALUE 'more'", "54000", &message);
+    world.fails("ALTER TYPE many ADD VALUE 'more'", "54000", &message);
     let sql = format!("CREATE TYPE more AS ENUM ({}, 'more')", labels.join(", "));
     world.fails(&sql, "54000", &message);
 }
