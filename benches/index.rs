@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
 
+use redkite::base::limits::INDEX_BUILD_BYTES_DEFAULT;
 use redkite::base::{Clock, Random, SeededRandom, SystemClock};
 use redkite::index::{
     Elements, IndexKind, IndexSpec, Metric, Model, Part, Points, Query, SearchOptions, Selection,
@@ -76,13 +77,13 @@ fn measure(set: &Set, kind: IndexKind, efforts: &[u32], refines: &[u32]) {
         elements: Elements::Numbers,
     };
     let (cancelled, done) = (AtomicBool::new(false), AtomicU64::new(0));
-    let work = Work { threads: THREADS, cancelled: &cancelled, done: &done };
+    let work = Work { threads: THREADS, memory: u64::MAX, cancelled: &cancelled, done: &done };
     let values = arrow::buffer::ScalarBuffer::from(set.base.clone());
     let points = Points::new(values.clone(), set.dimensions, None).expect("whole vectors");
     let rows = points.len();
     println!("{:?}, {rows} rows, {THREADS} threads", spec.kind);
     let model = spec.kind.needs_model().then(|| {
-        let sample = set.sample(Model::sample_rows(&spec, rows as u64));
+        let sample = set.sample(Model::sample_rows(&spec, rows as u64, INDEX_BUILD_BYTES_DEFAULT));
         let (model, time) = timed(|| Model::train(&spec, &sample, rows as u64, &work));
         let model = model.expect("a model");
         println!("  train {:.2} s, {} lists", time.as_secs_f64(), model.lists());

@@ -85,8 +85,12 @@ pub const INDEX_ROWS_MIN: u64 = 2_048;
 pub const INDEX_BITS_MAX: usize = 64_000;
 /// Lists of an index (pgvector's `IVFFLAT_MAX_LISTS`).
 pub const INDEX_LISTS_MAX: u32 = 32_768;
-/// Bytes of the vectors that lists and codes are trained from: training holds them twice.
+/// Bytes of the numbers that a sample of a segment's bits is made into at most.
 pub const INDEX_SAMPLE_BYTES_MAX: usize = 256 << 20;
+/// Memory for building an index where its definition says nothing (`maintenance_work_mem`).
+pub const INDEX_BUILD_BYTES_DEFAULT: u64 = 512 << 20;
+/// Rows that a part is built over, however little memory there is: fewer would make searches slow.
+pub const INDEX_PART_ROWS_MIN: u64 = 16 << 10;
 
 /// Labels of an enum: its Arrow type, which every field of it carries, names them all.
 pub const ENUM_LABELS_MAX: usize = 4_096;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::access::{Acl, Grantable, PolicyDef};
+use crate::base::limits::INDEX_BUILD_BYTES_DEFAULT;
 use crate::base::{ColumnId, Incarnation, Oid};
 use crate::index::IndexSpec;
 use crate::types::{DomainType, NamedType, PgType};
@@ -218,6 +219,20 @@ pub struct VectorIndexDef {
     pub cast: Option<TypeDef>,
     /// How.
     pub spec: IndexSpec,
+    /// Bytes of memory that a build may take: `maintenance_work_mem` of who made the index.
+    #[serde(default = "VectorIndexDef::default_memory")]
+    pub memory: u64,
+}
+
+impl VectorIndexDef {
+    fn default_memory() -> u64 {
+        INDEX_BUILD_BYTES_DEFAULT
+    }
+
+    /// Over how many rows a part is built at most.
+    pub fn part_rows_max(&self) -> u64 {
+        self.spec.rows_within(self.memory)
+    }
 }
 
 /// A column or an expression of an index.

@@ -43,6 +43,8 @@ pub enum Access {
         metric: Metric,
         /// The vector.
         query: Arc<dyn PhysicalExpr>,
+        /// What the distance must fulfil, the only column of its rows.
+        within: Option<Arc<dyn PhysicalExpr>>,
         /// What was done, if it ran.
         work: SearchWork,
     },

@@ -44,7 +44,7 @@ pub use slots::Slots;
 pub use source::TableSource;
 pub use vector_search::{
     BatchVectorSearch, BatchVectorSearchExec, Searched, VectorSearch, VectorSearchExec,
-    VectorSearchPlanner, nearest_distances, queries_of_rows,
+    VectorSearchPlanner, distance_column, nearest_distances, queries_of_rows,
 };
 
 use std::sync::Arc;

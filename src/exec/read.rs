@@ -1,6 +1,7 @@
 //! The reads that operators make of segments, in one place.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt64Array};
@@ -16,6 +17,16 @@ use crate::segment::{Column, Pruner, Reader, Scan, TableVersion, Unit, split_add
 pub(crate) struct Morsel {
     unit: Unit,
     group: Option<u32>,
+}
+
+impl Morsel {
+    /// The positions of a row group's rows in their unit; none in memory.
+    pub(crate) fn positions(&self) -> Option<Range<u32>> {
+        match (&self.unit, self.group) {
+            (Unit::Object(object), Some(group)) => Some(object.meta.group_positions(group)),
+            _ => None,
+        }
+    }
 }
 
 /// The pieces of a table, in order.

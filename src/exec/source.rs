@@ -78,6 +78,11 @@ impl TableSource {
         searched.then_some(column)
     }
 
+    /// Whether filters leave the rows of a few keys.
+    pub(crate) fn fixes_key(&self, filters: &[Expr]) -> bool {
+        key_values(&self.table, filters).is_some()
+    }
+
     /// The source's schema under the name that a statement uses.
     pub(crate) fn qualified_schema(&self, name: &TableReference) -> Result<DFSchema> {
         DFSchema::try_from_qualified_schema(name.clone(), &self.schema)

@@ -37,6 +37,9 @@ const BLOCK_ROWS: usize = 256;
 const STEP: f32 = 0.5;
 /// More is not asked for.
 const RECALL_ENOUGH: f32 = 0.999;
+/// From this recall on, an effort that gains less than that over the last but one ends the measuring.
+const RECALL_SETTLED: f32 = 0.5;
+const GAIN_LEAST: f32 = 0.001;
 
 /// What was measured with one setting.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -92,7 +95,7 @@ impl Calibration {
     }
 }
 
-/// Measures a part over the points it was built from. Takes about a second or two on one thread.
+/// Measures a part over the points it was built from. Takes less than a second on two threads.
 ///
 /// # Errors
 /// When the work was cancelled.
@@ -197,15 +200,17 @@ impl Queries {
     fn measure_all(&self, part: &Part, work: &Work<'_>) -> Result<Calibration, IndexError> {
         let mut measured = Vec::new();
         for &refine in part.refinements() {
-            let mut last = 0.0_f32;
+            let (mut last, mut before) = (0.0_f32, f32::NEG_INFINITY);
             for effort in part.efforts() {
                 let mut setting = self.measure(part, effort, refine, work)?;
                 // More effort finds no less; what says so is chance.
                 setting.recall = setting.recall.max(last);
-                let settled = setting.recall >= RECALL_ENOUGH || setting.recall == last;
-                last = setting.recall;
+                let gained = setting.recall - before;
+                (before, last) = (last, setting.recall);
                 measured.push(setting);
-                if last >= RECALL_ENOUGH || settled && effort >= 256 {
+                // Once most is found and twice the effort finds no more, the rest is lost to the codes.
+                let settled = last > RECALL_SETTLED && gained < GAIN_LEAST;
+                if last >= RECALL_ENOUGH || settled {
                     break;
                 }
             }
@@ -220,29 +225,34 @@ impl Queries {
         refine: u32,
         work: &Work<'_>,
     ) -> Result<Measured, IndexError> {
-        let (mut found, mut wanted, mut cost) = (0, 0, 0.0);
-        for (at, query) in self.queries.iter().enumerate() {
-            let origin = RoaringBitmap::from([self.origins[at]]);
-            let options = SearchOptions {
-                k: K,
-                effort,
-                refine,
-                first_row: 0,
-                selection: Selection::Except(&origin),
-                cancelled: work.cancelled,
-            };
-            let mut top = TopK::new(K);
-            cost += part.search(query, &options, &mut top)?.cost(query.dimensions());
-            let farthest = self.truth[at].last().map_or(f64::NEG_INFINITY, |row| row.distance);
-            found += top.into_sorted().iter().filter(|row| row.distance <= farthest).count();
-            wanted += self.truth[at].len();
-        }
-        let queries = self.origins.len().max(1) as f64;
+        let measured = work.spread(self.queries.len(), |range| {
+            let (mut found, mut cost) = (0, 0.0);
+            for at in range {
+                let query = &self.queries[at];
+                let origin = RoaringBitmap::from([self.origins[at]]);
+                let options = SearchOptions {
+                    k: K,
+                    effort,
+                    refine,
+                    first_row: 0,
+                    selection: Selection::Except(&origin),
+                    cancelled: work.cancelled,
+                };
+                let mut top = TopK::new(K);
+                cost += part.search(query, &options, &mut top)?.cost(query.dimensions());
+                let farthest = self.truth[at].last().map_or(f64::NEG_INFINITY, |row| row.distance);
+                found += top.into_sorted().iter().filter(|row| row.distance <= farthest).count();
+            }
+            Ok((found, cost))
+        })?;
+        let wanted: usize = self.truth.iter().map(Vec::len).sum();
+        let found: usize = measured.iter().map(|(found, _)| found).sum();
+        let cost: f64 = measured.iter().map(|(_, cost)| cost).sum();
         Ok(Measured {
             effort,
             refine,
-            recall: (found as f64 / f64::from(wanted.max(1) as u32)) as f32,
-            cost: (cost / queries) as f32,
+            recall: (found as f64 / wanted.max(1) as f64) as f32,
+            cost: (cost / self.origins.len().max(1) as f64) as f32,
         })
     }
 }
@@ -303,21 +313,25 @@ fn nearest(
 ) -> Result<Vec<Vec<Neighbour>>, IndexError> {
     let dimensions = points.dimensions();
     let indexed: Option<RoaringBitmap> = points.rows().map(|rows| rows.iter().copied().collect());
-    let mut tops: Vec<TopK> = origins.iter().map(|_| TopK::new(K + 1)).collect();
-    for (at, block) in points.values().chunks(BLOCK_ROWS * dimensions).enumerate() {
-        work.check()?;
-        let first = at * BLOCK_ROWS;
-        let chosen = indexed.as_ref().map(|rows| in_block(rows, first));
-        let selection = chosen.as_ref().map_or(Selection::All, Selection::Only);
-        for (query, top) in queries.chunks_exact(dimensions).zip(&mut tops) {
-            search_flat(metric, query, block, first as u64, selection, top);
+    let tops = work.spread(origins.len(), |range| {
+        let queries = &queries[range.start * dimensions..range.end * dimensions];
+        let mut tops: Vec<TopK> = range.map(|_| TopK::new(K + 1)).collect();
+        for (at, block) in points.values().chunks(BLOCK_ROWS * dimensions).enumerate() {
+            work.check()?;
+            let first = at * BLOCK_ROWS;
+            let chosen = indexed.as_ref().map(|rows| in_block(rows, first));
+            let selection = chosen.as_ref().map_or(Selection::All, Selection::Only);
+            for (query, top) in queries.chunks_exact(dimensions).zip(&mut tops) {
+                search_flat(metric, query, block, first as u64, selection, top);
+            }
         }
-    }
-    Ok(others(tops, origins))
+        Ok(tops)
+    })?;
+    Ok(others(tops.into_iter().flatten(), origins))
 }
 
 /// What was found, the rows left out that queries were made from.
-fn others(tops: Vec<TopK>, origins: &[u32]) -> Vec<Vec<Neighbour>> {
+fn others(tops: impl IntoIterator<Item = TopK>, origins: &[u32]) -> Vec<Vec<Neighbour>> {
     let others = |(top, origin): (TopK, &u32)| {
         let mut rows = top.into_sorted();
         rows.retain(|row| row.row != u64::from(*origin));

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::distance::Metric;
 use super::error::DefinitionError;
 use crate::base::limits::{
-    INDEX_BITS_MAX, INDEX_LISTS_MAX, SPARSE_DIMENSIONS_MAX, VECTOR_DIMENSIONS_MAX,
+    INDEX_BITS_MAX, INDEX_LISTS_MAX, INDEX_PART_ROWS_MIN, SPARSE_DIMENSIONS_MAX,
+    VECTOR_DIMENSIONS_MAX,
 };
 
 /// An index's definition: JSON in metadata.
@@ -101,6 +102,19 @@ impl IndexKind {
 }
 
 impl IndexSpec {
+    /// Over how many rows a part can be built in so much memory, about: a graph is held twice when it
+    /// is written, lists and codes likewise.
+    pub fn rows_within(&self, memory: u64) -> u64 {
+        let dimensions = self.dimensions as u64;
+        let each = match self.kind {
+            IndexKind::Hnsw { m, .. } => (2 * u64::from(m) + 4) * 4,
+            IndexKind::IvfFlat { .. } => 8,
+            IndexKind::Redkite { .. } => 8 + dimensions.div_ceil(4),
+        };
+        let codes = if self.elements == Elements::Bits { dimensions.div_ceil(8) } else { 0 };
+        (memory / (2 * (each + codes))).max(INDEX_PART_ROWS_MIN)
+    }
+
     /// Refuses what can't be built: pgvector's bounds.
     ///
     /// # Errors

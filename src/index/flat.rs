@@ -3,7 +3,7 @@
 use roaring::RoaringBitmap;
 
 use super::distance::{Metric, cosine_of, distance, dot, dot_and_square, l1, l2_squared};
-use super::top_k::TopK;
+use super::top_k::Keep;
 
 /// Which positions of a slice take part.
 #[derive(Clone, Copy, Debug)]
@@ -16,7 +16,7 @@ pub enum Selection<'a> {
     Except(&'a RoaringBitmap),
 }
 
-/// Shows `top` the vectors of `data`, each `query.len()` long, as rows `first_row + position`.
+/// Shows `keep` the vectors of `data`, each `query.len()` long, as rows `first_row + position`.
 /// Positions beyond the data are ignored.
 ///
 /// The loop compares what was summed in 32 bits (squares for L2) and computes pgvector's 64-bit
@@ -27,63 +27,63 @@ pub fn search_flat(
     data: &[f32],
     first_row: u64,
     selection: Selection<'_>,
-    top: &mut TopK,
+    keep: &mut impl Keep,
 ) {
-    if query.is_empty() || top.k() == 0 {
+    if query.is_empty() || keep.is_closed() {
         return;
     }
     match metric {
-        Metric::L2 => search(query, data, first_row, selection, top, |top, vector, row| {
+        Metric::L2 => search(query, data, first_row, selection, keep, |keep, vector, row| {
             let square = f64::from(l2_squared(query, vector));
             // The root is for candidates only; the margin is for its rounding.
-            let limit = top.threshold();
+            let limit = keep.threshold();
             if square > limit * limit * (1.0 + 1e-9) {
                 return;
             }
-            top.push(square.sqrt(), row);
+            keep.push(square.sqrt(), row);
         }),
         Metric::InnerProduct => {
-            search(query, data, first_row, selection, top, |top, vector, row| {
-                top.push(-f64::from(dot(query, vector)), row);
+            search(query, data, first_row, selection, keep, |keep, vector, row| {
+                keep.push(-f64::from(dot(query, vector)), row);
             })
         }
         Metric::Cosine => {
             let query_square = dot(query, query);
-            search(query, data, first_row, selection, top, |top, vector, row| {
+            search(query, data, first_row, selection, keep, |keep, vector, row| {
                 let (dot, square) = dot_and_square(query, vector);
-                top.push(cosine_of(dot, query_square, square), row);
+                keep.push(cosine_of(dot, query_square, square), row);
             });
         }
-        Metric::L1 => search(query, data, first_row, selection, top, |top, vector, row| {
-            top.push(l1(query, vector), row);
+        Metric::L1 => search(query, data, first_row, selection, keep, |keep, vector, row| {
+            keep.push(l1(query, vector), row);
         }),
         Metric::Hamming | Metric::Jaccard => {
-            search(query, data, first_row, selection, top, |top, vector, row| {
-                top.push(distance(metric, query, vector), row);
+            search(query, data, first_row, selection, keep, |keep, vector, row| {
+                keep.push(distance(metric, query, vector), row);
             });
         }
     }
 }
 
 #[inline(always)]
-fn search(
+fn search<K: Keep>(
     query: &[f32],
     data: &[f32],
     first_row: u64,
     selection: Selection<'_>,
-    top: &mut TopK,
-    show: impl Fn(&mut TopK, &[f32], u64),
+    keep: &mut K,
+    show: impl Fn(&mut K, &[f32], u64),
 ) {
     let dimensions = query.len();
     let count = data.len() / dimensions;
-    let range = |top: &mut TopK, from: usize, to: usize| {
+    let range = |keep: &mut K, from: usize, to: usize| {
         let vectors = data[from * dimensions..to * dimensions].chunks_exact(dimensions);
         for (row, vector) in (first_row + from as u64..).zip(vectors) {
-            show(top, vector, row);
+            show(keep, vector, row);
         }
     };
     match selection {
-        Selection::All => range(top, 0, count),
+        Selection::All => range(keep, 0, count),
         Selection::Except(excluded) => {
             let mut from = 0;
             for position in excluded {
@@ -91,10 +91,10 @@ fn search(
                 if position >= count {
                     break;
                 }
-                range(top, from, position);
+                range(keep, from, position);
                 from = position + 1;
             }
-            range(top, from, count);
+            range(keep, from, count);
         }
         Selection::Only(allowed) => {
             for position in allowed {
@@ -102,7 +102,7 @@ fn search(
                 if position >= count {
                     break;
                 }
-                range(top, position, position + 1);
+                range(keep, position, position + 1);
             }
         }
     }

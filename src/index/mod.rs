@@ -43,7 +43,7 @@ pub use part::{Part, SearchOptions, SearchWork, build, build_coded};
 pub use points::{CodedPoints, Points};
 pub use query::Query;
 pub use sparse::{sparse_distance, sparse_inner_product, sparse_l2_squared};
-pub use top_k::{Neighbour, TopK};
+pub use top_k::{Keep, Neighbour, TopK};
 pub use work::Work;
 
 #[cfg(test)]

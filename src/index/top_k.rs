@@ -44,6 +44,51 @@ impl Ord for Neighbour {
     }
 }
 
+/// What exact search shows rows to.
+pub trait Keep {
+    /// Whether nothing that is shown can be kept.
+    fn is_closed(&self) -> bool;
+
+    /// The distance that a row must not exceed to be kept.
+    fn threshold(&self) -> f64;
+
+    /// Shows a row.
+    fn push(&mut self, distance: f64, row: u64);
+}
+
+/// Everything is kept, in the order in which it comes.
+impl Keep for Vec<Neighbour> {
+    fn is_closed(&self) -> bool {
+        false
+    }
+
+    #[inline]
+    fn threshold(&self) -> f64 {
+        f64::INFINITY
+    }
+
+    #[inline]
+    fn push(&mut self, distance: f64, row: u64) {
+        Vec::push(self, Neighbour { distance, row });
+    }
+}
+
+impl Keep for TopK {
+    fn is_closed(&self) -> bool {
+        self.k == 0
+    }
+
+    #[inline]
+    fn threshold(&self) -> f64 {
+        Self::threshold(self)
+    }
+
+    #[inline]
+    fn push(&mut self, distance: f64, row: u64) {
+        Self::push(self, distance, row);
+    }
+}
+
 /// Keeps the k nearest of the candidates it is shown.
 #[derive(Debug)]
 pub struct TopK {

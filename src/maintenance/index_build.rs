@@ -94,7 +94,7 @@ impl<'a> IndexBuilder<'a> {
         self.build.enter(BuildPhase::Training);
         let dimensions = self.vector.spec.dimensions;
         let rows: u64 = units.iter().map(|unit| u64::from(unit.meta.rows)).sum();
-        let wanted = Model::sample_rows(&self.vector.spec, rows);
+        let wanted = Model::sample_rows(&self.vector.spec, rows, self.vector.memory);
         let (mut sample, mut held_out) = (Vec::new(), Vec::new());
         for unit in units {
             let (reader, spec) = (self.engine.reader(), &self.vector.spec);
@@ -123,10 +123,11 @@ impl<'a> IndexBuilder<'a> {
     ) -> Result<T> {
         let build = Arc::clone(self.build);
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let memory = self.vector.memory;
         let (done, outcome) = tokio::sync::oneshot::channel();
         let run = move || {
             index::stand_back();
-            let ties = Work { threads, cancelled: &build.cancelled, done: &build.done };
+            let ties = Work { threads, memory, cancelled: &build.cancelled, done: &build.done };
             let _nobody_waits = done.send(work(&ties, &build));
         };
         std::thread::Builder::new()

@@ -123,11 +123,12 @@ fn pick_deleted(table: &Table, policy: &Policy) -> Option<Vec<Segment>> {
 }
 
 fn pick_tier(table: &Table, policy: &Policy, inputs_max: usize) -> Option<Vec<Segment>> {
+    let rows_max = rows_max(table);
     let mut tiers: Vec<Vec<(u64, &Segment)>> = Vec::new();
     for (_, segment) in table.version.objects() {
         let Rows::Object(meta) = &segment.rows else { continue };
         let bytes = live_bytes(meta.bytes.max(meta.data.length), segment);
-        if bytes >= policy.segment_bytes || segment.live_rows() * 2 > SEGMENT_ROWS_MAX as u64 {
+        if bytes >= policy.segment_bytes || segment.live_rows() * 2 > rows_max {
             continue;
         }
         let tier = tier_of(bytes, policy);
@@ -144,7 +145,7 @@ fn pick_tier(table: &Table, policy: &Policy, inputs_max: usize) -> Option<Vec<Se
         .take_while(|(size, segment)| {
             bytes += size;
             rows += segment.live_rows();
-            bytes <= 2 * policy.segment_bytes && rows <= SEGMENT_ROWS_MAX as u64
+            bytes <= 2 * policy.segment_bytes && rows <= rows_max
         })
         .map(|(_, segment)| segment.clone())
         .collect();
@@ -170,6 +171,7 @@ pub(super) fn pick_settled(
         })
         .collect();
     segments.sort_by_key(|(bytes, segment)| (*bytes, segment.id));
+    let rows_max = rows_max(table);
     let (mut bytes, mut rows) = (0, 0);
     let picked: Vec<Segment> = segments
         .into_iter()
@@ -177,11 +179,17 @@ pub(super) fn pick_settled(
         .take_while(|(size, segment)| {
             bytes += size;
             rows += segment.live_rows();
-            bytes <= policy.settled_bytes && rows <= SEGMENT_ROWS_MAX as u64
+            bytes <= policy.settled_bytes && rows <= rows_max
         })
         .map(|(_, segment)| segment.clone())
         .collect();
     (picked.len() > 1).then_some(picked)
+}
+
+/// Rows of a segment at most: those over which the table's indexes can be built in their memory.
+fn rows_max(table: &Table) -> u64 {
+    let indexes = table.definition.vector_indexes().filter_map(|index| index.vector.as_ref());
+    indexes.map(|vector| vector.part_rows_max()).fold(SEGMENT_ROWS_MAX as u64, u64::min)
 }
 
 fn live_bytes(bytes: u64, segment: &Segment) -> u64 {

@@ -173,6 +173,7 @@ impl Session {
             search_path: &self.visible_path(&snapshot.state),
             role: self.role(),
             session_role: self.identity.session,
+            maintenance_bytes: self.settings.maintenance_bytes(),
             random: engine.random(),
             query_facts: Some(&query_facts),
             view_needs: Some(&view_needs),

@@ -72,7 +72,7 @@ pub(super) static SETTINGS: &[Setting] = &[
     setting("lc_time", TEXT, "C"),
     setting("lock_timeout", MS, "0"),
     setting("log_min_duration_statement", Kind::Integer(-1, 2_147_483_647), "-1"),
-    setting("maintenance_work_mem", KB, "65536"),
+    setting("maintenance_work_mem", KB, "524288"),
     hidden("max_identifier_length", "63"),
     hidden("max_index_keys", "32"),
     setting("password_encryption", Kind::Enum(&["scram-sha-256"]), "scram-sha-256"),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use crate::base::limits::INDEX_BUILD_BYTES_DEFAULT;
 use crate::base::{Result, SqlError, SqlState};
 use crate::exec::SearchSettings;
 use crate::plan::ddl::PG_TEMP;
@@ -299,6 +300,12 @@ impl Settings {
     /// `redkite.consistency`.
     pub(super) fn consistency(&self) -> Consistency {
         self.get("redkite.consistency").and_then(consistency).unwrap_or_default()
+    }
+
+    /// `maintenance_work_mem` in bytes.
+    pub(super) fn maintenance_bytes(&self) -> u64 {
+        let kilobytes = self.get("maintenance_work_mem").and_then(|text| text.parse::<u64>().ok());
+        kilobytes.map_or(INDEX_BUILD_BYTES_DEFAULT, |kilobytes| kilobytes.saturating_mul(1024))
     }
 
     /// How hard vector searches look.

@@ -187,7 +187,7 @@ impl Searches {
                 for row in first..last {
                     let query = row_query(&vectors, row);
                     let Searches { bound, version, context, target, .. } = &*searches;
-                    found.push(target.search(bound, version, context, query).run().await?);
+                    found.push(target.search(bound, version, context, query)?.run().await?);
                     // A task that never waits would keep others from its thread.
                     tokio::task::yield_now().await;
                 }
@@ -265,8 +265,7 @@ impl ExecutionPlan for BatchVectorSearchExec {
         &self,
         f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
     ) -> Result<TreeNodeRecursion> {
-        let filter = self.target.filter.as_ref().map(|filter| &filter.predicate);
-        visit(std::iter::once(&self.query).chain(filter), f)
+        visit(std::iter::once(&self.query).chain(self.target.expressions()), f)
     }
 
     fn with_new_children(

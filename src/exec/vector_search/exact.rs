@@ -10,7 +10,7 @@ use roaring::RoaringBitmap;
 
 use super::search::{Candidate, Search};
 use crate::exec::external;
-use crate::index::{Metric, Selection, TopK, search_flat};
+use crate::index::{Metric, Neighbour, Selection, TopK, search_flat};
 use crate::segment::{Scan, Unit, Vectors, split_address};
 
 /// Vectors that are searched between two looks at the cancel flag.
@@ -22,7 +22,7 @@ pub(super) struct Found {
     pub(super) nearest: TopK,
     /// Rows that take part and have no vector.
     pub(super) nulls: RoaringBitmap,
-    /// Rows whose distance is no number, where those come first.
+    /// Rows whose distance is no number, where those are wanted apart.
     pub(super) undefined: RoaringBitmap,
 }
 
@@ -66,7 +66,7 @@ impl Search {
             Some(allowed) => &null_rows & allowed,
             None => &null_rows - deleted,
         };
-        let undefined = match self.unset_first && self.metric == Metric::Cosine {
+        let undefined = match self.takes_undefined && self.metric == Metric::Cosine {
             true => self.undefined(vectors, query, selection),
             false => RoaringBitmap::new(),
         };
@@ -103,15 +103,34 @@ impl Search {
     ) -> FusionResult<()> {
         let width = query.len();
         if !matches!(selection, Selection::All) || width == 0 {
-            self.check_cancelled()?;
-            search_flat(self.metric, query, vectors.values(), 0, selection, top);
-            return Ok(());
+            return self.compare(query, vectors.values(), 0, selection, top);
         }
         let mut first = 0u64;
         for chunk in vectors.values().chunks(CHUNK_ROWS * width) {
-            self.check_cancelled()?;
-            search_flat(self.metric, query, chunk, first, Selection::All, top);
+            self.compare(query, chunk, first, Selection::All, top)?;
             first += CHUNK_ROWS as u64;
+        }
+        Ok(())
+    }
+
+    /// Compares some rows with the query.
+    fn compare(
+        &self,
+        query: &[f32],
+        data: &[f32],
+        first: u64,
+        selection: Selection<'_>,
+        top: &mut TopK,
+    ) -> FusionResult<()> {
+        self.check_cancelled()?;
+        match self.within.as_ref().filter(|_| self.k == usize::MAX) {
+            None => search_flat(self.metric, query, data, first, selection, top),
+            Some(within) => {
+                let mut all: Vec<Neighbour> = Vec::new();
+                search_flat(self.metric, query, data, first, selection, &mut all);
+                within.retain(&mut all, |neighbour| neighbour.distance)?;
+                all.iter().for_each(|neighbour| top.push(neighbour.distance, neighbour.row));
+            }
         }
         Ok(())
     }
@@ -138,7 +157,7 @@ impl Search {
                 let Some(position) = positions.find(addresses.value(row)) else { continue };
                 match self.compared(batch.column(0), row).map_err(external)? {
                     Some(far) => {
-                        match self.unset_first && far.is_nan() {
+                        match self.takes_undefined && far.is_nan() {
                             true => drop(undefined.insert(position)),
                             false => top.push(far, u64::from(position)),
                         }

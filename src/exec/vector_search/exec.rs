@@ -7,16 +7,17 @@ use std::sync::Arc;
 use datafusion::arrow::array::{RecordBatch, RecordBatchOptions};
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{Result, ScalarValue};
+use datafusion::common::{DataFusionError, Result, ScalarValue};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::ColumnarValue;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
-use futures::stream;
+use futures::{TryStreamExt, stream};
 
 use super::row::value_query;
 use super::target::Target;
+use crate::base::limits::BATCH_ROWS;
 use crate::exec::leaf::Leaf;
 use crate::exec::lookup::single_partition;
 use crate::exec::run::Bound;
@@ -74,8 +75,7 @@ impl ExecutionPlan for VectorSearchExec {
         &self,
         f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
     ) -> Result<TreeNodeRecursion> {
-        let filter = self.target.filter.as_ref().map(|filter| &filter.predicate);
-        visit(std::iter::once(&self.query).chain(filter), f)
+        visit(std::iter::once(&self.query).chain(self.target.expressions()), f)
     }
 
     fn with_new_children(
@@ -98,15 +98,27 @@ impl ExecutionPlan for VectorSearchExec {
         let bound = Bound::of(&context)?;
         let version = bound.version(self.target.oid)?;
         let query = value_query(&self.query_value()?).map_err(external)?;
-        let search = self.target.search(&bound, &version, &context, query);
+        let search = self.target.search(&bound, &version, &context, query)?;
         let target = self.target.clone();
         let schema = Arc::clone(&self.schema);
+        // The winners are found first, their columns are read batch by batch.
         let rows = stream::once(async move {
-            let reader = Arc::clone(bound.reader());
             let addresses = search.run().await?;
-            let columns = target.take(&reader, &version, &addresses).await?;
-            let options = RecordBatchOptions::new().with_row_count(Some(addresses.len()));
-            Ok(RecordBatch::try_new_with_options(schema, columns, &options)?)
+            let rows = addresses.len().max(1);
+            let batches = (0..rows).step_by(BATCH_ROWS).map(move |from| {
+                let to = addresses.len().min(from + BATCH_ROWS);
+                addresses[from..to].to_vec()
+            });
+            Ok::<_, DataFusionError>(stream::iter(batches.map(Ok)))
+        });
+        let rows = rows.try_flatten().and_then(move |addresses: Vec<u64>| {
+            let (target, schema) = (target.clone(), Arc::clone(&schema));
+            let (bound, version) = (Arc::clone(&bound), Arc::clone(&version));
+            async move {
+                let columns = target.take(bound.reader(), &version, &addresses).await?;
+                let options = RecordBatchOptions::new().with_row_count(Some(addresses.len()));
+                Ok(RecordBatch::try_new_with_options(schema, columns, &options)?)
+            }
         });
         Ok(Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), rows)))
     }

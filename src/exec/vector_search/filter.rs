@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, AsArray, BooleanArray, UInt64Array};
+use datafusion::arrow::buffer::BooleanBuffer;
 use datafusion::arrow::datatypes::UInt64Type;
 use datafusion::common::Result as FusionResult;
 use futures::TryStreamExt;
@@ -22,10 +23,16 @@ impl Search {
         filter: &Filter,
         reads: &Reads,
     ) -> FusionResult<RoaringBitmap> {
-        let mut bitmap = RoaringBitmap::new();
+        let mut bits = Bits::of(unit.total_rows());
         let predicate = pruning::pruner(&filter.predicate, reads);
+        // Where no row is left out, a batch's rows are those behind the last one's.
+        let in_order = Reads { address: false, ..reads.clone() };
         let mut positions = Positions::of(unit);
         for morsel in read::morsels(vec![unit.clone()]) {
+            let mut next = morsel
+                .positions()
+                .filter(|positions| unit.deleted().range_cardinality(positions.clone()) == 0);
+            let reads = if next.is_some() { &in_order } else { reads };
             let batches =
                 read::scan(&self.reader, morsel, reads, predicate.clone(), self.batch_rows);
             let mut batches = batches.map_err(external);
@@ -33,17 +40,22 @@ impl Search {
                 self.check_cancelled()?;
                 self.work.filtered(batch.num_rows());
                 let mask = filter.predicate.evaluate(&batch)?.into_array(batch.num_rows())?;
-                let mask: &BooleanArray = mask.as_boolean();
+                let kept = kept(mask.as_boolean());
+                if let Some(next) = &mut next {
+                    bits.put(next.start, &kept);
+                    next.start += u32::try_from(kept.len()).unwrap_or(u32::MAX);
+                    continue;
+                }
                 let addresses = batch.column(batch.num_columns() - 1);
                 let addresses: &UInt64Array = addresses.as_primitive::<UInt64Type>();
-                for row in kept(mask) {
+                for row in kept.set_indices() {
                     if let Some(position) = positions.find(addresses.value(row)) {
-                        bitmap.insert(position);
+                        bits.set(position);
                     }
                 }
             }
         }
-        Ok(bitmap)
+        Ok(bits.into_bitmap())
     }
 
     /// Those of a few rows that the filter keeps, in the order in which they come.
@@ -68,13 +80,50 @@ impl Search {
 }
 
 /// The rows for which a predicate is true.
-fn kept(mask: &BooleanArray) -> impl Iterator<Item = usize> {
-    let values = match mask.nulls() {
+fn kept(mask: &BooleanArray) -> BooleanBuffer {
+    match mask.nulls() {
         Some(nulls) => mask.values() & nulls.inner(),
         None => mask.values().clone(),
-    };
-    let rows: Vec<usize> = values.set_indices().collect();
-    rows.into_iter()
+    }
+}
+
+/// A bit for each position of a unit: written in order faster than a compressed bitmap is.
+struct Bits(Vec<u8>);
+
+impl Bits {
+    fn of(rows: u32) -> Self {
+        Self(vec![0; rows.div_ceil(8) as usize])
+    }
+
+    fn set(&mut self, position: u32) {
+        if let Some(byte) = self.0.get_mut(position as usize / 8) {
+            *byte |= 1 << (position % 8);
+        }
+    }
+
+    /// Writes the bits of positions from `first` on, which nobody has written yet.
+    fn put(&mut self, first: u32, kept: &BooleanBuffer) {
+        let from = first as usize / 8;
+        let (whole, rest) = (kept.len() / 8, kept.len() % 8);
+        let bytes = kept.sliced();
+        let target = self.0.get_mut(from..from + whole);
+        match (first % 8, target) {
+            (0, Some(target)) => {
+                target.copy_from_slice(&bytes[..whole]);
+                let tail = (kept.len() - rest)..kept.len();
+                let set = tail.filter(|at| kept.value(*at));
+                set.for_each(|at| self.set(first + u32::try_from(at).unwrap_or(u32::MAX)));
+            }
+            _ => {
+                let set = kept.set_indices();
+                set.for_each(|at| self.set(first + u32::try_from(at).unwrap_or(u32::MAX)));
+            }
+        }
+    }
+
+    fn into_bitmap(self) -> RoaringBitmap {
+        RoaringBitmap::from_lsb0_bytes(0, &self.0)
+    }
 }
 
 /// A filter that a search may share between threads.

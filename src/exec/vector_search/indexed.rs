@@ -13,10 +13,12 @@ use roaring::RoaringBitmap;
 
 use super::filter::SharedFilter;
 use super::search::{Candidate, Search, cancelled};
+use super::within::Within;
 use crate::base::SqlError;
 use crate::exec::external;
 use crate::exec::search_settings::Effort;
-use crate::index::{IndexError, IndexKind, Part, Query, SearchOptions, Selection, TopK};
+use crate::exec::source::{Filter, Reads};
+use crate::index::{IndexError, IndexKind, Neighbour, Part, Query, SearchOptions, Selection, TopK};
 use crate::segment::{Column, IndexPart, ObjectUnit, Unit};
 
 /// An index that a search may go through.
@@ -35,7 +37,13 @@ const CANDIDATES_MIN: usize = 48;
 /// for next should be enough.
 const CANDIDATES_SLACK: f64 = 1.5;
 /// A filter over this many rows costs about what one candidate of an index costs.
-const ROWS_FOR_CANDIDATE: usize = 1_000;
+const ROWS_FOR_CANDIDATE: usize = 2_500;
+/// Rows that are looked for at first where all within a distance are wanted, and of how many rows one
+/// may be: with more of them, comparing all costs as much.
+const WITHIN_AT_FIRST: usize = 64;
+const ROWS_FOR_ONE_WITHIN: usize = 32;
+/// Efforts are measured for so many rows (`index::calibrate`).
+const CALIBRATED_ROWS: usize = 10;
 /// Nanoseconds of a distance to a row that lies anywhere: the memory's, and each number's.
 const EXACT_ROW_NS: f64 = 30.0;
 const EXACT_NUMBER_NS: f64 = 0.3;
@@ -61,6 +69,9 @@ impl Search {
         let Unit::Object(object) = unit else { return Ok(None) };
         let Some(way) = self.way(object, query).await? else { return Ok(None) };
         let way = Arc::new(way);
+        if let Some(within) = self.within.as_ref().filter(|_| self.k == usize::MAX) {
+            return self.all_within(unit, object, &way, query, within).await;
+        }
         match &self.filter {
             None => {
                 let none = Arc::new(Allowed::ExceptDeleted);
@@ -82,8 +93,8 @@ impl Search {
                 && part.spec.metric == self.metric
                 && part.spec.elements == query.elements()
                 && part.spec.dimensions == query.dimensions()
-                // What no index finds comes first: it must have all rows.
-                && (!self.unset_first || part.rows == unit.meta.rows)
+                // What no index finds is wanted: it must have all rows.
+                && (!self.takes_undefined || part.rows == unit.meta.rows)
         };
         let Some(part) = unit.indexes.iter().find(serves) else { return Ok(None) };
         if !self.settings.use_indexes {
@@ -169,23 +180,17 @@ impl Search {
         while wanted <= most {
             let effort = way.effort_for(wanted, self.k);
             let nearest = self.through(way, object, query, (wanted, effort), &live).await?;
-            let nearest = nearest.into_sorted();
-            let position = |row: u64| u32::try_from(row).unwrap_or(u32::MAX);
-            let positions: Vec<u32> =
-                nearest.iter().map(|neighbour| position(neighbour.row)).collect();
-            let keeps = self.keeps(unit, filter, reads, &positions).await?;
-            let passing = keeps.iter().filter(|keep| **keep).count();
-            if passing >= self.k {
-                let mut kept = TopK::new(self.k);
-                for (neighbour, _) in nearest.iter().zip(&keeps).filter(|(_, keep)| **keep) {
-                    kept.push(neighbour.distance, neighbour.row);
-                }
+            let mut nearest = nearest.into_sorted();
+            let found = nearest.len();
+            nearest.truncate(self.near_enough(&nearest)?);
+            let kept = self.kept(unit, (filter, reads), &nearest).await?;
+            if kept.len() >= self.k || nearest.len() < found {
                 return self.closest(unit, kept).await.map(Some);
             }
-            if nearest.len() < wanted {
+            if found < wanted {
                 break;
             }
-            wanted = next(wanted, passing, self.k);
+            wanted = next(wanted, kept.len(), self.k);
         }
         let allowed = self.allowed(unit, filter, reads).await?;
         if allowed.is_empty() {
@@ -202,6 +207,76 @@ impl Search {
             return Arc::clone(self).exact(unit.clone(), Some(allowed.clone())).await.map(Some);
         }
         self.closest(unit, nearest).await.map(Some)
+    }
+
+    /// How many of the nearest rows are within the wanted distance, none behind them being. Where
+    /// vectors are compared otherwise in the end, that isn't known yet.
+    fn near_enough(&self, nearest: &[Neighbour]) -> FusionResult<usize> {
+        match self.within.as_ref().filter(|_| !self.rounds()) {
+            Some(within) => within.count(nearest),
+            None => Ok(nearest.len()),
+        }
+    }
+
+    /// Those rows of an index that the filter keeps.
+    async fn kept(
+        &self,
+        unit: &Unit,
+        (filter, reads): (&Filter, &Reads),
+        nearest: &[Neighbour],
+    ) -> FusionResult<TopK> {
+        let mut kept = TopK::new(self.k);
+        if nearest.is_empty() {
+            return Ok(kept);
+        }
+        let position = |row: u64| u32::try_from(row).unwrap_or(u32::MAX);
+        let positions: Vec<u32> = nearest.iter().map(|neighbour| position(neighbour.row)).collect();
+        let keeps = self.keeps(unit, filter, reads, &positions).await?;
+        for (neighbour, _) in nearest.iter().zip(&keeps).filter(|(_, keep)| **keep) {
+            kept.push(neighbour.distance, neighbour.row);
+        }
+        Ok(kept)
+    }
+
+    /// All rows within a distance: more and more of the nearest, until some are farther. Only where the
+    /// session says which share of the rows will do: all others get all rows.
+    async fn all_within(
+        self: &Arc<Self>,
+        unit: &Unit,
+        object: &ObjectUnit,
+        way: &Arc<Way>,
+        query: &Arc<Query>,
+        within: &Within,
+    ) -> FusionResult<Option<Vec<Candidate>>> {
+        if self.settings.recall_target.is_none_or(|target| target >= 1.0) || self.rounds() {
+            return Ok(None);
+        }
+        let live = Arc::new(Allowed::ExceptDeleted);
+        let most = object.meta.rows as usize / ROWS_FOR_ONE_WITHIN;
+        let mut wanted = WITHIN_AT_FIRST;
+        while wanted <= most {
+            let effort = way.effort_for(wanted, CALIBRATED_ROWS);
+            let nearest = self.through(way, object, query, (wanted, effort), &live).await?;
+            let mut nearest = nearest.into_sorted();
+            let found = nearest.len();
+            nearest.truncate(within.count(&nearest)?);
+            if nearest.len() < found {
+                let kept = match &self.filter {
+                    Some((filter, reads)) => self.kept(unit, (filter, reads), &nearest).await?,
+                    None => {
+                        let mut all = TopK::new(self.k);
+                        nearest.iter().for_each(|near| all.push(near.distance, near.row));
+                        all
+                    }
+                };
+                return self.closest(unit, kept).await.map(Some);
+            }
+            if found < wanted {
+                break;
+            }
+            wanted *= 4;
+        }
+        Ok(None)
     }
 
     /// What an index found, as candidates.

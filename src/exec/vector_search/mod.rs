@@ -1,4 +1,4 @@
-//! Vector search: the `k` rows of a table that are nearest to a query.
+//! Vector search: the `k` rows of a table that are nearest to a query, or all within a distance.
 
 mod batch;
 mod exact;
@@ -9,9 +9,11 @@ mod node;
 mod row;
 mod search;
 mod target;
+mod within;
 mod work;
 
 pub use batch::{BatchVectorSearch, BatchVectorSearchExec};
 pub use exec::VectorSearchExec;
 pub use node::{VectorSearch, VectorSearchPlanner};
 pub use search::{Searched, nearest_distances, queries_of_rows};
+pub use within::distance_column;

@@ -1,4 +1,4 @@
-//! The logical node: the `k` rows of a table that are nearest to a query vector.
+//! The logical node: the `k` rows of a table that are nearest to a query vector, or all within a distance.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -17,6 +17,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner};
 
 use super::target::Target;
+use super::within::Within;
 use super::{BatchVectorSearch, BatchVectorSearchExec, VectorSearchExec};
 use crate::exec::TableSource;
 use crate::exec::source::Filter;
@@ -24,7 +25,8 @@ use crate::index::Metric;
 use crate::segment::Column;
 use crate::types::PgType;
 
-/// `ORDER BY column <-> query LIMIT k` over a table, filtered. Its rows come in that order.
+/// `ORDER BY column <-> query LIMIT k` over a table, filtered: its rows come in that order. Or
+/// `WHERE column <-> query < distance`.
 #[derive(Clone, Debug)]
 pub struct VectorSearch {
     /// The table.
@@ -40,8 +42,11 @@ pub struct VectorSearch {
     pub metric: Metric,
     /// The vector that rows are compared with.
     pub query: Expr,
-    /// How many rows.
+    /// How many rows at most; `usize::MAX`: all that [`VectorSearch::within`] takes.
     pub k: usize,
+    /// What the distance, [`super::distance_column`], must fulfil: true of a distance if it is of a
+    /// greater one.
+    pub within: Option<Expr>,
     /// Rows whose distance is NULL, and then those where it is no number, come first: the sort falls.
     pub unset_first: bool,
     /// What rows must fulfil, over the table's columns.
@@ -72,7 +77,9 @@ impl PartialOrd for VectorSearch {
             unequal => return Some(unequal),
         }
         match self.query.partial_cmp(&other.query) {
-            Some(Ordering::Equal) => self.filters.partial_cmp(&other.filters),
+            Some(Ordering::Equal) => {
+                (&self.within, &self.filters).partial_cmp(&(&other.within, &other.filters))
+            }
             unequal => unequal,
         }
     }
@@ -82,7 +89,7 @@ impl Hash for VectorSearch {
     fn hash<H: Hasher>(&self, state: &mut H) {
         (self.source.oid(), self.column.id, &self.cast, self.k, &self.projection).hash(state);
         self.query.hash(state);
-        self.filters.hash(state);
+        (&self.within, &self.filters).hash(state);
     }
 }
 
@@ -101,6 +108,7 @@ impl UserDefinedLogicalNodeCore for VectorSearch {
 
     fn expressions(&self) -> Vec<Expr> {
         let mut all = vec![self.query.clone()];
+        all.extend(self.within.clone());
         all.extend(self.filters.iter().cloned());
         all
     }
@@ -114,7 +122,8 @@ impl UserDefinedLogicalNodeCore for VectorSearch {
         let query = exprs
             .next()
             .ok_or_else(|| DataFusionError::Internal("a vector search without its query".into()))?;
-        Ok(Self { query, filters: exprs.collect(), ..self.clone() })
+        let within = self.within.as_ref().and_then(|_| exprs.next());
+        Ok(Self { query, within, filters: exprs.collect(), ..self.clone() })
     }
 }
 
@@ -146,7 +155,13 @@ impl ExtensionPlanner for VectorSearchPlanner {
             .map(|filter| planner.create_physical_expr(&filter, &table, session, planning))
             .transpose()?;
         let filter = filter.map(|predicate| Filter::new(&node.source, predicate)).transpose()?;
-        let target = Target::of(node, filter);
+        let distance = Within::logical_schema()?;
+        let within = node.within.as_ref();
+        let within = within
+            .map(|within| planner.create_physical_expr(within, &distance, session, planning))
+            .transpose()?;
+        let within = within.map(|predicate| Within { predicate });
+        let target = Target::of(node, filter, within);
         Ok(Some(match (batch, physical_inputs) {
             (Some(batch), [input]) => {
                 let (input, schema) = (Arc::clone(input), Arc::clone(batch.schema.inner()));

@@ -11,6 +11,7 @@ use futures::stream::{self, StreamExt};
 use roaring::RoaringBitmap;
 
 use super::row::cast_query;
+use super::within::Within;
 use super::work::Work;
 use crate::base::limits::BATCH_ROWS;
 use crate::base::{Result, SqlError, SqlState};
@@ -31,7 +32,11 @@ pub(super) struct Search {
     pub(super) metric: Metric,
     /// None is NULL, from which every distance is NULL.
     pub(super) query: Option<Arc<Query>>,
+    /// `usize::MAX`: all that `within` takes.
     pub(super) k: usize,
+    pub(super) within: Option<Within>,
+    /// Rows whose distance is no number may be among the winners though others are left out.
+    pub(super) takes_undefined: bool,
     /// Rows without a distance, and then those where it is no number, come first.
     pub(super) unset_first: bool,
     pub(super) filter: Option<(Arc<Filter>, Reads)>,
@@ -61,7 +66,7 @@ impl Search {
 
     /// The nearest rows, nearest first.
     async fn nearest(self) -> FusionResult<Vec<Candidate>> {
-        if self.k == 0 {
+        if self.k == 0 || self.within.is_some() && self.query.is_none() {
             return Ok(Vec::new());
         }
         let search = Arc::new(self);
@@ -80,6 +85,10 @@ impl Search {
             while let Some(piece) = found.try_next().await? {
                 candidates.extend(piece);
             }
+        }
+        if let Some(within) = &search.within {
+            candidates.retain(|candidate| !candidate.null);
+            within.retain(&mut candidates, |candidate| candidate.distance)?;
         }
         candidates.sort_unstable_by(|a, b| {
             let neighbour = |c: &Candidate| Neighbour { distance: c.distance, row: c.row_id };
@@ -133,11 +142,12 @@ impl Search {
         let found = tokio::task::spawn_blocking(flat)
             .await
             .map_err(|error| DataFusionError::ExecutionJoin(Box::new(error)))??;
-        let are_wanted = self.unset_first || found.nearest.len() < self.k;
+        let are_wanted =
+            self.within.is_none() && (self.unset_first || found.nearest.len() < self.k);
         let nulls = if are_wanted { found.nulls } else { RoaringBitmap::new() };
         let mut candidates = self.candidates(&unit, found.nearest).await?;
         // These come from the bitmap, all of them.
-        candidates.retain(|candidate| !(self.unset_first && candidate.distance.is_nan()));
+        candidates.retain(|candidate| !(self.takes_undefined && candidate.distance.is_nan()));
         candidates.extend(self.unset(&unit, &nulls, true).await?);
         candidates.extend(self.unset(&unit, &found.undefined, false).await?);
         Ok(candidates)
@@ -333,6 +343,8 @@ pub async fn nearest_distances(
         metric: searched.metric,
         query: Some(Arc::new(query)),
         k,
+        within: None,
+        takes_undefined: false,
         unset_first: false,
         filter: None,
         settings,

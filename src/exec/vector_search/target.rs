@@ -10,6 +10,7 @@ use datafusion::physical_expr::PhysicalExpr;
 
 use super::VectorSearch;
 use super::search::Search;
+use super::within::Within;
 use super::work::Work;
 use crate::base::Oid;
 use crate::exec::leaf::{Access, Leaf};
@@ -29,6 +30,7 @@ pub(super) struct Target {
     cast: Option<PgType>,
     pub(super) metric: Metric,
     pub(super) k: usize,
+    pub(super) within: Option<Within>,
     unset_first: bool,
     pub(super) filter: Option<Arc<Filter>>,
     /// The columns that the filter reads.
@@ -36,17 +38,20 @@ pub(super) struct Target {
     /// The columns of the winners.
     reads: Reads,
     reorder: Vec<usize>,
+    /// Rows are to be changed: a search for all within a distance has to find all.
+    changes: bool,
     /// What the searches of this operator did, for EXPLAIN ANALYZE.
     pub(super) work: Arc<Work>,
 }
 
 impl Target {
-    pub(super) fn of(node: &VectorSearch, filter: Option<Filter>) -> Self {
+    pub(super) fn of(node: &VectorSearch, filter: Option<Filter>, within: Option<Within>) -> Self {
         let source = &node.source;
         let hidden_from = source.table().columns.len();
         let (mut places, mut hidden): (Vec<usize>, Vec<usize>) =
             node.projection.iter().partition(|place| **place < hidden_from);
         hidden.sort_unstable();
+        let changes = !hidden.is_empty();
         places.extend(hidden);
         let reorder = node
             .projection
@@ -65,11 +70,13 @@ impl Target {
             cast: node.cast.clone(),
             metric: node.metric,
             k: node.k,
+            within,
             unset_first: node.unset_first,
             filter: filter.map(Arc::new),
             filter_reads,
             reads: source.reads(&places),
             reorder,
+            changes,
             work: Arc::default(),
         }
     }
@@ -81,10 +88,12 @@ impl Target {
             cast: self.cast.clone(),
             metric: self.metric,
             query: Arc::clone(query),
+            within: self.within.as_ref().map(|within| Arc::clone(&within.predicate)),
             work: self.work.so_far(),
         };
         let filter = self.filter.as_ref().map(|filter| Arc::clone(&filter.predicate));
-        Leaf { table: self.oid, access, filter, limit: Some(self.k) }
+        let limit = (self.k < usize::MAX).then_some(self.k);
+        Leaf { table: self.oid, access, filter, limit }
     }
 
     /// The search for one vector, NULL where there is none, in a run.
@@ -94,8 +103,15 @@ impl Target {
         version: &Arc<TableVersion>,
         context: &TaskContext,
         query: Option<Query>,
-    ) -> Search {
-        Search {
+    ) -> Result<Search> {
+        let mut settings = bound.search();
+        settings.use_indexes &= !(self.changes && self.k == usize::MAX);
+        let within = self.within.clone();
+        let takes_undefined = match &within {
+            Some(within) => self.metric == Metric::Cosine && within.takes_undefined()?,
+            None => self.unset_first,
+        };
+        Ok(Search {
             reader: Arc::clone(bound.reader()),
             version: Arc::clone(version),
             column: self.column.clone(),
@@ -103,14 +119,22 @@ impl Target {
             metric: self.metric,
             query: query.map(Arc::new),
             k: self.k,
+            within,
+            takes_undefined,
             unset_first: self.unset_first,
             filter: self.filter.clone().zip(self.filter_reads.clone()),
-            settings: bound.search(),
+            settings,
             cancelled: bound.cancelled(),
             work: Arc::clone(&self.work),
             threads: context.session_config().target_partitions(),
             batch_rows: context.session_config().batch_size(),
-        }
+        })
+    }
+
+    /// The expressions that are evaluated, but the query.
+    pub(super) fn expressions(&self) -> impl Iterator<Item = &Arc<dyn PhysicalExpr>> {
+        let filter = self.filter.as_ref().map(|filter| &filter.predicate);
+        filter.into_iter().chain(self.within.as_ref().map(|within| &within.predicate))
     }
 
     /// The output's columns of rows, in the order of their addresses.
@@ -129,7 +153,13 @@ impl Target {
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (name, column) = (&self.name, self.column.field.name());
-        write!(f, "table={name}, column={column}, metric={}, k={}", self.metric, self.k)?;
+        write!(f, "table={name}, column={column}, metric={}", self.metric)?;
+        if self.k < usize::MAX {
+            write!(f, ", k={}", self.k)?;
+        }
+        if let Some(within) = &self.within {
+            write!(f, ", within={}", within.predicate)?;
+        }
         match &self.filter {
             Some(filter) => write!(f, ", filter={}", filter.predicate),
             None => Ok(()),

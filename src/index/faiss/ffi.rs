@@ -34,6 +34,7 @@ pub(super) struct Sparse {
 #[repr(C)]
 pub(super) struct Work {
     pub(super) threads: i32,
+    pub(super) memory: u64,
     pub(super) cancelled: *const u8,
     pub(super) done: *mut u64,
 }

@@ -45,6 +45,10 @@ class Work {
         return work_->threads < 1 ? 1 : work_->threads;
     }
 
+    uint64_t memory() const {
+        return work_->memory;
+    }
+
     bool cancelled() const {
         return __atomic_load_n(work_->cancelled, __ATOMIC_RELAXED) != 0;
     }

@@ -342,7 +342,11 @@ void add_vectors(
     const bool angular = metric == REDKITE_COSINE;
     if (metric == REDKITE_L2 || angular) {
         Codes codes(vectors, graph.nodes, angular);
-        if (codes.are_faithful()) {
+        const faiss::HNSW& hnsw = graph.hnsw;
+        const uint64_t graph_bytes =
+                hnsw.neighbors.size() * sizeof(faiss::HNSW::storage_idx_t) +
+                hnsw.offsets.size() * sizeof(size_t);
+        if (graph_bytes + codes.bytes() <= work.memory() && codes.are_faithful()) {
             codes.fill(work);
             add_all(graph, codes, work);
             return;

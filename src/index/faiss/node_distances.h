@@ -184,6 +184,11 @@ class Codes {
         return asked > 0 && off / asked < 0.02;
     }
 
+    // The memory that they take.
+    uint64_t bytes() const {
+        return static_cast<uint64_t>(nodes_) * padded_;
+    }
+
     // Makes the codes of all nodes.
     void fill(const Work& work) {
         codes_.resize(nodes_ * padded_);

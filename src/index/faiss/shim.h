@@ -33,10 +33,11 @@ struct redkite_message {
     char text[256];
 };
 
-// Long work: how many threads it may use, where it hears that it must stop, and where it tells
-// how many rows are done.
+// Long work: how many threads and bytes of memory it may use, where it hears that it must stop, and
+// where it tells how many rows are done.
 struct redkite_work {
     int32_t threads;
+    uint64_t memory;
     const uint8_t* cancelled;
     uint64_t* done;
 };

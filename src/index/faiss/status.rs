@@ -40,6 +40,7 @@ pub(super) fn metric_number(metric: Metric) -> i32 {
 pub(super) fn work(work: &Work<'_>) -> ffi::Work {
     ffi::Work {
         threads: i32::try_from(work.threads).unwrap_or(i32::MAX).max(1),
+        memory: work.memory,
         cancelled: work.cancelled.as_ptr().cast(),
         done: work.done.as_ptr(),
     }

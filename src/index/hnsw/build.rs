@@ -67,6 +67,8 @@ fn graph(
     if groups.nodes > 0 {
         let built = HnswGraph::build(vectors, spec.metric, (m, ef_construction), work)?;
         lay_out(&built, &mut graph)?;
+        // Before the bytes of the part are put together: that is the most that is held at once.
+        drop(built);
         // Rows that share a node with an earlier one.
         let shared = (rows - groups.nodes) as u64;
         work.done.fetch_add(shared, std::sync::atomic::Ordering::Relaxed);

@@ -4,7 +4,6 @@ use arrow::buffer::ScalarBuffer;
 use bytes::Bytes;
 
 use super::table::Codebooks;
-use crate::base::limits::INDEX_SAMPLE_BYTES_MAX;
 use crate::index::definition::{IndexKind, IndexSpec};
 use crate::index::distance::{Metric, norm};
 use crate::index::error::IndexError;
@@ -42,10 +41,12 @@ pub struct Model {
 }
 
 impl Model {
-    /// How many vectors to train from: drawn at random, of a table of so many rows.
-    pub fn sample_rows(spec: &IndexSpec, rows: u64) -> usize {
+    /// How many vectors to train from: drawn at random, of a table of so many rows. Training holds them
+    /// twice, which is to fit the memory.
+    pub fn sample_rows(spec: &IndexSpec, rows: u64, memory: u64) -> usize {
         let lists = lists(spec, rows) as usize;
-        let fitting = INDEX_SAMPLE_BYTES_MAX / (spec.dimensions.max(1) * size_of::<f32>());
+        let bytes = usize::try_from(memory / 2).unwrap_or(usize::MAX);
+        let fitting = bytes / (spec.dimensions.max(1) * size_of::<f32>());
         let wanted = (lists * SAMPLE_PER_LIST).max(SAMPLE_LEAST).min(fitting.max(lists));
         wanted.min(usize::try_from(rows).unwrap_or(usize::MAX))
     }

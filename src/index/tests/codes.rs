@@ -80,7 +80,7 @@ impl World {
         let indexed = rows.clone().into();
         let points = CodedPoints::new(codes.finish(), spec.dimensions, all, indexed).unwrap();
         let done = AtomicU64::new(0);
-        let work = Work { threads: 2, cancelled: &GO, done: &done };
+        let work = Work { threads: 2, memory: u64::MAX, cancelled: &GO, done: &done };
         let model = spec.kind.needs_model().then(|| {
             let sample = points.ones(all, 0).unwrap();
             let model = Model::train(spec, sample.values(), all as u64, &work).unwrap();
@@ -230,7 +230,7 @@ fn little_effort_finds_most() {
             continue;
         }
         let (done, seed) = (AtomicU64::new(0), 7);
-        let work = Work { threads: 1, cancelled: &GO, done: &done };
+        let work = Work { threads: 1, memory: u64::MAX, cancelled: &GO, done: &done };
         let measured = calibrate_coded(&world.part, &world.points, seed, &work).unwrap();
         let best = measured.measured.last().unwrap();
         assert!(best.recall > 0.95, "{spec:?}: {best:?}");
@@ -264,7 +264,7 @@ fn what_does_not_fit_is_refused_and_work_stops() {
     for spec in specs(dimensions) {
         let world = World::new(&spec, values.clone());
         let done = AtomicU64::new(0);
-        let work = Work { threads: 2, cancelled: &STOP, done: &done };
+        let work = Work { threads: 2, memory: u64::MAX, cancelled: &STOP, done: &done };
         let built = build_coded(&spec, world.model.as_deref(), &world.points, &work);
         assert_eq!(built.unwrap_err(), IndexError::Cancelled);
         let short = query(&spec, &values[..99]);

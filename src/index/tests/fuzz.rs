@@ -66,8 +66,12 @@ fn models() {
                 let points =
                     crate::index::Points::new(world.values.clone(), 5, world.rows.clone()).unwrap();
                 let done = std::sync::atomic::AtomicU64::new(0);
-                let work =
-                    crate::index::Work { threads: 1, cancelled: &super::world::GO, done: &done };
+                let work = crate::index::Work {
+                    threads: 1,
+                    memory: u64::MAX,
+                    cancelled: &super::world::GO,
+                    done: &done,
+                };
                 let bytes = crate::index::build(&world.spec, Some(&model), &points, &work).unwrap();
                 let model = std::sync::Arc::new(model);
                 let part =

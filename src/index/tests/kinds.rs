@@ -175,7 +175,7 @@ fn work_stops_when_it_is_told() {
     for kind in kinds() {
         let world = World::new(kind, Metric::L2, 16, values.clone());
         let done = AtomicU64::new(0);
-        let work = Work { threads: 2, cancelled: &STOP, done: &done };
+        let work = Work { threads: 2, memory: u64::MAX, cancelled: &STOP, done: &done };
         let points = Points::new(world.values.clone(), 16, None).unwrap();
         let built = build(&world.spec, world.model.as_deref(), &points, &work);
         assert_eq!(built.unwrap_err(), IndexError::Cancelled);
@@ -207,7 +207,7 @@ fn what_does_not_fit_is_refused() {
         let none = Ask { k: 0, ..ALL };
         assert!(world.search(&values[..8], &none).0.is_empty());
         let done = AtomicU64::new(0);
-        let work = Work { threads: 1, cancelled: &GO, done: &done };
+        let work = Work { threads: 1, memory: u64::MAX, cancelled: &GO, done: &done };
         let points = Points::new(values[..700].to_vec().into(), 7, None).unwrap();
         let built = build(&world.spec, world.model.as_deref(), &points, &work);
         assert_eq!(built.unwrap_err(), IndexError::Dimensions { expected: 8, found: 7 });

@@ -95,7 +95,7 @@ impl World {
         let values: ScalarBuffer<f32> = values.into();
         let points = Points::new(values.clone(), dimensions, rows.clone())?;
         let done = AtomicU64::new(0);
-        let work = Work { threads: 2, cancelled: &GO, done: &done };
+        let work = Work { threads: 2, memory: u64::MAX, cancelled: &GO, done: &done };
         let model = match spec.kind.needs_model() {
             true => Some(Arc::new(Model::train(&spec, &values, points.len() as u64, &work)?)),
             false => None,

@@ -59,7 +59,7 @@ pub(super) fn create(draft: &mut Draft<'_>, statement: &CreateIndex) -> Result<(
         return Err(SqlError::new(SqlState::DUPLICATE_TABLE, message));
     }
     if let Some(method) = VectorMethod::of(&statement.method) {
-        let vector = method.define(&table, statement)?;
+        let vector = method.define(&table, statement, draft.context.maintenance_bytes)?;
         return add_index(draft, &table, statement, Some(vector));
     }
     if !statement.unique {

@@ -67,6 +67,8 @@ pub struct DdlContext<'a> {
     pub role: Oid,
     /// `session_user`.
     pub session_role: Oid,
+    /// Bytes of memory that building an index may take.
+    pub maintenance_bytes: u64,
     /// For the salts of passwords.
     pub random: &'a Arc<dyn Random>,
     /// Tells what a query gives and reads, for CREATE VIEW and CREATE TABLE AS.

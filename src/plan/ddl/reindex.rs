@@ -1,6 +1,6 @@
 //! REINDEX: forgets what was built for indexes over vectors, what they have learnt included, so that
-//! it is built anew from the rows that there are now. Meanwhile rows are searched exactly. Other indexes
-//! have nothing to build.
+//! it is built anew from the rows that there are now, in the memory that the session allows. Meanwhile rows
+//! are searched exactly. Other indexes have nothing to build.
 
 use crate::base::{Oid, Result};
 use crate::catalog::{Relation, TableDef};
@@ -16,6 +16,12 @@ pub(super) fn run(draft: &mut Draft<'_>, statement: &Reindex) -> Result<()> {
     for (table, index) in targets(draft, &statement.target)? {
         for built in draft.context.keys.index_built(table, index) {
             draft.edit.remove_all(built);
+        }
+        let memory = draft.context.maintenance_bytes;
+        let indexes = &mut draft.table_mut(table)?.indexes;
+        let defined = indexes.iter_mut().find(|known| known.oid == index);
+        if let Some(vector) = defined.and_then(|index| index.vector.as_mut()) {
+            vector.memory = memory;
         }
         if !statement.concurrently {
             draft.effects.push(Effect::AwaitIndex(table, index));

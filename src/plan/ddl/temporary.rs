@@ -96,6 +96,8 @@ pub fn drop_temporary(
         search_path: &[],
         role: SUPERUSER,
         session_role: SUPERUSER,
+        // Nothing is built.
+        maintenance_bytes: 0,
         random,
         query_facts: None,
         view_needs: None,

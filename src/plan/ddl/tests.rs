@@ -113,6 +113,7 @@ impl World {
             search_path: &path,
             role: self.role,
             session_role: self.role,
+            maintenance_bytes: 1 << 30,
             random: &self.random,
             query_facts: Some(&query_facts),
             view_needs: None,

@@ -50,8 +50,13 @@ impl VectorMethod {
         }
     }
 
-    /// What is to be built.
-    pub(super) fn define(self, table: &TableDef, create: &CreateIndex) -> Result<VectorIndexDef> {
+    /// What is to be built, in so many bytes of memory.
+    pub(super) fn define(
+        self,
+        table: &TableDef,
+        create: &CreateIndex,
+        memory: u64,
+    ) -> Result<VectorIndexDef> {
         let unsupported = |what: &str| {
             let message = format!("access method \"{}\" does not support {what}", self.name());
             Err(SqlError::unsupported(message))
@@ -102,7 +107,8 @@ impl VectorMethod {
         let kind = self.kind(&create.options)?;
         let spec = IndexSpec { kind, metric, dimensions, elements };
         spec.check().map_err(refused)?;
-        Ok(VectorIndexDef { column: column.id, cast: cast.as_ref().map(TypeDef::from), spec })
+        let cast = cast.as_ref().map(TypeDef::from);
+        Ok(VectorIndexDef { column: column.id, cast, spec, memory })
     }
 
     fn metric(self, ty: &PgType, part: &IndexColumn) -> Result<Metric> {

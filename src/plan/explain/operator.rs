@@ -211,7 +211,7 @@ fn table(leaf: &Leaf, plan: &Arc<dyn ExecutionPlan>, catalog: &Snapshot) -> Node
             node.index = index_name(leaf, &columns, catalog);
             node
         }
-        Access::VectorSearch { column, cast, metric, query, work } => {
+        Access::VectorSearch { column, cast, metric, query, within, work } => {
             let dimensions = width(&plan.schema()) / 4;
             let estimate = Estimate::search(rows, limit.unwrap_or(rows), dimensions);
             let quoted = crate::plan::quote_identifier(column);
@@ -220,8 +220,13 @@ fn table(leaf: &Leaf, plan: &Arc<dyn ExecutionPlan>, catalog: &Snapshot) -> Node
                 Some(ty) => format!("({quoted})::{ty}"),
                 None => quoted.to_string(),
             };
-            let order = format!("({compared} {} {})", metric.operator(), sql(query));
-            let mut node = Node::new("Vector Search", estimate).with("Order By", order);
+            let distance = format!("({compared} {} {})", metric.operator(), sql(query));
+            // Of all rows within a distance none is the first.
+            let label = if limit.is_some() { "Order By" } else { "Distance" };
+            let mut node = Node::new("Vector Search", estimate).with(label, distance);
+            if let Some(within) = within {
+                node = node.with("Distance Cond", condition(within));
+            }
             let index = catalog.tables.get(&leaf.table).and_then(|table| {
                 let of_column = |index: &&IndexDef| {
                     let vector = index.vector.as_ref();
@@ -230,6 +235,8 @@ fn table(leaf: &Leaf, plan: &Arc<dyn ExecutionPlan>, catalog: &Snapshot) -> Node
                 };
                 table.definition.vector_indexes().find(of_column)
             });
+            // All rows within a distance are found by comparing all, unless the session wants otherwise.
+            let index = index.filter(|_| limit.is_some() || work.indexed > 0);
             node.index = Some(index.map_or_else(|| "exact".to_owned(), |index| index.name.clone()));
             let number = |number: usize| Detail::Number(number as u64);
             node.details.extend(leaf.limit.map(|limit| ("Limit", number(limit))));

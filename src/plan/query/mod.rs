@@ -10,6 +10,7 @@ mod cast_call;
 mod catalog_query;
 mod correlated;
 mod demands;
+mod distance_range;
 mod dml;
 mod domain_check;
 mod enums;

@@ -3,7 +3,7 @@
 //! subqueries, views and filters may lie between the sort and the table.
 //!
 //! The sort goes, since a search returns its rows in order, and nothing above changes the order
-//! of a single partition.
+//! of a single partition. [`distance_range`] takes conditions on distances apart.
 
 use arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
@@ -14,6 +14,7 @@ use datafusion::logical_expr::{
 };
 use std::sync::Arc;
 
+use super::distance_range;
 use crate::exec::{Barrier, TableSource, VectorSearch, cast_target};
 use crate::index::Metric;
 use crate::segment::Column as SegmentColumn;
@@ -22,8 +23,12 @@ use crate::types::PgType;
 /// Replaces every recognised search.
 pub(crate) fn apply(plan: LogicalPlan) -> Result<LogicalPlan> {
     let rewritten = plan.transform_down_with_subqueries(|node| {
-        let LogicalPlan::Sort(sort) = &node else { return Ok(Transformed::no(node)) };
-        match search(sort)? {
+        let found = match &node {
+            LogicalPlan::Sort(sort) => search(sort)?,
+            LogicalPlan::TableScan(scan) => distance_range::range(scan)?,
+            _ => None,
+        };
+        match found {
             Some(found) => Ok(Transformed::new(found, true, TreeNodeRecursion::Jump)),
             None => Ok(Transformed::no(node)),
         }
@@ -34,7 +39,8 @@ pub(crate) fn apply(plan: LogicalPlan) -> Result<LogicalPlan> {
 fn search(sort: &Sort) -> Result<Option<LogicalPlan>> {
     let Some(k) = sort.fetch else { return Ok(None) };
     let Some(found) = find(sort, k, row_independent)? else { return Ok(None) };
-    let leaf = LogicalPlan::Extension(Extension { node: Arc::new(found.search) });
+    let search = distance_range::apart(found.search)?;
+    let leaf = LogicalPlan::Extension(Extension { node: Arc::new(search) });
     let rebuild = |input, node: &&LogicalPlan| node.with_new_exprs(node.expressions(), vec![input]);
     found.path.iter().rev().try_fold(leaf, rebuild).map(Some)
 }
@@ -168,7 +174,8 @@ fn leaf(
     let key = exprs.next()?;
     let product = descending && is_inner_product(&key);
     let key = if descending && !product { reversed(key)? } else { key };
-    let (metric, (column, cast), query) = distance(key, product, &source, may_be_query)?;
+    let Distance { metric, column: (column, cast), query } =
+        distance(key, product, &source, may_be_query)?;
     let mut filters = scan.filters.clone();
     filters.extend(exprs);
     if filters.iter().any(|filter| !stands_alone(filter)) {
@@ -183,6 +190,7 @@ fn leaf(
         metric,
         query,
         k,
+        within: None,
         unset_first: descending,
         filters,
         projection: scan.projection.clone().unwrap_or_else(all),
@@ -220,13 +228,21 @@ fn is_inner_product(expr: &Expr) -> bool {
     matches!(expr, Expr::ScalarFunction(function) if function.func.name() == "inner_product")
 }
 
-/// The metric, the table's column and the other side of a distance.
-fn distance(
+/// A distance of a table's vectors from something else.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Distance {
+    pub(super) metric: Metric,
+    pub(super) column: Compared,
+    pub(super) query: Expr,
+}
+
+/// The distance that an expression is, where the other side is what it may be.
+pub(super) fn distance(
     key: Expr,
     product: bool,
     source: &TableSource,
     may_be_query: fn(&Expr) -> bool,
-) -> Option<(Metric, Compared, Expr)> {
+) -> Option<Distance> {
     let mut key = key.unalias();
     while let Expr::Cast(cast) = key {
         // A distance is a float8 already; a cast to a type with fewer values could make ties.
@@ -261,17 +277,17 @@ fn distance(
         (Some(column), None)
             if may_be_query(right) && alike(&column, metric, ty(right).as_ref()) =>
         {
-            Some((metric, column, right.clone()))
+            Some(Distance { metric, column, query: right.clone() })
         }
         (None, Some(column)) if may_be_query(left) && alike(&column, metric, ty(left).as_ref()) => {
-            Some((metric, column, left.clone()))
+            Some(Distance { metric, column, query: left.clone() })
         }
         _ => None,
     }
 }
 
 /// A column of vectors, and what it is cast to before it is compared.
-type Compared = (SegmentColumn, Option<PgType>);
+pub(super) type Compared = (SegmentColumn, Option<PgType>);
 
 /// The column that an expression is, or is a cast of, or whose signs it is.
 fn compared(expr: &Expr, source: &TableSource) -> Option<Compared> {
@@ -345,7 +361,7 @@ fn alike((column, cast): &Compared, metric: Metric, query: Option<&PgType>) -> b
 }
 
 /// Whether an expression has the same value for all rows.
-fn row_independent(expr: &Expr) -> bool {
+pub(super) fn row_independent(expr: &Expr) -> bool {
     stands_alone(expr) && expr.column_refs().is_empty() && !expr.is_volatile()
 }
 

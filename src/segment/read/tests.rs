@@ -318,7 +318,7 @@ async fn indexed(world: &World, unit: &Unit, segment: SegmentId) -> IndexPart {
         elements: Elements::Numbers,
     };
     let (cancelled, done) = (AtomicBool::new(false), AtomicU64::new(0));
-    let work = Work { threads: 1, cancelled: &cancelled, done: &done };
+    let work = Work { threads: 1, memory: u64::MAX, cancelled: &cancelled, done: &done };
     let model = Model::train(&spec, vectors.values(), vectors.rows() as u64, &work).unwrap();
     let points = Points::new(vectors.shared(), spec.dimensions, None).unwrap();
     let bytes = build(&spec, Some(&model), &points, &work).unwrap();
