@@ -9,9 +9,11 @@ mod open_files;
 mod peer;
 mod pipeline;
 mod process;
+mod program;
 #[path = "../cluster/mod.rs"]
 mod promises;
 mod slt;
 mod stores;
 mod tokio_driver;
+mod tools;
 mod tour;

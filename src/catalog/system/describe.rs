@@ -1,7 +1,9 @@
 //! Definitions as SQL text, the way `pg_get_*` and psql show them.
 
 use crate::base::ColumnId;
-use crate::catalog::{ColumnDef, ForeignKeyDef, IndexDef, KeyDef, ReferentialActionDef, TableDef};
+use crate::catalog::{
+    ColumnDef, ForeignKeyDef, IndexColumnDef, IndexDef, KeyDef, ReferentialActionDef, TableDef,
+};
 use crate::types::PgType;
 
 use super::facts::Facts;
@@ -35,16 +37,21 @@ pub(super) fn index(facts: &Facts, table: &TableDef, key: &KeyDef) -> String {
 /// What an index that is no key indexes: `a`, `lower(b)`, each with its order.
 pub(super) fn index_columns(table: &TableDef, index: &IndexDef) -> Vec<String> {
     let columns = index.columns.iter().map(|part| {
-        let named = part.column.and_then(|id| table.column_by_id(id));
-        let text = match (named, indexed_cast(table, index)) {
-            (_, Some(cast)) => format!("({cast})"),
-            (Some(column), None) => quoted(&column.name),
-            (None, None) => part.expression.clone().unwrap_or_default(),
-        };
+        let text = index_part(table, index, part);
         let class = part.operator_class.as_ref().map(|class| format!(" {}", quoted(class)));
         text + &class.unwrap_or_default() + &part.options
     });
     columns.collect()
+}
+
+/// A column or an expression of an index.
+pub(super) fn index_part(table: &TableDef, index: &IndexDef, part: &IndexColumnDef) -> String {
+    let named = part.column.and_then(|id| table.column_by_id(id));
+    match (named, indexed_cast(table, index)) {
+        (_, Some(cast)) => format!("({cast})"),
+        (Some(column), None) => quoted(&column.name),
+        (None, None) => part.expression.clone().unwrap_or_default(),
+    }
 }
 
 /// The cast of a column that a vector index is over: `(embedding)::halfvec(3)`, or of its signs:

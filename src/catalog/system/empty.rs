@@ -20,41 +20,6 @@ pub(super) const RELATIONS: &[Definition] = &[
         "oid oid, conname name, connamespace oid, conowner oid, conforencoding int4, \
          contoencoding int4, conproc regproc, condefault bool",
     ),
-    empty(
-        2753,
-        "pg_opfamily",
-        "oid oid, opfmethod oid, opfname name, opfnamespace oid, opfowner oid",
-    ),
-    empty(
-        2617,
-        "pg_operator",
-        "oid oid, oprname name, oprnamespace oid, oprowner oid, oprkind \"char\", \
-         oprcanmerge bool, oprcanhash bool, oprleft oid, oprright oid, oprresult oid, \
-         oprcom oid, oprnegate oid, oprcode regproc, oprrest regproc, oprjoin regproc",
-    ),
-    empty(
-        2616,
-        "pg_opclass",
-        "oid oid, opcmethod oid, opcname name, opcnamespace oid, opcowner oid, opcfamily \
-         oid, opcintype oid, opcdefault bool, opckeytype oid",
-    ),
-    empty(
-        2605,
-        "pg_cast",
-        "oid oid, castsource oid, casttarget oid, castfunc oid, castcontext \"char\", \
-         castmethod \"char\"",
-    ),
-    empty(
-        2600,
-        "pg_aggregate",
-        "aggfnoid regproc, aggkind \"char\", aggnumdirectargs int2, aggtranstype oid",
-    ),
-    empty(
-        2612,
-        "pg_language",
-        "oid oid, lanname name, lanowner oid, lanispl bool, lanpltrusted bool, \
-         lanplcallfoid oid, laninline oid, lanvalidator oid, lanacl _aclitem",
-    ),
     empty(2611, "pg_inherits", "inhrelid oid, inhparent oid, inhseqno int4, inhdetachpending bool"),
     empty(
         2620,
@@ -64,19 +29,6 @@ pub(super) const RELATIONS: &[Definition] = &[
          tgconstraint oid, tgdeferrable bool, tginitdeferred bool, tgnargs int2, tgattr \
          int2vector, tgargs bytea, tgqual pg_node_tree, tgoldtable name, tgnewtable name",
     ),
-    // psql's `\d` asks about roles of policies in a way that is not answered yet: see pg_policies.
-    empty(
-        3256,
-        "pg_policy",
-        "oid oid, polname name, polrelid oid, polcmd \"char\", polpermissive bool, \
-         polroles _oid, polqual pg_node_tree, polwithcheck pg_node_tree",
-    ),
-    empty(
-        2608,
-        "pg_depend",
-        "classid oid, objid oid, objsubid int4, refclassid oid, refobjid oid, refobjsubid \
-         int4, deptype \"char\"",
-    ),
     empty(
         1214,
         "pg_shdepend",
@@ -84,12 +36,6 @@ pub(super) const RELATIONS: &[Definition] = &[
          deptype \"char\"",
     ),
     empty(2396, "pg_shdescription", "objoid oid, classoid oid, description text"),
-    empty(
-        2618,
-        "pg_rewrite",
-        "oid oid, rulename name, ev_class oid, ev_type \"char\", ev_enabled \"char\", \
-         is_instead bool, ev_qual pg_node_tree, ev_action pg_node_tree",
-    ),
     empty(3118, "pg_foreign_table", "ftrelid oid, ftserver oid, ftoptions _text"),
     empty(
         1417,
@@ -102,11 +48,6 @@ pub(super) const RELATIONS: &[Definition] = &[
         "pg_foreign_data_wrapper",
         "oid oid, fdwname name, fdwowner oid, fdwhandler oid, fdwvalidator oid, fdwacl \
          _aclitem, fdwoptions _text",
-    ),
-    empty(
-        1213,
-        "pg_tablespace",
-        "oid oid, spcname name, spcowner oid, spcacl _aclitem, spcoptions _text",
     ),
     empty(2964, "pg_db_role_setting", "setdatabase oid, setrole oid, setconfig _text"),
     empty(

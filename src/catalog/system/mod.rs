@@ -1,7 +1,7 @@
 //! The relations of `pg_catalog` and `information_schema`: what drivers, ORMs and psql ask about
 //! the database, made from a catalog snapshot when a query asks.
 //!
-//! One relation per file (those that are always empty share `empty`): its columns as text, and
+//! One relation per file (those that are always empty share `empty` and its kin): its columns as text, and
 //! a function from [`Facts`] to rows. Values are given in PostgreSQL's text form and read by the
 //! types' own input functions, so that a relation's file says only what its rows are.
 //! [`relation`] finds one by name, [`function`] makes the functions that look into the catalog
@@ -14,38 +14,54 @@ mod definition;
 mod describe;
 mod domain_views;
 mod empty;
+mod empty_activity;
+mod empty_objects;
+mod empty_standard;
 mod facts;
 mod functions;
 mod information_schema;
+mod listed;
+mod pg_aggregate;
 mod pg_am;
 mod pg_attrdef;
 mod pg_attribute;
 mod pg_auth_members;
 mod pg_authid;
+mod pg_cast;
 mod pg_class;
 mod pg_collation;
 mod pg_constraint;
 mod pg_database;
 mod pg_default_acl;
+mod pg_depend;
 mod pg_description;
 mod pg_enum;
 mod pg_extension;
 mod pg_index;
 mod pg_indexes;
+mod pg_language;
 mod pg_locks;
 mod pg_namespace;
+mod pg_opclass;
+mod pg_operator;
 mod pg_policies;
+mod pg_policy;
 mod pg_proc;
+mod pg_rewrite;
 mod pg_sequence;
 mod pg_settings;
 mod pg_stat_activity;
 mod pg_stat_progress;
 mod pg_stat_statements;
+mod pg_stat_tables;
 mod pg_tables;
+mod pg_tablespace;
 mod pg_type;
 mod pg_views;
 mod privilege_views;
 mod provider;
+mod standard_constraints;
+mod table_functions;
 
 use std::sync::Arc;
 
@@ -101,10 +117,24 @@ const RELATIONS: &[&[Definition]] = &[
     pg_stat_activity::RELATIONS,
     pg_stat_progress::RELATIONS,
     pg_stat_statements::RELATIONS,
+    pg_stat_tables::RELATIONS,
+    pg_operator::RELATIONS,
+    pg_opclass::RELATIONS,
+    pg_cast::RELATIONS,
+    pg_aggregate::RELATIONS,
+    pg_language::RELATIONS,
+    pg_tablespace::RELATIONS,
+    pg_policy::RELATIONS,
+    pg_rewrite::RELATIONS,
+    pg_depend::RELATIONS,
     information_schema::RELATIONS,
     domain_views::RELATIONS,
     privilege_views::RELATIONS,
+    standard_constraints::RELATIONS,
     empty::RELATIONS,
+    empty_activity::RELATIONS,
+    empty_objects::RELATIONS,
+    empty_standard::RELATIONS,
 ];
 
 fn definitions() -> impl Iterator<Item = &'static Definition> {
@@ -123,10 +153,18 @@ pub fn relation(
         Some(schema) => schema == place,
         None => place == PG_CATALOG || path.iter().any(|schema| schema == place),
     };
-    let definition =
-        definitions().find(|definition| definition.name == name && searched(definition.schema))?;
+    let functions = table_functions::FUNCTIONS.iter();
+    let definition = definitions()
+        .chain(functions)
+        .find(|definition| definition.name == name && searched(definition.schema))?;
     let provider = SystemRelation::new(definition, Arc::clone(facts));
     Some((Oid(definition.oid), Arc::new(provider)))
+}
+
+/// The relation that stands for a function without arguments in FROM.
+pub fn table_function(name: &str) -> Option<&'static str> {
+    let named = |function: &&Definition| function.name.strip_suffix("()") == Some(name);
+    table_functions::FUNCTIONS.iter().find(named).map(|function| function.name)
 }
 
 /// Whether relations of the system live in a schema of this name.
@@ -154,7 +192,13 @@ pub fn is_secret(oid: Oid) -> bool {
 
 /// Whether the system's relation of this name never has rows.
 pub fn is_always_empty(name: &str) -> bool {
-    empty::RELATIONS.iter().any(|definition| definition.name == name)
+    let empty = [
+        empty::RELATIONS,
+        empty_activity::RELATIONS,
+        empty_objects::RELATIONS,
+        empty_standard::RELATIONS,
+    ];
+    empty.into_iter().flatten().any(|definition| definition.name == name)
 }
 
 #[cfg(test)]

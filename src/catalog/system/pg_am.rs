@@ -3,6 +3,7 @@
 use super::cell::row;
 use super::definition::{Definition, Row};
 use super::facts::Facts;
+use super::pg_proc;
 
 pub(super) const RELATIONS: &[Definition] = &[Definition {
     oid: 2601,
@@ -36,7 +37,23 @@ pub(super) fn method(name: &str) -> u32 {
     known.map_or(BTREE, |(oid, _)| *oid)
 }
 
+/// The name of an access method; empty for none.
+pub(super) fn name(oid: u32) -> &'static str {
+    let known = INDEX_METHODS.iter().find(|(known, _)| *known == oid);
+    known.map_or(if oid == HEAP { "heap" } else { "" }, |(_, name)| name)
+}
+
+/// The function that PostgreSQL would ask what a method can do.
+fn handler(name: &str) -> u32 {
+    let name = match name {
+        "btree" => "bthandler".to_owned(),
+        "spgist" => "spghandler".to_owned(),
+        other => format!("{other}handler"),
+    };
+    pg_proc::by_name(&name).unwrap_or_default()
+}
+
 fn rows(_: &Facts) -> Vec<Row> {
-    let indexes = INDEX_METHODS.iter().map(|(oid, name)| row![*oid, *name, 0, 'i']);
+    let indexes = INDEX_METHODS.iter().map(|(oid, name)| row![*oid, *name, handler(name), 'i']);
     std::iter::once(row![HEAP, "heap", 0, 't']).chain(indexes).collect()
 }

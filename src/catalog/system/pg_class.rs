@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::base::Oid;
 
-use super::cell::{Cell, NULL, row};
+use super::cell::{Cell, NULL, array, row};
 use super::definition::{Definition, Row};
 use super::facts::{Facts, SUPERUSER};
 use super::pg_am::{self, BTREE, HEAP};
@@ -48,6 +48,8 @@ struct Relation<'a> {
     foreign: bool,
     /// Row-level security is enabled, and forced.
     row_security: (bool, bool),
+    /// `WITH (..)`: `{m=16,ef_construction=64}`.
+    options: Cell,
 }
 
 impl Relation<'_> {
@@ -85,7 +87,7 @@ impl Relation<'_> {
             0,
             0,
             self.acl.clone(),
-            NULL,
+            self.options.clone(),
             NULL,
         ]
     }
@@ -118,6 +120,7 @@ fn rows(facts: &Facts) -> Vec<Row> {
             indexed: definition.index_names().next().is_some(),
             row_security: (definition.row_security, definition.force_row_security),
             foreign: !definition.foreign_keys.is_empty() || referenced.contains(&definition.oid),
+            options: NULL,
         };
         rows.push(relation.row());
         let plain_index = || Relation {
@@ -136,7 +139,10 @@ fn rows(facts: &Facts) -> Vec<Row> {
         for index in &definition.indexes {
             let (oid, name, columns) = (index.oid, &*index.name, index.columns.len());
             let method = pg_am::method(&index.method);
-            let index = Relation { oid, name, kind: 'i', method, columns, ..plain_index() };
+            let options = index.options.iter().map(|(name, value)| format!("{name}={value}"));
+            let options = (!index.options.is_empty()).then(|| array(options));
+            let plain = plain_index();
+            let index = Relation { oid, name, kind: 'i', method, columns, options, ..plain };
             rows.push(index.row());
         }
     }
@@ -157,6 +163,7 @@ fn rows(facts: &Facts) -> Vec<Row> {
             indexed: false,
             foreign: false,
             row_security: (false, false),
+            options: NULL,
         };
         relation.row()
     };

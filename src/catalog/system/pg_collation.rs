@@ -10,13 +10,13 @@ pub(super) const RELATIONS: &[Definition] = &[Definition {
     name: "pg_collation",
     columns: "oid oid, collname name, collnamespace oid, collowner oid, collprovider \"char\", \
               collisdeterministic bool, collencoding int4, collcollate text, collctype text, \
-              colllocale text, collicurules text, collversion text",
+              colllocale text, colliculocale text, collicurules text, collversion text",
     rows,
 }];
 
 fn rows(_: &Facts) -> Vec<Row> {
     let collation = |oid: u32, name: &str, provider: char, locale: Option<&str>| {
-        row![oid, name, 11, SUPERUSER, provider, true, -1, locale, locale, NULL, NULL, NULL]
+        row![oid, name, 11, SUPERUSER, provider, true, -1, locale, locale, NULL, NULL, NULL, NULL]
     };
     vec![
         collation(100, "default", 'd', None),

@@ -133,7 +133,11 @@ fn rows(facts: &Facts) -> Vec<Row> {
 }
 
 /// The key of the referenced table that has these columns.
-fn referenced_index(facts: &Facts, table: Oid, columns: &[crate::base::ColumnId]) -> Oid {
+pub(super) fn referenced_index(
+    facts: &Facts,
+    table: Oid,
+    columns: &[crate::base::ColumnId],
+) -> Oid {
     let table = facts.catalog().tables.get(&table);
     let same = |key: &&crate::catalog::KeyDef| {
         key.columns.len() == columns.len() && columns.iter().all(|id| key.columns.contains(id))

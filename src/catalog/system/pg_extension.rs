@@ -42,14 +42,14 @@ fn created(facts: &Facts) -> Vec<Row> {
     database.extensions.iter().map(row).collect()
 }
 
-fn available(facts: &Facts) -> Vec<Row> {
+pub(super) fn available(facts: &Facts) -> Vec<Row> {
     let database = facts.catalog().database.as_ref();
     let installed = |name: &str| {
         let extensions = database.iter().flat_map(|database| &database.extensions);
         let found = extensions.into_iter().find(|extension| extension.name == name);
         found.map(|extension| extension.version.as_str())
     };
-    let vector = "vector data type and distance functions";
+    let vector = "vector data type and ivfflat and hnsw access methods";
     let statements = "track planning and execution statistics of all SQL statements executed";
     vec![
         row!["vector", VECTOR_VERSION, installed("vector"), vector],

@@ -8,6 +8,7 @@ use super::cell::{row, vector};
 use super::definition::{Definition, Row};
 use super::describe::indexed_cast;
 use super::facts::Facts;
+use super::pg_opclass;
 
 pub(super) const RELATIONS: &[Definition] = &[Definition {
     oid: 2610,
@@ -31,6 +32,8 @@ struct Shown {
     /// Numbers of columns; 0: an expression.
     columns: Vec<i32>,
     collations: Vec<i32>,
+    /// Operator classes of the columns.
+    classes: Vec<u32>,
     options: Vec<i32>,
     expressions: Option<String>,
     filter: Option<String>,
@@ -57,7 +60,8 @@ fn of_key(table: &TableDef, key: &KeyDef) -> Shown {
         nulls_not_distinct: key.nulls_not_distinct,
         primary: key.primary,
         columns: key.columns.iter().map(|id| id.0).collect(),
-        collations: columns.map(|column| collation(column.ty.pg_type())).collect(),
+        collations: columns.clone().map(|column| collation(column.ty.pg_type())).collect(),
+        classes: columns.map(|column| pg_opclass::class("btree", None, column.ty.oid.0)).collect(),
         options: vec![0; key.columns.len()],
         expressions: None,
         filter: None,
@@ -73,7 +77,12 @@ fn of_index(table: &TableDef, index: &IndexDef) -> Shown {
     let columns = index.columns.iter().map(number).collect();
     let expressions = index.columns.iter().filter_map(|part| part.expression.clone());
     let expressions: Vec<String> = expressions.chain(cast.clone()).collect();
-    let descends = |options: &str| i32::from(options.contains("DESC"));
+    // 1: descending; 2: NULLs come first, as they do where descending and nothing is said.
+    let order = |options: &str| {
+        let descends = options.contains("DESC");
+        let first = options.contains("NULLS FIRST") || descends && !options.contains("NULLS LAST");
+        i32::from(descends) + 2 * i32::from(first)
+    };
     Shown {
         oid: index.oid,
         unique: false,
@@ -81,10 +90,18 @@ fn of_index(table: &TableDef, index: &IndexDef) -> Shown {
         primary: false,
         columns,
         collations: vec![0; index.columns.len()],
-        options: index.columns.iter().map(|part| descends(&part.options)).collect(),
+        classes: index.columns.iter().map(|part| class(table, index, part)).collect(),
+        options: index.columns.iter().map(|part| order(&part.options)).collect(),
         expressions: (!expressions.is_empty()).then(|| expressions.join(", ")),
         filter: index.filter.clone(),
     }
+}
+
+/// The operator class of an index's part; an expression's is taken for text's.
+fn class(table: &TableDef, index: &IndexDef, part: &IndexColumnDef) -> u32 {
+    let column = part.column.and_then(|id| table.column_by_id(id));
+    let ty = column.map_or(PgType::Text.oid(), |column| column.ty.oid);
+    pg_opclass::class(&index.method, part.operator_class.as_deref(), ty.0)
 }
 
 impl Shown {
@@ -108,7 +125,7 @@ impl Shown {
             false,
             vector(self.columns),
             vector(self.collations),
-            vector(vec![0; count]),
+            vector(self.classes),
             vector(self.options),
             self.expressions,
             self.filter,

@@ -1,10 +1,12 @@
-//! `pg_proc`: functions by name: the types' input and output functions.
+//! `pg_proc`: the functions, PostgreSQL's and pgvector's.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use crate::types::PgType;
 
-use super::cell::{NULL, array, row, vector};
-use super::definition::{Definition, Row};
-use super::facts::{Facts, SUPERUSER};
+use super::definition::Definition;
+use super::listed;
 
 pub(super) const RELATIONS: &[Definition] = &[Definition {
     oid: 1255,
@@ -17,97 +19,82 @@ pub(super) const RELATIONS: &[Definition] = &[Definition {
               prorettype oid, proargtypes oidvector, proallargtypes _oid, proargmodes _char, \
               proargnames _text, proargdefaults pg_node_tree, protrftypes _oid, prosrc text, \
               probin text, prosqlbody pg_node_tree, proconfig _text, proacl _aclitem",
-    rows,
+    rows: |_| listed::rows(FILE),
 }];
 
-/// `array_in`, `array_out`, `array_recv`, `array_send`: clients tell arrays by the first.
-const ARRAY: [u32; 4] = [750, 751, 2400, 2401];
-/// `enum_in`, `enum_out`, `enum_recv`, `enum_send`.
-const ENUM: [u32; 4] = [3506, 3507, 3532, 3533];
-/// Oids of the other types' functions: four for each type, in a range that nothing else uses.
-const TYPES: u32 = 15_000;
+const FILE: &str = include_str!("data/pg_proc.tsv");
 
-/// The oids of a type's input, output, receive and send functions.
-pub(super) fn type_functions(ty: &PgType) -> [u32; 4] {
-    if ty.element().is_some() {
-        return ARRAY;
-    }
-    if let PgType::Enum(_) = ty {
-        return ENUM;
-    }
-    let position = PgType::scalars().iter().position(|scalar| scalar == ty).unwrap_or_default();
-    let first = TYPES + u32::try_from(position).unwrap_or_default() * 4;
-    [first, first + 1, first + 2, first + 3]
+/// What is looked up of a function without reading all of them.
+#[derive(Debug)]
+pub(super) struct Listed {
+    /// Its name.
+    pub(super) name: &'static str,
+    /// The types of its arguments.
+    pub(super) arguments: Vec<u32>,
+    /// The names of its arguments, where they have any.
+    pub(super) names: Vec<&'static str>,
+    /// How its arguments are meant: `i`, `o`, `b`, `v` or `t`; none: all are for input.
+    pub(super) modes: Vec<&'static str>,
+    /// Types of all arguments, those for output too, where there are such.
+    pub(super) all: Vec<u32>,
+    /// The type of its result.
+    pub(super) result: u32,
+    /// Whether it returns a set.
+    pub(super) set: bool,
 }
 
-/// All functions: oid and name.
-pub(super) fn functions() -> Vec<(u32, String)> {
-    let mut all: Vec<(u32, String)> = Vec::new();
-    let named = ["array_in", "array_out", "array_recv", "array_send"];
-    all.extend(ARRAY.into_iter().zip(named.map(str::to_owned)));
-    let named = ["enum_in", "enum_out", "enum_recv", "enum_send"];
-    all.extend(ENUM.into_iter().zip(named.map(str::to_owned)));
-    for ty in PgType::scalars() {
-        let separator = match ty {
-            PgType::Date
-            | PgType::Time
-            | PgType::Timestamp
-            | PgType::Timestamptz
-            | PgType::Interval
-            | PgType::Numeric(_)
-            | PgType::Json
-            | PgType::Jsonb
-            | PgType::Uuid
-            | PgType::Record
-            | PgType::Bit(_)
-            | PgType::Varbit(_)
-            | PgType::Vector(_)
-            | PgType::Halfvec(_)
-            | PgType::Sparsevec(_)
-            | PgType::Void => "_",
-            _ => "",
+/// The functions by oid.
+static BY_OID: LazyLock<HashMap<u32, Listed>> = LazyLock::new(|| {
+    let listed = |line: &'static str| {
+        let cells: Vec<&str> = line.split('\t').collect();
+        let array = |text: &'static str| -> Vec<&'static str> {
+            let inner = text.strip_prefix('{').and_then(|text| text.strip_suffix('}'));
+            inner
+                .map(|inner| inner.split(',').map(|name| name.trim_matches('"')).collect())
+                .unwrap_or_default()
         };
-        let names =
-            ["in", "out", "recv", "send"].map(|action| format!("{}{separator}{action}", ty.name()));
-        all.extend(type_functions(ty).into_iter().zip(names));
-    }
-    all
+        let oids = |texts: Vec<&str>| texts.iter().filter_map(|oid| oid.parse().ok()).collect();
+        let function = Listed {
+            name: cells.get(1).copied()?,
+            arguments: oids(cells.get(19)?.split(' ').collect()),
+            names: array(cells.get(22).copied()?),
+            modes: array(cells.get(21).copied()?),
+            all: oids(array(cells.get(20).copied()?)),
+            result: cells.get(18)?.parse().ok()?,
+            set: *cells.get(13)? == "t",
+        };
+        Some((cells.first()?.parse().ok()?, function))
+    };
+    FILE.lines().filter_map(listed).collect()
+});
+
+/// The oids of functions by name; the first of several of one name.
+static BY_NAME: LazyLock<HashMap<&'static str, u32>> = LazyLock::new(|| {
+    let mut all: Vec<(&'static str, u32)> =
+        BY_OID.iter().map(|(oid, function)| (function.name, *oid)).collect();
+    all.sort_unstable_by_key(|(_, oid)| std::cmp::Reverse(*oid));
+    all.into_iter().collect()
+});
+
+/// The function of an oid.
+pub(super) fn by_oid(oid: u32) -> Option<&'static Listed> {
+    BY_OID.get(&oid)
 }
 
-fn rows(_: &Facts) -> Vec<Row> {
-    let function = |(oid, name): (u32, String)| {
-        row![
-            oid,
-            name.clone(),
-            11,
-            SUPERUSER,
-            12,
-            1,
-            0,
-            0,
-            0,
-            'f',
-            false,
-            false,
-            true,
-            false,
-            'i',
-            's',
-            1,
-            0,
-            0,
-            vector([0]),
-            None::<String>,
-            None::<String>,
-            array::<u32>([]),
-            NULL,
-            NULL,
-            name,
-            NULL,
-            NULL,
-            NULL,
-            NULL,
-        ]
+/// The oid of a function of this name.
+pub(super) fn by_name(name: &str) -> Option<u32> {
+    BY_NAME.get(name).copied()
+}
+
+/// The oids of a type's input, output, receive and send functions; 0 for those that there are not.
+pub(super) fn type_functions(ty: &PgType) -> [u32; 4] {
+    let base = match ty {
+        PgType::Enum(_) => "enum",
+        _ if ty.element().is_some() => "array",
+        _ => ty.name(),
     };
-    functions().into_iter().map(function).collect()
+    ["in", "out", "recv", "send"].map(|action| {
+        let found = by_name(&format!("{base}{action}"));
+        found.or_else(|| by_name(&format!("{base}_{action}"))).unwrap_or_default()
+    })
 }

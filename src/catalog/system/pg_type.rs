@@ -24,8 +24,23 @@ pub(super) const RELATIONS: &[Definition] = &[Definition {
     rows,
 }];
 
+/// What stands for other types in the arguments of functions.
+pub(super) const PSEUDO: &[(u32, &str)] = &[
+    (2275, "cstring"),
+    (2276, "any"),
+    (2277, "anyarray"),
+    (2279, "trigger"),
+    (2281, "internal"),
+    (2283, "anyelement"),
+    (2776, "anynonarray"),
+    (3500, "anyenum"),
+    (5077, "anycompatible"),
+    (5078, "anycompatiblearray"),
+    (5079, "anycompatiblenonarray"),
+];
+
 fn rows(facts: &Facts) -> Vec<Row> {
-    let mut rows = Vec::new();
+    let mut rows: Vec<Row> = PSEUDO.iter().map(|(oid, name)| pseudo(*oid, name)).collect();
     for scalar in PgType::scalars() {
         let (namespace, owner) = (namespace(scalar), SUPERUSER);
         rows.push(of(scalar, namespace, owner));
@@ -72,6 +87,20 @@ fn of_domain(own: &UserTypeDef, domain: &DomainDef, mut row: Row) -> Row {
     set("typtypmod", Some(domain.base.modifier.to_string()));
     set("typdefaultbin", domain.default.clone());
     set("typdefault", domain.default.clone());
+    row
+}
+
+fn pseudo(oid: u32, name: &str) -> Row {
+    let (length, by_value) =
+        if matches!(oid, 2275 | 2277 | 5078) { (-1, false) } else { (4, true) };
+    let functions = ["in", "out"]
+        .map(|action| pg_proc::by_name(&format!("{name}_{action}")).unwrap_or_default());
+    let [input, output] = functions;
+    let mut row = row![
+        oid, name, 11, SUPERUSER, length, by_value, 'p', 'P', false, true, ',', 0, 0, 0, 0, input,
+        output, 0, 0, 0, 0, 0, 'i', 'p', false, 0, -1, 0, 0,
+    ];
+    row.extend([NULL, NULL, NULL]);
     row
 }
 

@@ -24,14 +24,13 @@ pub(super) fn all() -> Vec<Arc<ScalarUDF>> {
         Function::new("pg_typeof", Arguments::Exactly(&[Kind::Any]), |_| PgType::Text, type_of)
             .build(),
         Function::new("array_length", two, int4, |a, _| length(a, None)).build(),
-        Function::new("array_upper", two, int4, |a, _| length(a, None)).build(),
-        Function::new("array_lower", two, int4, |a, _| length(a, Some(1))).build(),
+        Function::new("array_upper", two, int4, |a, c| bound(length(a, None)?, c)).build(),
+        Function::new("array_lower", two, int4, |a, c| bound(length(a, Some(1))?, c)).build(),
         Function::new("array_ndims", one, int4, |a, _| length(a, Some(1))).build(),
         Function::new("cardinality", one, int4, |a, _| count(a)).build(),
         Function::new("redkite_ordinals", one, |_| PgType::Int8.array(), |a, _| ordinals(a))
             .build(),
-        Function::new("generate_subscripts", two, |_| PgType::Int4.array(), |a, _| subscripts(a))
-            .build(),
+        Function::new("generate_subscripts", two, |_| PgType::Int4.array(), subscripts).build(),
         Function::new("redkite_or_empty", one, |types| types[0].clone(), |a, _| or_empty(a))
             .build(),
         Function::new("array_dims", one, |_| PgType::Text, |a, _| dimensions(a)).build(),
@@ -115,12 +114,28 @@ fn ordinals(arguments: &[ColumnarValue]) -> Result<ColumnarValue> {
     result(Arc::new(ListArray::from_iter_primitive::<Int64Type, _, _>(lists)), scalar)
 }
 
-fn subscripts(arguments: &[ColumnarValue]) -> Result<ColumnarValue> {
+/// The number of the first element: `int2vector` and `oidvector` count from 0.
+fn first_number(call: &Call) -> i32 {
+    i32::from(!matches!(call.types.first(), Some(PgType::Int2vector | PgType::Oidvector)))
+}
+
+/// A bound of an array whose elements count from 1, as they count.
+fn bound(found: ColumnarValue, call: &Call) -> Result<ColumnarValue> {
+    if first_number(call) == 1 {
+        return Ok(found);
+    }
+    let (columns, scalar) = arrays(&[found])?;
+    let bounds = columns[0].as_primitive::<Int32Type>().iter();
+    result(Arc::new(bounds.map(|bound| Some(bound? - 1)).collect::<Int32Array>()), scalar)
+}
+
+fn subscripts(arguments: &[ColumnarValue], call: &Call) -> Result<ColumnarValue> {
+    let first = first_number(call);
     let (columns, scalar) = arrays(arguments)?;
     let dimensions = columns[1].as_primitive::<Int32Type>();
     let lists = lengths(&columns[0])?.into_iter().zip(dimensions).map(|(length, dimension)| {
         let length = if dimension? == 1 { length? } else { 0 };
-        Some((1..=length).map(Some).collect::<Vec<_>>())
+        Some((first..first + length).map(Some).collect::<Vec<_>>())
     });
     result(Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>(lists)), scalar)
 }

@@ -24,6 +24,7 @@ mod json_build;
 mod json_change;
 mod json_navigate;
 mod json_text;
+mod like_pattern;
 mod number_format;
 mod numeric;
 mod only;
@@ -53,6 +54,7 @@ use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
 pub use cast_text::{cast_text_to, cast_to_text};
 pub use domain::domain_function;
+pub use like_pattern::with_backslash;
 pub use random::random_functions;
 pub use session::{as_parameter, bind};
 pub use unfolded::{is_array_of_enums, unfolded, unfolded_constant};
@@ -77,6 +79,7 @@ pub fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
         json_change::all(),
         hash::all(),
         interval::all(),
+        like_pattern::all(),
         quantified::all(),
         series::all(),
         numeric::all(),

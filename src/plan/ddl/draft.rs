@@ -95,8 +95,13 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Tells the client something.
+    /// Tells the client something. That nothing is there to be changed has no code of its own.
     pub(super) fn notice(&mut self, code: SqlState, message: impl Into<String>) {
+        let message = message.into();
+        let code = match message.ends_with("does not exist, skipping") {
+            true => SqlState::SUCCESSFUL_COMPLETION,
+            false => code,
+        };
         self.notices.push(SqlError::new(code, message).with_severity(Severity::Notice));
     }
 

@@ -15,7 +15,7 @@ use std::ops::ControlFlow;
 use sqlparser::ast::{
     ArrayElemTypeDef, BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg,
     FunctionArgExpr, FunctionArgumentList, FunctionArguments, GroupByExpr, Ident, ObjectName,
-    Query, Select, SelectItem, SetExpr, TableFactor, TableFunctionArgs, Value,
+    Query, Select, SelectItem, SetExpr, TableFactor, TableFunctionArgs, Value, visit_expressions,
     visit_expressions_mut,
 };
 
@@ -121,6 +121,8 @@ fn gives_nothing(query: &Query) -> bool {
     };
     match relation_name(&first.relation) {
         Some("unnest") => unnested(),
+        // Nothing foreign has options.
+        Some("pg_options_to_table") => true,
         Some("pg_attribute") => has_condition(select, &|part| match part {
             Expr::IsNotNull(column) => last_name(column) == Some("attacl"),
             _ => false,
@@ -185,8 +187,10 @@ fn array_subquery(function: &Function) -> Option<Expr> {
     if name != "array" {
         return None;
     }
+    if query.order_by.is_some() {
+        return None;
+    }
     let mut query = query.clone();
-    query.order_by = None;
     aggregate(&mut query, "array_agg").then_some(Expr::Subquery(query))
 }
 
@@ -207,7 +211,8 @@ fn aggregate(query: &mut Query, function: &str) -> bool {
     else {
         return false;
     };
-    if is_aggregate(expr) {
+    // A maximum would make text of a document.
+    if holds_aggregate(expr) || function == "max" && makes_json(expr) {
         return false;
     }
     drop_has_default(&mut select.selection);
@@ -239,6 +244,20 @@ fn reads_catalog_only(select: &Select) -> bool {
         && select.from.iter().all(|from| {
             of_catalog(&from.relation) && from.joins.iter().all(|join| of_catalog(&join.relation))
         })
+}
+
+fn holds_aggregate(expr: &Expr) -> bool {
+    let found = visit_expressions(expr, |expr| match is_aggregate(expr) {
+        true => ControlFlow::Break(()),
+        false => ControlFlow::Continue(()),
+    });
+    found.is_break()
+}
+
+fn makes_json(expr: &Expr) -> bool {
+    let Expr::Function(function) = expr else { return false };
+    let name = function.name.0.last().and_then(|part| part.as_ident()).map(fold);
+    name.is_some_and(|name| name.contains("json"))
 }
 
 fn is_aggregate(expr: &Expr) -> bool {

@@ -148,6 +148,11 @@ impl<'a> FromColumns<'a> {
                 let columns = self.of_joins(table_with_joins)?;
                 columns.map(|columns| columns.into_iter().map(|column| column.name).collect())
             }
+            TableFactor::UNNEST { array_exprs, with_ordinality, alias: Some(alias), .. }
+                if alias.columns.len() == array_exprs.len() + usize::from(*with_ordinality) =>
+            {
+                Some(alias.columns.iter().map(|column| fold(&column.name)).collect())
+            }
             _ => None,
         };
         let (Some(names), Some(qualifier)) = (names, qualifier(factor)) else { return Ok(None) };
@@ -207,9 +212,9 @@ pub(super) fn qualifier(factor: &TableFactor) -> Option<String> {
         TableFactor::Table { name, alias, .. } => {
             alias.as_ref().map(|alias| fold(&alias.name)).or_else(|| last(name))
         }
-        TableFactor::Derived { alias, .. } | TableFactor::NestedJoin { alias, .. } => {
-            alias.as_ref().map(|alias| fold(&alias.name))
-        }
+        TableFactor::Derived { alias, .. }
+        | TableFactor::NestedJoin { alias, .. }
+        | TableFactor::UNNEST { alias, .. } => alias.as_ref().map(|alias| fold(&alias.name)),
         _ => None,
     }
 }

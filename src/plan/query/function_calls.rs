@@ -2,13 +2,14 @@
 
 use sqlparser::ast::{
     BinaryOperator, CastKind, DataType, DateTimeField, Expr, Function, FunctionArg,
-    FunctionArgExpr, FunctionArguments, Ident, Interval, ObjectName, Query, SelectItem, SetExpr,
-    TableAlias, TableAliasColumnDef, TableFactor, TableWithJoins, Value, ValueWithSpan,
+    FunctionArgExpr, FunctionArguments, Ident, Interval, ObjectName, Value, ValueWithSpan,
 };
 
+use super::array_query;
 use super::cast_call::cast_call;
 use super::names::fold;
-use super::rewrite::call;
+use super::rewrite::{call, string};
+use crate::exec::functions::with_backslash;
 
 /// Whether a type is a float.
 pub(super) fn is_float(data_type: &DataType) -> bool {
@@ -51,7 +52,7 @@ pub(super) fn interval_text(interval: &Interval) -> Option<String> {
 pub(super) fn other_function(function: &Function) -> Option<Expr> {
     let name = fold(function.name.0.last()?.as_ident()?);
     if let (FunctionArguments::Subquery(query), "array") = (&function.args, name.as_str()) {
-        return array_of(query);
+        return array_query::array_of(query);
     }
     let FunctionArguments::List(list) = &function.args else { return None };
     let arguments: Option<Vec<Expr>> = list
@@ -128,20 +129,18 @@ pub(super) fn matched(string: &Expr, pattern: &Expr, whole: bool) -> Expr {
     call("array_element", vec![found, first])
 }
 
-/// A `LIKE` pattern with another escape character, with the backslash for it.
-pub(super) fn with_backslash(pattern: &str, escape: char) -> String {
-    let mut out = String::with_capacity(pattern.len());
-    let mut characters = pattern.chars();
-    while let Some(character) = characters.next() {
-        if character == escape {
-            out.push('\\');
-            out.extend(characters.next());
-        } else {
-            out.extend((character == '\\').then_some('\\'));
-            out.push(character);
+/// A pattern of LIKE whose escape character is the backslash.
+pub(super) fn escaped(pattern: &Expr, escape: char) -> Expr {
+    let text = |text: String| Expr::Value(Value::SingleQuotedString(text).into());
+    // None escapes: ESCAPE ''.
+    let character = (escape != '\0').then_some(escape);
+    match string(pattern) {
+        Some(constant) => text(with_backslash(&constant, character)),
+        None => {
+            let escape = text(character.map(String::from).unwrap_or_default());
+            call("redkite_like_pattern", vec![pattern.clone(), escape])
         }
     }
-    out
 }
 
 /// The regular expression that means the same as a pattern of SIMILAR TO.
@@ -175,30 +174,6 @@ pub(super) fn similar_to_regex(pattern: &str, escape: char) -> String {
     }
     out.push_str(")$");
     out
-}
-
-/// `ARRAY(query)`: the query's column, gathered.
-fn array_of(query: &Query) -> Option<Expr> {
-    let column = Ident::with_quote('"', "element");
-    let mut outer = crate::plan::parse_query("SELECT 1").ok()?.ast;
-    let SetExpr::Select(select) = outer.body.as_mut() else { return None };
-    let gathered = call("array_agg", vec![Expr::Identifier(column.clone())]);
-    let whole = call("redkite_or_empty", vec![gathered]);
-    let alias = Ident::with_quote('"', "array");
-    select.projection = vec![SelectItem::ExprWithAlias { expr: whole, alias }];
-    let relation = TableFactor::Derived {
-        lateral: false,
-        subquery: Box::new(query.clone()),
-        alias: Some(TableAlias {
-            name: Ident::with_quote('"', "elements"),
-            columns: vec![TableAliasColumnDef { name: column, data_type: None }],
-            explicit: true,
-            at: None,
-        }),
-        sample: None,
-    };
-    select.from = vec![TableWithJoins { relation, joins: Vec::new() }];
-    Some(Expr::Subquery(outer))
 }
 
 /// The same aggregate call as `array_agg` of other arguments.

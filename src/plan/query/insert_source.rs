@@ -100,7 +100,13 @@ pub(super) fn expression(target: &ColumnDef, cell: &Cell) -> Result<ast::Expr> {
     match cell {
         Cell::Default => match target.default_text() {
             // What is generated is computed once the row is there.
-            Some(text) if !target.generated => Ok(*parse_expression(text)?.ast),
+            Some(text) if !target.generated => match *parse_expression(text)?.ast {
+                ast::Expr::Value(ast::ValueWithSpan {
+                    value: value @ ast::Value::SingleQuotedString(_),
+                    ..
+                }) => typed(value),
+                other => Ok(other),
+            },
             _ => typed(ast::Value::Null),
         },
         Cell::Null => typed(ast::Value::Null),

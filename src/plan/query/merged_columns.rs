@@ -8,10 +8,11 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{
     BinaryOperator, Expr, Ident, JoinConstraint, JoinOperator, OrderByKind, Query, Select,
-    SelectItem, SetExpr, TableFactor, TableWithJoins, Value, VisitMut, VisitorMut,
+    SelectItem, SelectItemQualifiedWildcardKind as Kind, SetExpr, TableFactor, TableWithJoins,
+    Value, VisitMut, VisitorMut,
 };
 
-use super::from_columns::{FromColumn, FromColumns, merge};
+use super::from_columns::{FromColumn, FromColumns, merge, qualifier};
 use super::names::{fold, output_name};
 use super::planner::PlanContext;
 use crate::base::{Result, SqlError};
@@ -92,8 +93,46 @@ impl Pass<'_> {
         Ok(())
     }
 
+    /// `t.*` beside columns by name becomes `t.a, t.b`: only so it is known whose names are given
+    /// twice. So it does for `FROM schema.t`, which DataFusion knows by its whole name.
+    fn spread(&self, select: &mut Select) -> Result<()> {
+        let plain = |item: &SelectItem| {
+            matches!(
+                item,
+                SelectItem::UnnamedExpr(Expr::Identifier(_) | Expr::CompoundIdentifier(_))
+            )
+        };
+        let beside = select.projection.iter().any(plain);
+        let mut items = Vec::with_capacity(select.projection.len());
+        for item in std::mem::take(&mut select.projection) {
+            let of = match &item {
+                SelectItem::QualifiedWildcard(Kind::ObjectName(name), _) => {
+                    name.0.last().and_then(|part| part.as_ident()).map(fold)
+                }
+                _ => None,
+            };
+            let named = |factor: &&TableFactor| {
+                of.is_some() && qualifier(factor) == of && (beside || has_schema(factor))
+            };
+            let factors = select.from.iter().flat_map(|from| {
+                let joined = from.joins.iter().map(|join| &join.relation);
+                std::iter::once(&from.relation).chain(joined)
+            });
+            let found = factors.into_iter().find(named);
+            match found.map(|factor| self.columns.of_factor(factor)).transpose()?.flatten() {
+                Some(columns) => {
+                    items.extend(columns.into_iter().map(|c| SelectItem::UnnamedExpr(c.expr)));
+                }
+                None => items.push(item),
+            }
+        }
+        select.projection = items;
+        Ok(())
+    }
+
     /// Rewrites the joins of a SELECT, and what names their columns; returns those.
     fn select(&self, select: &mut Select) -> Result<Vec<FromColumn>> {
+        self.spread(select)?;
         let other_side = select.from.iter().any(|from| any_join(from, &takes_other_side));
         let wildcard = select.projection.iter().any(|item| matches!(item, SelectItem::Wildcard(_)))
             && select.from.iter().any(|from| any_join(from, &merges));
@@ -281,4 +320,9 @@ fn takes_other_side(join: &JoinOperator) -> bool {
         JoinOperator::Right(_) | JoinOperator::RightOuter(_) | JoinOperator::FullOuter(_)
     );
     right && merges(join)
+}
+
+/// Whether a table is named with its schema, and has no other name.
+fn has_schema(factor: &TableFactor) -> bool {
+    matches!(factor, TableFactor::Table { name, alias: None, .. } if name.0.len() > 1)
 }

@@ -5,6 +5,7 @@
 //! their types ([`resolve`]) and returns a [`QueryPlan`]. That one optimises once, and makes a
 //! physical plan for each execution that runs at the same time, which is kept for the next.
 
+mod array_query;
 mod bind;
 mod cast_call;
 mod catalog_query;
@@ -16,6 +17,7 @@ mod domain_check;
 mod enums;
 mod errors;
 mod executable;
+mod expanded_arrays;
 mod from_columns;
 mod function_calls;
 mod functions;
@@ -48,8 +50,11 @@ mod set_operations;
 mod set_returning;
 mod source;
 mod subquery_values;
+mod subscripts;
+mod system_columns;
 mod type_names;
 mod upsert;
+mod values_rows;
 mod vector_function;
 mod vector_rule;
 mod view_source;

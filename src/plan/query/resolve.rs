@@ -12,7 +12,7 @@ use datafusion::logical_expr::expr::{Between, BinaryExpr, Case, Cast, InList, In
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
-    Expr, ExprSchemable, LogicalPlan, Operator, Projection, Subquery, Union,
+    Expr, ExprSchemable, LogicalPlan, Operator, Projection, ScalarUDF, Subquery, Union,
 };
 
 use super::cast_call::as_cast;
@@ -22,6 +22,7 @@ use super::functions::Functions;
 use super::literal::{Literals, Operand, fold, parameter_index, typed_literal};
 use super::operators::comparable;
 use super::relations::Relations;
+use super::subscripts;
 use crate::base::{SqlError, SqlState};
 use crate::exec::functions::{is_array_of_enums, unfolded_constant};
 use crate::types::{BitString, PgType, TextContext, parse_text};
@@ -156,8 +157,14 @@ impl Resolver<'_> {
                     }
                     Err(function) => function,
                 };
-                let mut arguments = self.arguments(&function.func, function.args, schema)?;
-                let name = function.func.name().to_owned();
+                let (name, mut given) = (function.func.name().to_owned(), function.args);
+                if name == "array_element"
+                    && let Some(letter) =
+                        subscripts::from_zero(&mut given, self.literals, self.functions, schema)
+                {
+                    return Ok(Transformed::yes(letter));
+                }
+                let mut arguments = self.arguments(&function.func, given, schema)?;
                 let moved = self.local_parts(&name, &mut arguments, schema);
                 let call = function.func.call(arguments);
                 match self.functions.scalar("redkite_instant").filter(|_| moved) {
@@ -198,6 +205,18 @@ impl Resolver<'_> {
             && let Some(Some(text)) = value.try_as_str()
         {
             return self.text_literal(text, &target);
+        }
+        let reader = self.name_reader(&target);
+        match (self.literals.operand(&cast.expr, schema), reader) {
+            // Only the catalog knows what a name stands for.
+            (Some(Operand::Unknown), Some(reader)) => {
+                let text = self.literals.give(*cast.expr, &PgType::Text).map_err(external)?;
+                return Ok(reader.call(vec![text]));
+            }
+            (Some(Operand::Typed(source)), Some(reader)) if source.is_string() => {
+                return Ok(reader.call(vec![*cast.expr]));
+            }
+            _ => {}
         }
         match self.literals.operand(&cast.expr, schema) {
             Some(Operand::Unknown) => {
@@ -286,6 +305,19 @@ impl Resolver<'_> {
         let zone = Expr::Literal(ScalarValue::from(zone), None);
         *argument = local.call(vec![zone, argument.clone()]);
         true
+    }
+
+    /// What reads the name of an object as `regclass` and its kin do.
+    fn name_reader(&self, target: &PgType) -> Option<Arc<ScalarUDF>> {
+        let name = match target {
+            PgType::Regclass => "redkite_regclass_in",
+            PgType::Regtype => "redkite_regtype_in",
+            PgType::Regproc => "redkite_regproc_in",
+            PgType::Regnamespace => "redkite_regnamespace_in",
+            PgType::Regrole => "redkite_regrole_in",
+            _ => return None,
+        };
+        self.relations.function(name)
     }
 
     /// `'text'::type`.
@@ -450,7 +482,7 @@ impl Resolver<'_> {
     /// A function's arguments: parameters take the type that its signature asks for.
     fn arguments(
         &self,
-        function: &Arc<datafusion::logical_expr::ScalarUDF>,
+        function: &Arc<ScalarUDF>,
         arguments: Vec<Expr>,
         schema: &DFSchema,
     ) -> Result<Vec<Expr>> {

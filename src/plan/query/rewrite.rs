@@ -21,13 +21,16 @@ use sqlparser::ast::{
 
 use super::cast_call::cast_call;
 use super::catalog_query;
+use super::expanded_arrays;
 use super::function_calls::{
-    interval_text, is_float, matched, other_function, similar_to_regex, with_backslash,
+    escaped, interval_text, is_float, matched, other_function, similar_to_regex,
 };
 use super::names::{fold, name_select_list};
 use super::row_values::{compare_rows, compares, logical, negation, row_in, rows, rows_in_where};
 use super::set_operations::count_rows;
 use super::set_returning::{functions_in_from, spread_select_list};
+use super::system_columns;
+use super::values_rows;
 use super::vector_function;
 use crate::base::{Result, SqlError, SqlState};
 
@@ -83,7 +86,7 @@ impl VisitorMut for Pass {
         {
             return refuse("this form of query is not supported");
         }
-        if let Err(error) = count_rows(query) {
+        if let Err(error) = count_rows(query).and_then(|()| values_rows::rewrite(query)) {
             return ControlFlow::Break(error);
         }
         if let Some(fetch) = query.fetch.take() {
@@ -122,6 +125,7 @@ impl VisitorMut for Pass {
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<SqlError> {
         catalog_query::rewrite_select(select);
+        expanded_arrays::rewrite_select(select);
         if let Err(error) = functions_in_from(select).and_then(|()| rows_in_where(select)) {
             return ControlFlow::Break(error);
         }
@@ -150,6 +154,7 @@ impl VisitorMut for Pass {
     }
 
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<SqlError> {
+        system_columns::rewrite_select(select);
         for window in &mut select.named_window {
             if let NamedWindowExpr::WindowSpec(spec) = &mut window.1 {
                 plain_bounds(spec);
@@ -318,11 +323,7 @@ fn rewrite_pattern(expr: &mut Expr) -> Result<()> {
         Expr::Like { pattern, escape_char, .. } | Expr::ILike { pattern, escape_char, .. }
             if escape_char.is_some() =>
         {
-            let Some(text) = string(pattern) else {
-                return Err(SqlError::unsupported("LIKE .. ESCAPE takes a constant pattern only"));
-            };
-            let text = with_backslash(&text, escape_of(escape_char.as_ref()));
-            **pattern = Expr::Value(Value::SingleQuotedString(text).into());
+            **pattern = escaped(pattern, escape_of(escape_char.as_ref()));
             *escape_char = None;
         }
         Expr::Substring {
@@ -375,7 +376,7 @@ fn plain_bounds(spec: &mut WindowSpec) {
 }
 
 /// A string literal's text.
-fn string(expr: &Expr) -> Option<String> {
+pub(super) fn string(expr: &Expr) -> Option<String> {
     match expr {
         Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(text), .. }) => {
             Some(text.clone())

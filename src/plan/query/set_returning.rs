@@ -13,9 +13,11 @@ use sqlparser::ast::{
     VisitMut, VisitorMut,
 };
 
+use super::expanded_arrays;
 use super::names::fold;
 use super::rewrite::call;
 use crate::base::{Result, SqlError};
+use crate::catalog::system::table_function;
 
 /// DataFusion's table function under a name that statements don't use.
 pub(super) const SERIES: &str = "redkite_series";
@@ -190,6 +192,15 @@ fn parts(factor: &TableFactor) -> Option<Call> {
 /// names the column as well.
 fn function_to_subquery(factor: &mut TableFactor, first: bool) -> Result<Option<String>> {
     let Some(found) = parts(factor).filter(|call| !is_own(&call.name)) else { return Ok(None) };
+    if let Some(relation) = table_function(&found.name).filter(|_| found.arguments.is_empty()) {
+        let text = format!("SELECT * FROM pg_catalog.\"{relation}\"");
+        let subquery = crate::plan::parse_query(&text)?.ast;
+        let name = Ident::with_quote('"', found.name);
+        let named = TableAlias { name, columns: Vec::new(), explicit: true, at: None };
+        let alias = Some(found.alias.unwrap_or(named));
+        *factor = TableFactor::Derived { lateral: false, subquery, alias, sample: None };
+        return Ok(None);
+    }
     let Call { name, arguments, alias, ordinality, lateral } = found;
     let (mut columns, own_name) = columns_of(&name, &arguments);
     let set = name == "unnest" || ONE_COLUMN.contains(&name.as_str()) || columns.len() > 1;
@@ -260,6 +271,10 @@ fn columns_of(name: &str, arguments: &[Expr]) -> (Vec<(String, Expr)>, bool) {
                 vec![("key".into(), itself("redkite_each_key")), ("value".into(), itself(values))];
             (columns, true)
         }
+        expanded_arrays::NAME => match arguments {
+            [array] => (expanded_arrays::columns(array), true),
+            _ => (vec![(name.to_owned(), itself(name))], false),
+        },
         "unnest" => {
             let columns = arguments.iter().map(|array| (name.to_owned(), array.clone()));
             (columns.collect(), false)

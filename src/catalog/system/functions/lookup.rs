@@ -4,10 +4,10 @@ use crate::base::Oid;
 use crate::catalog::RelationName;
 use crate::catalog::system::describe::quoted;
 use crate::catalog::system::facts::Facts;
-use crate::catalog::system::{definitions, pg_proc};
+use crate::catalog::system::{definitions, pg_proc, pg_type};
 use crate::types::PgType;
 
-use super::Entry;
+use super::{Body, Entry};
 
 pub(super) const FUNCTIONS: &[Entry] = &[
     ("format_type", PgType::Text, format_type),
@@ -16,6 +16,11 @@ pub(super) const FUNCTIONS: &[Entry] = &[
     ("to_regnamespace", PgType::Regnamespace, to_regnamespace),
     ("to_regproc", PgType::Regproc, to_regproc),
     ("to_regrole", PgType::Regrole, to_regrole),
+    ("redkite_regclass_in", PgType::Regclass, |f, a| read_name(f, a, to_regclass)),
+    ("redkite_regtype_in", PgType::Regtype, |f, a| read_name(f, a, to_regtype)),
+    ("redkite_regnamespace_in", PgType::Regnamespace, |f, a| read_name(f, a, to_regnamespace)),
+    ("redkite_regproc_in", PgType::Regproc, |f, a| read_name(f, a, to_regproc)),
+    ("redkite_regrole_in", PgType::Regrole, |f, a| read_name(f, a, to_regrole)),
     ("pg_get_userbyid", PgType::Name, user_by_id),
     ("pg_table_is_visible", PgType::Bool, table_is_visible),
     ("pg_type_is_visible", PgType::Bool, type_is_visible),
@@ -26,7 +31,15 @@ pub(super) const FUNCTIONS: &[Entry] = &[
     ("pg_conversion_is_visible", PgType::Bool, always),
     ("pg_opfamily_is_visible", PgType::Bool, always),
     ("pg_statistics_obj_is_visible", PgType::Bool, always),
+    ("pg_ts_config_is_visible", PgType::Bool, always),
+    ("pg_ts_dict_is_visible", PgType::Bool, always),
+    ("pg_ts_parser_is_visible", PgType::Bool, always),
+    ("pg_ts_template_is_visible", PgType::Bool, always),
     ("pg_encoding_to_char", PgType::Name, encoding),
+    ("pg_char_to_encoding", PgType::Int4, encoding_number),
+    ("getdatabaseencoding", PgType::Name, |_, _| Some("UTF8".to_owned())),
+    // Nobody counts.
+    ("pg_stat_get_numscans", PgType::Int8, |_, a| oid(a, 0).map(|_| "0".to_owned())),
     ("pg_partition_ancestors", PgType::Regclass, no_relation),
     ("pg_my_temp_schema", PgType::Oid, my_temporary),
     ("pg_is_other_temp_schema", PgType::Bool, is_others_temporary),
@@ -87,13 +100,24 @@ fn format_type(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
         return Some("-".to_owned());
     }
     let Some(ty) = PgType::from_oid(oid) else {
-        return Some(facts.type_shown(oid).unwrap_or_else(|| "???".to_owned()));
+        return Some(facts.type_shown(oid).unwrap_or_else(|| type_name(oid)));
     };
     // Asked without a modifier, it is SQL's name of the type; `bit` with none is not SQL's BIT.
     Some(match text(arguments, 1) {
         None => ty.sql_name(),
         Some(modifier) => ty.with_typmod(modifier.parse().unwrap_or(-1)).to_string(),
     })
+}
+
+/// A type's name, those of functions' polymorphic arguments too.
+pub(super) fn type_name(oid: Oid) -> String {
+    let pseudo = || pg_type::PSEUDO.iter().find(|(pseudo, _)| *pseudo == oid.0);
+    match (PgType::from_oid(oid), pseudo()) {
+        (Some(ty), _) => ty.sql_name(),
+        (None, Some((_, name))) if matches!(*name, "any" | "char") => format!("\"{name}\""),
+        (None, Some((_, name))) => (*name).to_owned(),
+        (None, None) => "???".to_owned(),
+    }
 }
 
 /// The parts of a name that may be qualified and quoted: `public."A b"`.
@@ -103,7 +127,14 @@ fn name_parts(text: &str) -> (Option<String>, String) {
     for character in text.trim().chars() {
         match character {
             '"' => in_quotes = !in_quotes,
-            '.' if !in_quotes => parts.push(String::new()),
+            '.' if !in_quotes => {
+                // Blanks around the point are no part of the names.
+                if let Some(part) = parts.last_mut() {
+                    part.truncate(part.trim_end().len());
+                }
+                parts.push(String::new());
+            }
+            blank if blank.is_whitespace() && parts.last().is_some_and(String::is_empty) => {}
             other => {
                 let lower = other.to_ascii_lowercase();
                 if let Some(part) = parts.last_mut() {
@@ -175,8 +206,18 @@ pub(super) fn to_regrole(facts: &Facts, arguments: &[Option<&str>]) -> Option<St
 
 pub(super) fn to_regproc(_: &Facts, arguments: &[Option<&str>]) -> Option<String> {
     let (_, name) = name_parts(text(arguments, 0)?);
-    let found = pg_proc::functions().into_iter().find(|function| function.1 == name)?;
-    Some(found.0.to_string())
+    pg_proc::by_name(&name).map(|oid| oid.to_string())
+}
+
+/// A name or a number as a type such as `regclass` reads it; the type's own input refuses what is
+/// neither.
+fn read_name(facts: &Facts, arguments: &[Option<&str>], find: Body) -> Option<String> {
+    let given = text(arguments, 0)?;
+    let number = given == "-" || given.bytes().all(|byte| byte.is_ascii_digit());
+    match number {
+        true => Some(given.replace('-', "0")),
+        false => find(facts, arguments).or_else(|| Some(given.to_owned())),
+    }
 }
 
 fn user_by_id(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
@@ -185,6 +226,11 @@ fn user_by_id(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
 
 fn encoding(_: &Facts, arguments: &[Option<&str>]) -> Option<String> {
     Some(if text(arguments, 0)? == "6" { "UTF8" } else { "" }.to_owned())
+}
+
+fn encoding_number(_: &Facts, arguments: &[Option<&str>]) -> Option<String> {
+    let name = text(arguments, 0)?.to_lowercase().replace('-', "");
+    Some(if name == "utf8" || name == "unicode" { "6" } else { "-1" }.to_owned())
 }
 
 /// The schema and name behind an oid of `pg_class`.
@@ -243,7 +289,10 @@ pub(super) fn regtype_name(facts: &Facts, arguments: &[Option<&str>]) -> Option<
     let oid = oid(arguments, 0)?;
     Some(match facts.type_shown(oid) {
         None if oid.0 == 0 => "-".to_owned(),
-        None => oid.to_string(),
+        None => match type_name(oid).as_str() {
+            "???" => oid.to_string(),
+            name => name.to_owned(),
+        },
         Some(shown) => shown,
     })
 }
@@ -251,11 +300,10 @@ pub(super) fn regtype_name(facts: &Facts, arguments: &[Option<&str>]) -> Option<
 /// `regproc` as text.
 pub(super) fn regproc_name(_: &Facts, arguments: &[Option<&str>]) -> Option<String> {
     let oid = oid(arguments, 0)?;
-    let found = pg_proc::functions().into_iter().find(|function| function.0 == oid.0);
-    Some(match found {
+    Some(match pg_proc::by_oid(oid.0) {
         None if oid.0 == 0 => "-".to_owned(),
         None => oid.to_string(),
-        Some((_, name)) => name,
+        Some(function) => function.name.to_owned(),
     })
 }
 

@@ -5,6 +5,7 @@
 
 mod lookup;
 mod privilege;
+mod routine;
 mod text_function;
 mod tree;
 
@@ -26,9 +27,15 @@ type Entry = (&'static str, PgType, Body);
 
 /// The function of this name.
 pub fn function(name: &str, facts: &Arc<Facts>) -> Option<Arc<ScalarUDF>> {
+    if name == "acldefault" {
+        // An array's type is no constant, so that this is in no table.
+        let result = PgType::Aclitem.array();
+        return Some(TextFunction::udf("acldefault", result, privilege::default_grants, facts));
+    }
     let find = |entries: &'static [Entry]| entries.iter().find(|entry| entry.0 == name);
     let (name, result, body) = find(lookup::FUNCTIONS)
         .or_else(|| find(tree::FUNCTIONS))
+        .or_else(|| find(routine::FUNCTIONS))
         .or_else(|| find(privilege::FUNCTIONS))?;
     Some(TextFunction::udf(name, result.clone(), *body, facts))
 }

@@ -35,6 +35,30 @@ fn granted(_: &Facts, arguments: &[Option<&str>]) -> Option<String> {
     (!any_null).then(|| "t".to_owned())
 }
 
+/// What an object of a kind grants when nobody said anything: `acldefault('r', owner)`.
+pub(super) fn default_grants(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
+    let owner = facts.role_name(lookup::oid(arguments, 1)?);
+    let (everyone, owners) = match arguments.first().copied().flatten()? {
+        "c" => return Some("{}".to_owned()),
+        "r" => ("", "arwdDxtm"),
+        "s" => ("", "rwU"),
+        "d" => ("Tc", "CTc"),
+        "f" => ("X", "X"),
+        "l" | "T" => ("U", "U"),
+        "L" => ("", "rw"),
+        "n" => ("", "UC"),
+        "p" => ("", "sA"),
+        "t" => ("", "C"),
+        "F" | "S" => ("", "U"),
+        _ => return None,
+    };
+    let public = match everyone {
+        "" => String::new(),
+        granted => format!("={granted}/{owner},"),
+    };
+    Some(format!("{{{public}{owner}={owners}/{owner}}}"))
+}
+
 fn row_security_active(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
     let relation = relation(facts, arguments.first().copied().flatten()?)?;
     let table = facts.catalog().tables.get(&relation);

@@ -8,7 +8,7 @@ use crate::segment::Rows;
 use crate::types::PgType;
 
 use super::Entry;
-use super::lookup::oid;
+use super::lookup::{oid, regclass_name, to_regclass};
 
 pub(super) const FUNCTIONS: &[Entry] = &[
     ("pg_get_expr", PgType::Text, expression),
@@ -18,10 +18,6 @@ pub(super) const FUNCTIONS: &[Entry] = &[
     ("pg_get_partkeydef", PgType::Text, nothing),
     ("pg_get_triggerdef", PgType::Text, nothing),
     ("pg_get_ruledef", PgType::Text, nothing),
-    ("pg_get_functiondef", PgType::Text, nothing),
-    ("pg_get_function_arguments", PgType::Text, empty),
-    ("pg_get_function_identity_arguments", PgType::Text, empty),
-    ("pg_get_function_result", PgType::Text, nothing),
     ("pg_get_statisticsobjdef_columns", PgType::Text, nothing),
     ("pg_get_serial_sequence", PgType::Text, serial_sequence),
     ("obj_description", PgType::Text, object_comment),
@@ -48,9 +44,16 @@ fn no_bytes(_: &Facts, _: &[Option<&str>]) -> Option<String> {
     Some("0".to_owned())
 }
 
-/// Expressions are kept as text.
-fn expression(_: &Facts, arguments: &[Option<&str>]) -> Option<String> {
-    arguments.first().copied().flatten().map(str::to_owned)
+/// Expressions are kept as text; the sequence of a default is named as the search path needs it.
+fn expression(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
+    let text = arguments.first().copied().flatten()?;
+    let sequence =
+        text.strip_prefix("nextval('").and_then(|rest| rest.strip_suffix("'::regclass)"));
+    let named = sequence.and_then(|name| {
+        let oid = to_regclass(facts, &[Some(name)])?;
+        regclass_name(facts, &[Some(&oid)])
+    });
+    Some(named.map_or_else(|| text.to_owned(), |name| format!("nextval('{name}'::regclass)")))
 }
 
 fn index(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
@@ -73,7 +76,7 @@ fn named_index(facts: &Facts, table: &TableDef, oid: Oid, position: usize) -> Op
     if position == 0 {
         return Some(describe::named_index(facts, table, index));
     }
-    describe::index_columns(table, index).into_iter().nth(position - 1)
+    Some(describe::index_part(table, index, index.columns.get(position - 1)?))
 }
 
 fn constraint(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
