@@ -224,5 +224,7 @@ pub fn cosine(a: &[f32], b: &[f32]) -> f64 {
 pub(super) fn cosine_of(dot: f32, a_square: f32, b_square: f32) -> f64 {
     // One root of the product in 64 bits: pgvector's choice against overflow.
     let similarity = f64::from(dot) / (f64::from(a_square) * f64::from(b_square)).sqrt();
-    1.0 - similarity.clamp(-1.0, 1.0)
+    let distance = 1.0 - similarity.clamp(-1.0, 1.0);
+    // Processors give zero by zero a sign, by which Arrow would put it before all numbers.
+    if distance.is_nan() { f64::NAN } else { distance }
 }

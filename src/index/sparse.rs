@@ -72,8 +72,8 @@ pub fn sparse_distance(
         Metric::Cosine => {
             let similarity =
                 sparse_inner_product(a.clone(), b.clone()) / (square(a) * square(b)).sqrt();
-            // Of NaN, it is NaN.
-            1.0 - similarity.clamp(-1.0, 1.0)
+            // NaN without the sign that processors give it: Arrow orders by that.
+            if similarity.is_nan() { f64::NAN } else { 1.0 - similarity.clamp(-1.0, 1.0) }
         }
         Metric::L1 => total(merged(a, b).map(|(_, a, b)| (a - b).abs())),
         _ => sparse_l2_squared(a, b).sqrt(),

@@ -54,29 +54,10 @@ pub(super) const RELATIONS: &[Definition] = &[
          name, table_name name, column_name name",
     ),
     empty(
-        13_106,
-        "domain_constraints",
-        "constraint_catalog name, constraint_schema name, constraint_name name, \
-         domain_catalog name, domain_schema name, domain_name name, is_deferrable varchar, \
-         initially_deferred varchar",
-    ),
-    empty(
         13_107,
         "domain_udt_usage",
         "udt_catalog name, udt_schema name, udt_name name, domain_catalog name, domain_schema \
          name, domain_name name",
-    ),
-    empty(
-        13_108,
-        "domains",
-        "domain_catalog name, domain_schema name, domain_name name, data_type varchar, \
-         character_maximum_length int4, character_octet_length int4, character_set_catalog \
-         name, character_set_schema name, character_set_name name, collation_catalog name, \
-         collation_schema name, collation_name name, numeric_precision int4, \
-         numeric_precision_radix int4, numeric_scale int4, datetime_precision int4, \
-         interval_type varchar, interval_precision int4, domain_default varchar, udt_catalog \
-         name, udt_schema name, udt_name name, scope_catalog name, scope_schema name, \
-         scope_name name, maximum_cardinality int4, dtd_identifier name",
     ),
     empty(
         13_109,

@@ -278,7 +278,6 @@ fn create_table_refuses_what_postgresql_refuses() {
             "0A000",
             "a column list with SET NULL is only supported for ON DELETE actions",
         ),
-        ("CREATE TEMP TABLE x (a int)", "0A000", "temporary tables are not supported"),
         (
             "CREATE TABLE x (ctid int)",
             "42701",
