@@ -126,7 +126,9 @@ impl World {
             Metric::L1 => sum(|(a, b)| (a - b).abs()),
             Metric::Cosine => {
                 let squares = sum(|(a, _)| a * a) * sum(|(_, b)| b * b);
-                1.0 - (sum(|(a, b)| a * b) / squares.sqrt()).clamp(-1.0, 1.0)
+                let distance = 1.0 - (sum(|(a, b)| a * b) / squares.sqrt()).clamp(-1.0, 1.0);
+                // As it is shown: without a sign.
+                if distance.is_nan() { f64::NAN } else { distance }
             }
             metric => distance(metric, a, b),
         }
