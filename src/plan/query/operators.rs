@@ -9,14 +9,17 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{DFSchema, DataFusionError, Result};
-use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
-use datafusion::logical_expr::{Expr, ExprSchemable, ScalarUDF, lit};
+use datafusion::logical_expr::planner::{
+    ExprPlanner, PlannerResult, RawBinaryExpr, RawFieldAccessExpr,
+};
+use datafusion::logical_expr::{Expr, ExprSchemable, GetFieldAccess, ScalarUDF, lit};
 use sqlparser::ast::BinaryOperator as Op;
 
 use super::errors::external;
 use super::functions::Functions;
 use super::literal::{Literals, Operand, fold};
 use super::rewrite::{ALL, ANY};
+use super::subscripts;
 use crate::base::{SqlError, SqlState};
 use crate::types::{CastContext, NUMERIC_QUOTIENT, PgType, cast_context};
 
@@ -50,6 +53,22 @@ impl ExprPlanner for Operators {
         let left_type = left_target.or(left_type.ty().cloned()).unwrap_or(PgType::Unknown);
         let right_type = right_target.or(right_type.ty().cloned()).unwrap_or(PgType::Unknown);
         self.compute(op, (left, left_type), (right, right_type), schema)
+    }
+
+    /// `typname[0]`: names are no arrays to DataFusion.
+    fn plan_field_access(
+        &self,
+        raw: RawFieldAccessExpr,
+        schema: &DFSchema,
+    ) -> Result<PlannerResult<RawFieldAccessExpr>> {
+        let GetFieldAccess::ListIndex { key } = &raw.field_access else {
+            return Ok(PlannerResult::Original(raw));
+        };
+        let known = (&*self.literals, &*self.functions);
+        Ok(match subscripts::letter(&raw.expr, key, known, schema) {
+            Some(letter) => PlannerResult::Planned(letter),
+            None => PlannerResult::Original(raw),
+        })
     }
 
     /// `extract(field FROM value)`: a `numeric` with as many digits as the field has.

@@ -158,11 +158,8 @@ impl Resolver<'_> {
                     Err(function) => function,
                 };
                 let (name, mut given) = (function.func.name().to_owned(), function.args);
-                if name == "array_element"
-                    && let Some(letter) =
-                        subscripts::from_zero(&mut given, self.literals, self.functions, schema)
-                {
-                    return Ok(Transformed::yes(letter));
+                if name == "array_element" {
+                    subscripts::from_zero(&mut given, self.literals, schema);
                 }
                 let mut arguments = self.arguments(&function.func, given, schema)?;
                 let moved = self.local_parts(&name, &mut arguments, schema);
