@@ -75,6 +75,11 @@ pub trait SessionValues: Send + Sync + Debug {
     /// # Errors
     /// 42P01, 55000 before the session's first `nextval`.
     fn current_value(&self, sequence: &SequenceName) -> Result<i64>;
+    /// The next value of a sequence that no node has taken; none past its end.
+    ///
+    /// # Errors
+    /// 42P01, 42809.
+    fn untaken_value(&self, sequence: &SequenceName) -> Result<Option<i64>>;
     /// `lastval`.
     ///
     /// # Errors

@@ -152,7 +152,10 @@ impl Relations for StatementRelations {
             catalog::Relation::View(oid) => {
                 state.views.get(&oid).map(|view| Relation::of_view(view))
             }
-            catalog::Relation::Sequence(_) | catalog::Relation::Index { .. } => None,
+            catalog::Relation::Sequence(oid) => {
+                state.sequences.get(&oid).map(|sequence| Relation::of_sequence(sequence))
+            }
+            catalog::Relation::Index { .. } => None,
         }
     }
 

@@ -328,6 +328,12 @@ impl SessionValues for StatementValues {
         })
     }
 
+    fn untaken_value(&self, name: &SequenceName) -> Result<Option<i64>> {
+        let sequence = self.sequence(name)?;
+        self.require_any(sequence.oid, &[Privileges::SELECT])?;
+        wait(self.server.engine().untaken_value(&sequence))
+    }
+
     fn last_value(&self) -> Result<i64> {
         let seen = self.shared.sequences.lock();
         if let Some(last) = seen.last {

@@ -77,6 +77,19 @@ impl Engine {
         Ok(())
     }
 
+    /// The next value that no node has taken; none past the end.
+    ///
+    /// # Errors
+    /// When the metadata store is unavailable.
+    pub async fn untaken_value(&self, sequence: &SequenceDef) -> Result<Option<i64>> {
+        let key = self.keys().sequence_value(sequence.oid);
+        let (_, found) = self.meta().range(KeyRange::key(key), None).await?;
+        match found.first() {
+            Some(found) => decode(&found.value).map(|state| state.next),
+            None => Ok(Some(sequence.start)),
+        }
+    }
+
     /// Drops the values that this node has cached.
     pub fn forget_sequence(&self, oid: Oid) {
         self.sequences.blocks.lock().remove(&oid);

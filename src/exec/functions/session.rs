@@ -176,6 +176,7 @@ fn call(
     Ok(match what {
         What::NextValue => int8(session.next_value(&sequence(&columns[0], row)?)?),
         What::CurrentValue => int8(session.current_value(&sequence(&columns[0], row)?)?),
+        What::UntakenValue => session.untaken_value(&sequence(&columns[0], row)?)?.and_then(int8),
         What::LastValue => int8(session.last_value()?),
         What::SetValue => {
             let value = columns[1].as_primitive::<Int64Type>().value(row);

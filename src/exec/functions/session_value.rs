@@ -35,6 +35,7 @@ pub(super) enum What {
     SetSetting,
     NextValue,
     CurrentValue,
+    UntakenValue,
     LastValue,
     SetValue,
     RelationName,
@@ -81,6 +82,7 @@ pub(super) const WHATS: &[(What, &str)] = &[
     (What::SetSetting, "set_config"),
     (What::NextValue, "nextval"),
     (What::CurrentValue, "currval"),
+    (What::UntakenValue, "redkite_untaken_value"),
     (What::LastValue, "lastval"),
     (What::SetValue, "setval"),
     (What::RelationName, "redkite_regclass_text"),
@@ -141,7 +143,7 @@ impl What {
             Self::Schemas => &[&[Bool]],
             Self::Setting => &[&[Text], &[Text, Bool]],
             Self::SetSetting => &[&[Text, Text, Bool]],
-            Self::NextValue | Self::CurrentValue => &[&[Relation]],
+            Self::NextValue | Self::CurrentValue | Self::UntakenValue => &[&[Relation]],
             Self::SetValue => &[&[Relation, Int8], &[Relation, Int8, Bool]],
             Self::RelationName => &[&[Oid]],
             Self::IndexRecall => &[&[Relation, Int8, Int8]],
@@ -176,6 +178,7 @@ impl What {
             Self::InRecovery | Self::Cancel | Self::Terminate => PgType::Bool,
             Self::NextValue
             | Self::CurrentValue
+            | Self::UntakenValue
             | Self::LastValue
             | Self::SetValue
             | Self::TransactionId
@@ -229,6 +232,7 @@ pub(super) fn constant(what: What, session: &dyn SessionValues) -> Result<Option
         | What::SetSetting
         | What::NextValue
         | What::CurrentValue
+        | What::UntakenValue
         | What::LastValue
         | What::SetValue
         | What::IndexRecall

@@ -385,10 +385,14 @@ impl<'c> Translation<'c> {
             return Ok(false);
         }
         let text = self.text(at);
-        if matches!(
+        let other_precedence = matches!(
             text,
             "+" | "-" | "*" | "/" | "%" | "^" | "=" | "<" | ">" | "<=" | ">=" | "<>" | "!="
-        ) {
+        );
+        // Before ANY (..), which sqlparser takes behind plain operators only, it makes no difference.
+        let next = self.text(at + 2);
+        let quantified = ["any", "all", "some"].iter().any(|word| next.eq_ignore_ascii_case(word));
+        if other_precedence && !quantified {
             return Ok(false);
         }
         self.count_operator()?;

@@ -8,7 +8,7 @@ use datafusion::logical_expr::ScalarUDF;
 
 use crate::base::{Oid, Result};
 use crate::catalog::access::RowRule;
-use crate::catalog::{self, RelationName, Snapshot, ViewDef};
+use crate::catalog::{self, RelationName, SequenceDef, Snapshot, ViewDef};
 use crate::segment::TableSchema;
 use crate::types::{NamedType, PgType};
 
@@ -50,6 +50,20 @@ pub enum Relation {
 }
 
 impl Relation {
+    /// A sequence as the one row that PostgreSQL keeps it in. `last_value` is the last one that a node
+    /// has taken for its sessions, as it is with `CACHE` there.
+    pub fn of_sequence(sequence: &SequenceDef) -> Self {
+        let SequenceDef { oid, increment, min, max, .. } = sequence;
+        let end = if *increment > 0 { max } else { min };
+        let query = format!(
+            "SELECT CASE WHEN called THEN coalesce((n::numeric - ({increment}))::int8, {end}) ELSE n \
+             END AS last_value, 0::int8 AS log_cnt, called AS is_called FROM (SELECT n, \
+             coalesce(n::numeric - ({increment}) BETWEEN ({min}) AND ({max}), true) AS called \
+             FROM (SELECT redkite_untaken_value({oid}::oid) AS n) a) b"
+        );
+        Self::View { oid: *oid, query, search_path: Vec::new(), rights: None }
+    }
+
     /// A view.
     pub fn of_view(view: &ViewDef) -> Self {
         Self::View {
@@ -155,7 +169,10 @@ impl Relations for Snapshot {
                 Some(Relation::Table { oid, schema: Arc::clone(&table.schema) })
             }
             catalog::Relation::View(oid) => self.view(oid).map(|view| Relation::of_view(view)),
-            catalog::Relation::Sequence(_) | catalog::Relation::Index { .. } => None,
+            catalog::Relation::Sequence(oid) => {
+                self.sequences.get(&oid).map(|sequence| Relation::of_sequence(sequence))
+            }
+            catalog::Relation::Index { .. } => None,
         }
     }
 
