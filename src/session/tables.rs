@@ -90,6 +90,10 @@ pub(super) struct SessionView {
 }
 
 impl system::SessionFacts for SessionView {
+    fn qualified(&self, query: &str, catalog: &Snapshot, path: &[String]) -> Option<String> {
+        crate::plan::ddl::qualified_query(query, catalog, path).ok()
+    }
+
     fn settings(&self) -> Vec<(String, String)> {
         self.settings.all().map(|(name, value)| (name.to_owned(), value)).collect()
     }

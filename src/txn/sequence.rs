@@ -77,17 +77,26 @@ impl Engine {
         Ok(())
     }
 
-    /// The next value that no node has taken; none past the end.
+    /// The next value that nobody has been given; none past the end. Of the values that other nodes have
+    /// taken and not given out those count as given that come before this node's.
     ///
     /// # Errors
     /// When the metadata store is unavailable.
     pub async fn untaken_value(&self, sequence: &SequenceDef) -> Result<Option<i64>> {
         let key = self.keys().sequence_value(sequence.oid);
         let (_, found) = self.meta().range(KeyRange::key(key), None).await?;
-        match found.first() {
-            Some(found) => decode(&found.value).map(|state| state.next),
-            None => Ok(Some(sequence.start)),
-        }
+        let next = match found.first() {
+            Some(found) => decode(&found.value)?.next,
+            None => return Ok(Some(sequence.start)),
+        };
+        // Whoever has taken the last block has the highest values.
+        let block = self.sequences.blocks.lock().get(&sequence.oid).copied();
+        let last = block.filter(|block| {
+            block.left > 0
+                && block.increment == sequence.increment
+                && step(sequence, block.next, block.left) == next
+        });
+        Ok(last.map_or(next, |block| Some(block.next)))
     }
 
     /// Drops the values that this node has cached.

@@ -22,6 +22,8 @@ pub trait SessionFacts: Debug + Send + Sync {
     fn role(&self) -> Oid;
     /// The schemas where names without one are looked for, in order.
     fn search_path(&self) -> &[String];
+    /// A view's query with relations named by their schemas too; `path` is where its names are looked up.
+    fn qualified(&self, query: &str, catalog: &Snapshot, path: &[String]) -> Option<String>;
     /// What the connections of all nodes do.
     fn activities(&self) -> Vec<ActivityRow>;
     /// How statements ran on this node.

@@ -27,6 +27,10 @@ impl SessionFacts for Alone {
         &self.0
     }
 
+    fn qualified(&self, _: &str, _: &Snapshot, _: &[String]) -> Option<String> {
+        None
+    }
+
     fn activities(&self) -> Vec<super::ActivityRow> {
         vec![super::ActivityRow {
             pid: 1,

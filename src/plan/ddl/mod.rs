@@ -56,6 +56,14 @@ mod view_query;
 
 use draft::Draft;
 
+/// A view's query with relations named by their schemas too.
+///
+/// # Errors
+/// 0A000 where the text does not read back.
+pub fn qualified_query(query: &str, snapshot: &Snapshot, path: &[String]) -> Result<String> {
+    view_query::qualified(query, snapshot, path)
+}
+
 /// What a definition is made under.
 #[derive(Clone)]
 pub struct DdlContext<'a> {

@@ -50,8 +50,8 @@ pub enum Relation {
 }
 
 impl Relation {
-    /// A sequence as the one row that PostgreSQL keeps it in. `last_value` is the last one that a node
-    /// has taken for its sessions, as it is with `CACHE` there.
+    /// A sequence as the one row that PostgreSQL keeps it in. No value above
+    /// `last_value` was given.
     pub fn of_sequence(sequence: &SequenceDef) -> Self {
         let SequenceDef { oid, increment, min, max, .. } = sequence;
         let end = if *increment > 0 { max } else { min };

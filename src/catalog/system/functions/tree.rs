@@ -100,9 +100,18 @@ fn constraint(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
 fn view(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
     let (catalog, oid) = (facts.catalog(), oid(arguments, 0)?);
     let materialized = || catalog.tables.get(&oid)?.definition.materialized.as_ref();
-    let query = catalog.view(oid).map(|view| &view.query);
-    let query = query.or_else(|| Some(&materialized()?.query))?;
-    Some(format!(" {query};"))
+    let view = catalog.view(oid).map(|view| (&view.query, &view.search_path));
+    let (query, path) = view.or_else(|| {
+        let materialized = materialized()?;
+        Some((&materialized.query, &materialized.search_path))
+    })?;
+    let session = facts.session();
+    // What the view finds, the session finds too, or else the names must say where it is.
+    let found = path
+        .iter()
+        .all(|schema| session.search_path().contains(schema) || catalog.schema(schema).is_none());
+    let qualified = if found { None } else { session.qualified(query, catalog, path) };
+    Some(format!(" {};", qualified.as_ref().unwrap_or(query)))
 }
 
 fn serial_sequence(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
