@@ -6,33 +6,30 @@
 
 use std::sync::Arc;
 
+use datafusion::common::Result;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
 use datafusion::logical_expr::{BinaryExpr, Expr, Extension, LogicalPlan, Operator, TableScan};
 
-use super::vector_rule::{Distance, distance, row_independent};
+use super::vector_rule::{Distance, distance, number, row_independent};
 use crate::exec::{TableSource, VectorSearch, distance_column};
 use crate::types::PgType;
 
-/// Takes the conditions on the distance that a search compares by from its filters.
+/// Takes the conditions that a search's distance fulfils when it is small enough from its filters.
 pub(super) fn apart(search: VectorSearch) -> Result<VectorSearch> {
     let by = Distance {
         metric: search.metric,
         column: (search.column.clone(), search.cast.clone()),
         query: search.query.clone(),
     };
-    let (mut near, mut rest) = (Vec::new(), Vec::new());
+    let (mut within, mut rest) = (Vec::new(), Vec::new());
     for filter in search.filters.iter().cloned().flat_map(split_conjunction_owned) {
-        match condition(&filter, &search.source, &by)? {
-            Some((condition, Side::Near)) => near.push(condition),
-            Some((_, Side::Far)) | None => rest.push(filter),
+        match near(&filter, &search.source, &by)? {
+            Some(condition) => within.push(condition),
+            None => rest.push(filter),
         }
     }
-    Ok(match conjunction(near) {
-        Some(within) => VectorSearch { within: Some(within), filters: rest, ..search },
-        None => search,
-    })
+    Ok(VectorSearch { within: conjunction(within), filters: rest, ..search })
 }
 
 /// The search for all rows within a distance that a scan stands for.
@@ -41,58 +38,35 @@ pub(super) fn range(scan: &TableScan) -> Result<Option<LogicalPlan>> {
     if scan.fetch.is_some() || source.fixes_key(&scan.filters) {
         return Ok(None);
     }
-    let filters = || scan.filters.iter().cloned().flat_map(split_conjunction_owned);
-    let mut found = None;
-    for filter in filters() {
-        for by in distances(&filter, &source)? {
-            if let Some((_, Side::Near)) = condition(&filter, &source, &by)? {
-                found = found.or(Some(by));
-            }
-        }
-    }
-    let Some(by) = found else { return Ok(None) };
-    let (mut within, mut rest) = (Vec::new(), Vec::new());
-    for filter in filters() {
-        match condition(&filter, &source, &by)? {
-            Some((condition, _)) => within.push(condition),
-            None => rest.push(filter),
-        }
-    }
+    let Some(by) = first_near(&scan.filters, &source)? else { return Ok(None) };
     let all = || (0..source.width()).collect();
-    let projection = scan.projection.clone().unwrap_or_else(all);
-    let node = VectorSearch {
+    let search = VectorSearch {
         name: scan.table_name.clone(),
         column: by.column.0,
         cast: by.column.1,
         metric: by.metric,
         query: by.query,
         k: usize::MAX,
-        within: conjunction(within),
+        within: None,
         unset_first: false,
-        filters: rest,
-        projection,
+        filters: scan.filters.clone(),
+        projection: scan.projection.clone().unwrap_or_else(all),
         schema: Arc::clone(&scan.projected_schema),
         source,
     };
-    Ok(Some(LogicalPlan::Extension(Extension { node: Arc::new(node) })))
+    Ok(Some(LogicalPlan::Extension(Extension { node: Arc::new(apart(search)?) })))
 }
 
-/// Of which distances a condition is true.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Side {
-    /// Those below one.
-    Near,
-    /// Those above one.
-    Far,
-}
-
-impl Side {
-    fn other(self) -> Self {
-        match self {
-            Self::Near => Self::Far,
-            Self::Far => Self::Near,
+/// The first distance that is to be small enough.
+fn first_near(filters: &[Expr], source: &TableSource) -> Result<Option<Distance>> {
+    for filter in filters.iter().cloned().flat_map(split_conjunction_owned) {
+        for by in distances(&filter, source)? {
+            if near(&filter, source, &by)?.is_some() {
+                return Ok(Some(by));
+            }
         }
     }
+    Ok(None)
 }
 
 /// The distances that an expression computes.
@@ -107,13 +81,13 @@ fn distances(expr: &Expr, source: &TableSource) -> Result<Vec<Distance>> {
     Ok(found)
 }
 
-/// A comparison of the distance with something that is the same for all rows: in terms of the
-/// distance, and the side that it takes.
-fn condition(filter: &Expr, source: &TableSource, by: &Distance) -> Result<Option<(Expr, Side)>> {
+/// A comparison of the distance with something that is the same for all rows, in terms of the distance:
+/// none where it is not true of all distances below one.
+fn near(filter: &Expr, source: &TableSource, by: &Distance) -> Result<Option<Expr>> {
     let Expr::BinaryExpr(BinaryExpr { left, op, right }) = filter else { return Ok(None) };
-    let side = match op {
-        Operator::Lt | Operator::LtEq => Side::Near,
-        Operator::Gt | Operator::GtEq => Side::Far,
+    let less = match op {
+        Operator::Lt | Operator::LtEq => true,
+        Operator::Gt | Operator::GtEq => false,
         _ => return Ok(None),
     };
     let in_terms = |expr: &Expr| {
@@ -126,20 +100,22 @@ fn condition(filter: &Expr, source: &TableSource, by: &Distance) -> Result<Optio
                     false => Transformed::no(expr),
                 })
             })
-            .map(|changed| changed.data)
+            .map(|changed| Box::new(changed.data))
     };
-    let (varying, side, mirrored) = match (row_independent(left), row_independent(right)) {
-        (false, true) => (in_terms(left)?, side, false),
-        (true, false) => (in_terms(right)?, side.other(), true),
+    let (left, right, is_near) = match (row_independent(left), row_independent(right)) {
+        (false, true) => {
+            let varying = in_terms(left)?;
+            let is_near = rises(&varying) == Some(less);
+            (varying, right.clone(), is_near)
+        }
+        (true, false) => {
+            let varying = in_terms(right)?;
+            let is_near = rises(&varying) == Some(!less);
+            (left.clone(), varying, is_near)
+        }
         _ => return Ok(None),
     };
-    let Some(rises) = rises(&varying) else { return Ok(None) };
-    let side = if rises { side } else { side.other() };
-    let (left, right) = match mirrored {
-        false => (Box::new(varying), right.clone()),
-        true => (left.clone(), Box::new(varying)),
-    };
-    Ok(Some((Expr::BinaryExpr(BinaryExpr { left, op: *op, right }), side)))
+    Ok(is_near.then_some(Expr::BinaryExpr(BinaryExpr { left, op: *op, right })))
 }
 
 /// Whether an expression rises with the distance, or falls; none if it does neither, or tells nothing
@@ -166,13 +142,6 @@ fn rises(expr: &Expr) -> Option<bool> {
 
 /// The same of an expression times a number.
 fn scaled(expr: &Expr, factor: &Expr) -> Option<bool> {
-    let factor = match factor {
-        Expr::Literal(value, _) => value.cast_to(&arrow::datatypes::DataType::Float64).ok()?,
-        _ => return None,
-    };
-    let ScalarValue::Float64(Some(factor)) = factor else { return None };
-    match factor.is_finite() && factor != 0.0 {
-        true => rises(expr).map(|rises| rises == (factor > 0.0)),
-        false => None,
-    }
+    let factor = number(factor).filter(|factor| factor.is_finite() && *factor != 0.0)?;
+    rises(expr).map(|rises| rises == (factor > 0.0))
 }

@@ -198,15 +198,17 @@ fn leaf(
     })
 }
 
+/// A literal's value.
+pub(super) fn number(expr: &Expr) -> Option<f64> {
+    let Expr::Literal(value, _) = expr else { return None };
+    match value.cast_to(&DataType::Float64).ok()? {
+        ScalarValue::Float64(number) => number,
+        _ => None,
+    }
+}
+
 /// What grows as the key falls: `d` of `1 - d`, `-d` and `d * -1`.
 fn reversed(key: Expr) -> Option<Expr> {
-    let number = |expr: &Expr| match expr {
-        Expr::Literal(value, _) => value.cast_to(&DataType::Float64).ok().and_then(|v| match v {
-            ScalarValue::Float64(number) => number,
-            _ => None,
-        }),
-        _ => None,
-    };
     match key.unalias() {
         Expr::Negative(inner) => Some(*inner),
         Expr::Cast(cast) if PgType::of_field(&cast.field) == PgType::Float8 => reversed(*cast.expr),
