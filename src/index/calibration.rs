@@ -291,16 +291,20 @@ fn nearest_codes(
     queries: &[Query],
     work: &Work<'_>,
 ) -> Result<Vec<Vec<Neighbour>>, IndexError> {
-    let mut tops: Vec<TopK> = origins.iter().map(|_| TopK::new(K + 1)).collect();
-    for (at, row) in points.rows().iter().enumerate() {
-        if at.is_multiple_of(BLOCK_ROWS) {
-            work.check()?;
+    let tops = work.spread(queries.len(), |range| {
+        let queries = &queries[range];
+        let mut tops: Vec<TopK> = queries.iter().map(|_| TopK::new(K + 1)).collect();
+        for (at, row) in points.rows().iter().enumerate() {
+            if at.is_multiple_of(BLOCK_ROWS) {
+                work.check()?;
+            }
+            for (query, top) in queries.iter().zip(&mut tops) {
+                top.push(points.codes().distance(metric, at, query), u64::from(*row));
+            }
         }
-        for (query, top) in queries.iter().zip(&mut tops) {
-            top.push(points.codes().distance(metric, at, query), u64::from(*row));
-        }
-    }
-    Ok(others(tops, origins))
+        Ok(tops)
+    })?;
+    Ok(others(tops.into_iter().flatten(), origins))
 }
 
 /// The nearest rows of each query, the one it was made from left out.

@@ -8,7 +8,7 @@ use datafusion::logical_expr::ScalarUDF;
 
 use crate::base::{Oid, Result, SqlError, SqlState};
 use crate::catalog::access::{Access, RowRule};
-use crate::catalog::{self, RelationName, Snapshot, system};
+use crate::catalog::{self, Snapshot, system};
 use crate::cluster::Lock;
 use crate::exec::Tables;
 use crate::plan::ddl::PG_TEMP;
@@ -91,7 +91,7 @@ pub(super) struct SessionView {
 
 impl system::SessionFacts for SessionView {
     fn qualified(&self, query: &str, catalog: &Snapshot, path: &[String]) -> Option<String> {
-        crate::plan::ddl::qualified_query(query, catalog, path).ok()
+        crate::plan::ddl::qualified(query, catalog, path).ok()
     }
 
     fn settings(&self) -> Vec<(String, String)> {
@@ -148,19 +148,7 @@ impl Relations for StatementRelations {
         if let Some((oid, provider)) = system::relation(schema, name, path, &self.facts) {
             return Some(Relation::Provider { oid, provider });
         }
-        let state = &self.snapshot.state;
-        match state.relation(RelationName { schema, name }, path)? {
-            catalog::Relation::Table(oid) => {
-                Some(Relation::Table { oid, schema: Arc::clone(&state.tables.get(&oid)?.schema) })
-            }
-            catalog::Relation::View(oid) => {
-                state.views.get(&oid).map(|view| Relation::of_view(view))
-            }
-            catalog::Relation::Sequence(oid) => {
-                state.sequences.get(&oid).map(|sequence| Relation::of_sequence(sequence))
-            }
-            catalog::Relation::Index { .. } => None,
-        }
+        Relations::relation(&self.snapshot.state, schema, name, path)
     }
 
     fn row_condition(

@@ -83,12 +83,7 @@ impl Engine {
     /// # Errors
     /// When the metadata store is unavailable.
     pub async fn untaken_value(&self, sequence: &SequenceDef) -> Result<Option<i64>> {
-        let key = self.keys().sequence_value(sequence.oid);
-        let (_, found) = self.meta().range(KeyRange::key(key), None).await?;
-        let next = match found.first() {
-            Some(found) => decode(&found.value)?.next,
-            None => return Ok(Some(sequence.start)),
-        };
+        let next = self.sequence_state(sequence).await?.0.next;
         // Whoever has taken the last block has the highest values.
         let block = self.sequences.blocks.lock().get(&sequence.oid).copied();
         let last = block.filter(|block| {
@@ -116,14 +111,20 @@ impl Engine {
         Some(value)
     }
 
+    /// A sequence's state, and when it was last changed.
+    async fn sequence_state(&self, sequence: &SequenceDef) -> Result<(SequenceState, Revision)> {
+        let key = self.keys().sequence_value(sequence.oid);
+        let (_, found) = self.meta().range(KeyRange::key(key), None).await?;
+        match found.first() {
+            Some(found) => Ok((decode(&found.value)?, found.modified)),
+            None => Ok((SequenceState { next: Some(sequence.start) }, Revision(0))),
+        }
+    }
+
     async fn take_values(&self, sequence: &SequenceDef) -> Result<Block> {
         let key = self.keys().sequence_value(sequence.oid);
         loop {
-            let (_, found) = self.meta().range(KeyRange::key(key.clone()), None).await?;
-            let (state, at) = match found.first() {
-                Some(found) => (decode(&found.value)?, found.modified),
-                None => (SequenceState { next: Some(sequence.start) }, Revision(0)),
-            };
+            let (state, at) = self.sequence_state(sequence).await?;
             let first = match state.next {
                 Some(next) => next,
                 None if sequence.cycle && sequence.increment > 0 => sequence.min,

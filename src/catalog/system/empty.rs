@@ -3,7 +3,8 @@
 use super::PG_CATALOG;
 use super::definition::{Definition, none};
 
-const fn empty(oid: u32, name: &'static str, columns: &'static str) -> Definition {
+/// A relation of `pg_catalog` without rows.
+pub(super) const fn empty(oid: u32, name: &'static str, columns: &'static str) -> Definition {
     Definition { oid, schema: PG_CATALOG, name, columns, rows: none }
 }
 

@@ -1,11 +1,7 @@
 //! Relations without rows about activities that there are not: replication, vacuum, conflicts.
 
-use super::PG_CATALOG;
-use super::definition::{Definition, none};
-
-const fn empty(oid: u32, name: &'static str, columns: &'static str) -> Definition {
-    Definition { oid, schema: PG_CATALOG, name, columns, rows: none }
-}
+use super::definition::Definition;
+use super::empty::empty;
 
 pub(super) const RELATIONS: &[Definition] = &[
     empty(6_000, "pg_replication_origin", "roident oid, roname text"),

@@ -1,12 +1,8 @@
 //! Relations without rows about kinds of objects that there are not: large objects, text search,
 //! subscriptions, security labels, statistics for the planner.
 
-use super::PG_CATALOG;
-use super::definition::{Definition, none};
-
-const fn empty(oid: u32, name: &'static str, columns: &'static str) -> Definition {
-    Definition { oid, schema: PG_CATALOG, name, columns, rows: none }
-}
+use super::definition::Definition;
+use super::empty::empty;
 
 pub(super) const RELATIONS: &[Definition] = &[
     empty(2_613, "pg_largeobject", "loid oid, pageno int4, data bytea"),

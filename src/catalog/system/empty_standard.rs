@@ -1,5 +1,5 @@
-//! The views of `information_schema` about kinds of objects that there are not: domains, triggers,
-//! routines of one's own, foreign tables.
+//! The views of `information_schema` about kinds of objects that there are not: triggers, routines of
+//! one's own, foreign tables; and about what is not told: which columns and types are domains'.
 
 use super::INFORMATION_SCHEMA;
 use super::definition::{Definition, none};

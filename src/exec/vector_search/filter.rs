@@ -5,6 +5,7 @@ use std::sync::Arc;
 use datafusion::arrow::array::{Array, AsArray, BooleanArray, UInt64Array};
 use datafusion::arrow::buffer::BooleanBuffer;
 use datafusion::arrow::datatypes::UInt64Type;
+use datafusion::arrow::util::bit_mask::set_bits;
 use datafusion::common::Result as FusionResult;
 use futures::TryStreamExt;
 use roaring::RoaringBitmap;
@@ -101,24 +102,10 @@ impl Bits {
         }
     }
 
-    /// Writes the bits of positions from `first` on, which nobody has written yet.
+    /// Writes the bits of positions from `first` on.
     fn put(&mut self, first: u32, kept: &BooleanBuffer) {
-        let from = first as usize / 8;
-        let (whole, rest) = (kept.len() / 8, kept.len() % 8);
-        let bytes = kept.sliced();
-        let target = self.0.get_mut(from..from + whole);
-        match (first % 8, target) {
-            (0, Some(target)) => {
-                target.copy_from_slice(&bytes[..whole]);
-                let tail = (kept.len() - rest)..kept.len();
-                let set = tail.filter(|at| kept.value(*at));
-                set.for_each(|at| self.set(first + u32::try_from(at).unwrap_or(u32::MAX)));
-            }
-            _ => {
-                let set = kept.set_indices();
-                set.for_each(|at| self.set(first + u32::try_from(at).unwrap_or(u32::MAX)));
-            }
-        }
+        let place = first as usize;
+        set_bits(&mut self.0, kept.values(), place, kept.offset(), kept.len());
     }
 
     fn into_bitmap(self) -> RoaringBitmap {

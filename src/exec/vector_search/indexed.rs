@@ -12,12 +12,11 @@ use datafusion::common::{DataFusionError, Result as FusionResult};
 use roaring::RoaringBitmap;
 
 use super::filter::SharedFilter;
-use super::search::{Candidate, Search, cancelled};
+use super::search::{Candidate, Search, cancelled, positions};
 use super::within::Within;
 use crate::base::SqlError;
 use crate::exec::external;
 use crate::exec::search_settings::Effort;
-use crate::exec::source::{Filter, Reads};
 use crate::index::{IndexError, IndexKind, Neighbour, Part, Query, SearchOptions, Selection, TopK};
 use crate::segment::{Column, IndexPart, ObjectUnit, Unit};
 
@@ -183,7 +182,7 @@ impl Search {
             let mut nearest = nearest.into_sorted();
             let found = nearest.len();
             nearest.truncate(self.near_enough(&nearest)?);
-            let kept = self.kept(unit, (filter, reads), &nearest).await?;
+            let kept = self.kept(unit, &nearest).await?;
             if kept.len() >= self.k || nearest.len() < found {
                 return self.closest(unit, kept).await.map(Some);
             }
@@ -218,21 +217,16 @@ impl Search {
         }
     }
 
-    /// Those rows of an index that the filter keeps.
-    async fn kept(
-        &self,
-        unit: &Unit,
-        (filter, reads): (&Filter, &Reads),
-        nearest: &[Neighbour],
-    ) -> FusionResult<TopK> {
+    /// Those rows of an index that the filter keeps; all where there is none.
+    async fn kept(&self, unit: &Unit, nearest: &[Neighbour]) -> FusionResult<TopK> {
+        let keeps = match &self.filter {
+            Some((filter, reads)) if !nearest.is_empty() => {
+                self.keeps(unit, filter, reads, &positions(nearest)).await?
+            }
+            _ => vec![true; nearest.len()],
+        };
         let mut kept = TopK::new(self.k);
-        if nearest.is_empty() {
-            return Ok(kept);
-        }
-        let position = |row: u64| u32::try_from(row).unwrap_or(u32::MAX);
-        let positions: Vec<u32> = nearest.iter().map(|neighbour| position(neighbour.row)).collect();
-        let keeps = self.keeps(unit, filter, reads, &positions).await?;
-        for (neighbour, _) in nearest.iter().zip(&keeps).filter(|(_, keep)| **keep) {
+        for (neighbour, _) in nearest.iter().zip(keeps).filter(|(_, keep)| *keep) {
             kept.push(neighbour.distance, neighbour.row);
         }
         Ok(kept)
@@ -261,14 +255,7 @@ impl Search {
             let found = nearest.len();
             nearest.truncate(within.count(&nearest)?);
             if nearest.len() < found {
-                let kept = match &self.filter {
-                    Some((filter, reads)) => self.kept(unit, (filter, reads), &nearest).await?,
-                    None => {
-                        let mut all = TopK::new(self.k);
-                        nearest.iter().for_each(|near| all.push(near.distance, near.row));
-                        all
-                    }
-                };
+                let kept = self.kept(unit, &nearest).await?;
                 return self.closest(unit, kept).await.map(Some);
             }
             if found < wanted {

@@ -193,8 +193,7 @@ impl Search {
         nearest: TopK,
     ) -> FusionResult<Vec<Candidate>> {
         let nearest = nearest.into_sorted();
-        let position = |row: u64| u32::try_from(row).unwrap_or(u32::MAX);
-        let positions: Vec<u32> = nearest.iter().map(|neighbour| position(neighbour.row)).collect();
+        let positions = positions(&nearest);
         let ids = self.reader.row_ids_at(unit, &positions).await.map_err(external)?;
         let rows = nearest.into_iter().zip(positions).zip(ids);
         Ok(rows
@@ -366,6 +365,11 @@ fn sql_error(error: DataFusionError) -> SqlError {
         },
         other => SqlError::internal(other.to_string()),
     }
+}
+
+/// The positions of rows of a piece.
+pub(super) fn positions(nearest: &[Neighbour]) -> Vec<u32> {
+    nearest.iter().map(|neighbour| u32::try_from(neighbour.row).unwrap_or(u32::MAX)).collect()
 }
 
 pub(super) fn cancelled() -> DataFusionError {

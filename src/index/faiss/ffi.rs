@@ -61,6 +61,17 @@ pub(super) struct Coded {
     pub(super) normalised: i32,
 }
 
+/// What builds a graph over vectors that a `V` describes.
+pub(super) type HnswBuilder<V> = unsafe extern "C" fn(
+    vectors: *const V,
+    metric: i32,
+    m: i32,
+    ef_construction: i32,
+    work: *const Work,
+    out: *mut *mut Hnsw,
+    message: *mut Message,
+) -> i32;
+
 unsafe extern "C" {
     pub(super) fn redkite_hnsw_build(
         points: *const Points,

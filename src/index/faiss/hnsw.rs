@@ -53,7 +53,7 @@ impl HnswGraph {
         rows: Option<&[u32]>,
         (dimensions, nodes): (usize, usize),
         metric: Metric,
-        (m, ef_construction): (u32, u32),
+        parameters: (u32, u32),
         work: &Work<'_>,
     ) -> Result<Self, IndexError> {
         let all_rows = values.len() / dimensions.max(1);
@@ -70,29 +70,15 @@ impl HnswGraph {
             rows: rows.map_or(ptr::null(), <[u32]>::as_ptr),
             nodes,
         };
-        let mut out = ptr::null_mut();
-        let mut message = status::message();
-        let ties = status::work(work);
-        // SAFETY: `points` describes arrays that outlive the call, every node's row lying inside
-        // `values` as checked above; the flag and the count of `work` are atomics that outlive it.
-        let code = unsafe {
-            ffi::redkite_hnsw_build(
-                &raw const points,
-                status::metric_number(metric),
-                m as i32,
-                ef_construction as i32,
-                &raw const ties,
-                &raw mut out,
-                &raw mut message,
-            )
-        };
-        Self::built(code, &message, out, nodes)
+        // SAFETY: `points` describes arrays that outlive the call, every node's row lying inside `values` as
+        // checked above.
+        unsafe { Self::call(ffi::redkite_hnsw_build, &points, nodes, metric, parameters, work) }
     }
 
     fn of_bits(
         bits: &BitCodes,
         metric: Metric,
-        (m, ef_construction): (u32, u32),
+        parameters: (u32, u32),
         work: &Work<'_>,
     ) -> Result<Self, IndexError> {
         let nodes = bits.words.len() / bits.stride.max(1);
@@ -100,29 +86,14 @@ impl HnswGraph {
             return Err(IndexError::TooManyRows);
         }
         let codes = ffi::Bits { words: bits.words.as_ptr(), stride: bits.stride, nodes };
-        let mut out = ptr::null_mut();
-        let mut message = status::message();
-        let ties = status::work(work);
-        // SAFETY: `codes` describes words that outlive the call, `stride` of them for each of `nodes`;
-        // the flag and the count of `work` are atomics that outlive it.
-        let code = unsafe {
-            ffi::redkite_hnsw_build_bits(
-                &raw const codes,
-                status::metric_number(metric),
-                m as i32,
-                ef_construction as i32,
-                &raw const ties,
-                &raw mut out,
-                &raw mut message,
-            )
-        };
-        Self::built(code, &message, out, nodes)
+        // SAFETY: `codes` describes words that outlive the call, `stride` of them for each of `nodes`.
+        unsafe { Self::call(ffi::redkite_hnsw_build_bits, &codes, nodes, metric, parameters, work) }
     }
 
     fn of_sparse(
         sparse: &SparseCodes,
         metric: Metric,
-        (m, ef_construction): (u32, u32),
+        parameters: (u32, u32),
         work: &Work<'_>,
     ) -> Result<Self, IndexError> {
         let SparseCodes { starts, places, numbers } = sparse;
@@ -139,14 +110,33 @@ impl HnswGraph {
             numbers: numbers.as_ptr(),
             nodes,
         };
+        // SAFETY: `vectors` describes arrays that outlive the call, what `starts` says lying inside the others
+        // as checked above.
+        unsafe {
+            Self::call(ffi::redkite_hnsw_build_sparse, &vectors, nodes, metric, parameters, work)
+        }
+    }
+
+    /// Calls one of the shim's builders.
+    ///
+    /// # Safety
+    /// `vectors` describes `nodes` vectors, all that it points to being there until this returns.
+    unsafe fn call<V>(
+        builder: ffi::HnswBuilder<V>,
+        vectors: &V,
+        nodes: usize,
+        metric: Metric,
+        (m, ef_construction): (u32, u32),
+        work: &Work<'_>,
+    ) -> Result<Self, IndexError> {
         let mut out = ptr::null_mut();
         let mut message = status::message();
         let ties = status::work(work);
-        // SAFETY: `vectors` describes arrays that outlive the call, what `starts` says lying inside the
-        // others as checked above; the flag and the count of `work` are atomics that outlive it.
+        // SAFETY: the caller vouches for `vectors`; the flag and the count of `work` are atomics that
+        // outlive the call.
         let code = unsafe {
-            ffi::redkite_hnsw_build_sparse(
-                &raw const vectors,
+            builder(
+                ptr::from_ref(vectors),
                 status::metric_number(metric),
                 m as i32,
                 ef_construction as i32,
@@ -155,17 +145,7 @@ impl HnswGraph {
                 &raw mut message,
             )
         };
-        Self::built(code, &message, out, nodes)
-    }
-
-    /// What a call has built, or why it has not.
-    fn built(
-        code: i32,
-        message: &ffi::Message,
-        out: *mut ffi::Hnsw,
-        nodes: usize,
-    ) -> Result<Self, IndexError> {
-        status::result(code, message)?;
+        status::result(code, &message)?;
         let graph = ptr::NonNull::new(out).ok_or(IndexError::OutOfMemory)?;
         Ok(Self { graph, nodes })
     }

@@ -54,15 +54,9 @@ mod verifier;
 mod view;
 mod view_query;
 
-use draft::Draft;
+pub use view_query::qualified;
 
-/// A view's query with relations named by their schemas too.
-///
-/// # Errors
-/// 0A000 where the text does not read back.
-pub fn qualified_query(query: &str, snapshot: &Snapshot, path: &[String]) -> Result<String> {
-    view_query::qualified(query, snapshot, path)
-}
+use draft::Draft;
 
 /// What a definition is made under.
 #[derive(Clone)]

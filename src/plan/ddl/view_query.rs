@@ -104,7 +104,7 @@ pub(super) fn definite(query: &str, snapshot: &Snapshot, path: &[String]) -> Res
 ///
 /// # Errors
 /// 0A000 where the text does not read back.
-pub(super) fn qualified(query: &str, snapshot: &Snapshot, path: &[String]) -> Result<String> {
+pub fn qualified(query: &str, snapshot: &Snapshot, path: &[String]) -> Result<String> {
     let mut tree = *parse_query(query)?.ast;
     let mut names = Qualify { snapshot, path, shadowed: Vec::new() };
     let _ = VisitMut::visit(&mut tree, &mut names);

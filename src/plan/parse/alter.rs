@@ -99,14 +99,23 @@ impl Cursor<'_> {
         }
     }
 
+    /// Where an object is and whose, if that comes next.
+    pub(super) fn naming_action(&mut self) -> Result<Option<ObjectAction>> {
+        Ok(if self.accept_all("rename to") {
+            Some(ObjectAction::RenameTo(self.identifier()?))
+        } else if self.accept_all("owner to") {
+            Some(ObjectAction::OwnerTo(self.role_name()?))
+        } else if self.accept_all("set schema") {
+            Some(ObjectAction::SetSchema(self.identifier()?))
+        } else {
+            None
+        })
+    }
+
     /// What any object has, if it comes next.
     fn object_action(&mut self, kind: ObjectKind) -> Result<Option<ObjectAction>> {
-        let action = if self.accept_all("rename to") {
-            ObjectAction::RenameTo(self.identifier()?)
-        } else if self.accept_all("owner to") {
-            ObjectAction::OwnerTo(self.role_name()?)
-        } else if self.accept_all("set schema") {
-            ObjectAction::SetSchema(self.identifier()?)
+        let action = if let Some(action) = self.naming_action()? {
+            action
         } else if kind == ObjectKind::Extension && self.accept("update") {
             let version = if self.accept("to") { Some(self.option_value()?) } else { None };
             ObjectAction::Update(version)

@@ -4,7 +4,7 @@ use super::cursor::Cursor;
 use super::dispatch::Tagged;
 use crate::base::{Result, SqlState};
 use crate::plan::statement::{
-    AlterDomain, AlterObject, CreateDomain, DomainAction, ObjectAction, ObjectKind, Statement,
+    AlterDomain, AlterObject, CreateDomain, DomainAction, ObjectKind, Statement,
 };
 
 impl Cursor<'_> {
@@ -53,16 +53,7 @@ impl Cursor<'_> {
         const TAG: &str = "ALTER DOMAIN";
         self.expect("domain")?;
         let name = self.qualified_name()?;
-        let object = if self.accept_all("rename to") {
-            Some(ObjectAction::RenameTo(self.identifier()?))
-        } else if self.accept_all("owner to") {
-            Some(ObjectAction::OwnerTo(self.role_name()?))
-        } else if self.accept_all("set schema") {
-            Some(ObjectAction::SetSchema(self.identifier()?))
-        } else {
-            None
-        };
-        if let Some(action) = object {
+        if let Some(action) = self.naming_action()? {
             let kind = ObjectKind::Domain;
             let alter = AlterObject { kind, name, if_exists: false, action };
             return Ok((Statement::AlterObject(alter), TAG));

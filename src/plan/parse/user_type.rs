@@ -6,7 +6,7 @@ use super::token::{Kind, Symbol};
 use super::value;
 use crate::base::{Result, SqlState};
 use crate::plan::statement::{
-    AlterEnum, AlterObject, CreateEnum, EnumAction, EnumPlace, ObjectAction, ObjectKind, Statement,
+    AlterEnum, AlterObject, CreateEnum, EnumAction, EnumPlace, ObjectKind, Statement,
 };
 use crate::plan::type_name::UserTypeName;
 use crate::plan::{Name, TypeName};
@@ -81,13 +81,7 @@ impl Cursor<'_> {
             self.expect("to")?;
             EnumAction::Rename { from, to: self.string()? }
         } else {
-            let action = if self.accept_all("rename to") {
-                ObjectAction::RenameTo(self.identifier()?)
-            } else if self.accept_all("owner to") {
-                ObjectAction::OwnerTo(self.role_name()?)
-            } else if self.accept_all("set schema") {
-                ObjectAction::SetSchema(self.identifier()?)
-            } else {
+            let Some(action) = self.naming_action()? else {
                 return Err(self.unsupported_statement());
             };
             let kind = ObjectKind::Type;
