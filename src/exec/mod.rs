@@ -25,9 +25,6 @@ mod slots;
 mod source;
 mod vector_search;
 
-#[cfg(test)]
-pub(crate) mod tests;
-
 pub use apply::{Apply, ApplyExec, ApplyPlanner, ApplySlots, Gives};
 pub use barrier::{Barrier, BarrierExec, BarrierPlanner};
 pub use cast::{cast_function, cast_target};

@@ -2,7 +2,7 @@
 //! slice, and indexes. Numbers are pgvector's: sums in 32 bits, results in 64.
 //!
 //! An index is *parts*, one over each segment: [`build`] makes the bytes of one from [`Points`],
-//! [`Part`] searches them where they lie. What the parts of some kinds share is trained first:
+//! [`Part`] searches them where they lie, [`RemoteLists`] where they don't. What the parts of some kinds share is trained first:
 //! the [`Model`]. Whatever kind of index found a row, the distance that
 //! is shown is computed from its vector, by the same code as an exact search's.
 //!
@@ -38,7 +38,7 @@ pub use distance::{Metric, cosine, distance, inner_product, l1, l2, l2_squared, 
 pub use error::{DefinitionError, IndexError};
 pub use faiss::stand_back;
 pub use flat::{Selection, search_flat};
-pub use ivf::Model;
+pub use ivf::{Model, RemoteList, RemoteLists};
 pub use part::{Part, SearchOptions, SearchWork, build, build_coded};
 pub use points::{CodedPoints, Points};
 pub use query::Query;

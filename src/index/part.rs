@@ -202,7 +202,7 @@ impl Part {
                 let (graph, codes) = hnsw::Graph::decode(spec, &object)?;
                 Contents::Graph(graph, Vectors::Codes(codes.ok_or(IndexError::Elements)?))
             }
-            (true, Content::Lists) => {
+            (true, Content::BitLists) => {
                 let model = model.ok_or(IndexError::ModelMissing)?;
                 Contents::BitLists(ivf::BitLists::decode(spec, &model, &object)?, model)
             }

@@ -8,8 +8,8 @@ use std::sync::atomic::Ordering;
 use super::index_points::{IndexedRows, MEASURED, failed};
 use crate::base::{Oid, Result, SqlError};
 use crate::catalog::{IndexDef, Table, VectorIndexDef};
-use crate::index::{self, IndexError, Model, Points, Work};
-use crate::segment::{Column, Draft, IndexModel, IndexPart, ObjectUnit};
+use crate::index::{self, IndexError, Model, Points, RemoteLists, Work};
+use crate::segment::{Column, Draft, IndexModel, IndexPart, ObjectUnit, Part};
 use crate::txn::{BuildPhase, Engine, IndexBuild};
 
 /// Vectors that a model is measured by and not trained from lie halfway, in thousandths, between those
@@ -59,19 +59,24 @@ impl<'a> IndexBuilder<'a> {
         let rows = u32::try_from(indexed.len()).unwrap_or(u32::MAX);
         self.build.enter(BuildPhase::Loading);
         let seed = self.engine.random().u64();
-        let (bytes, calibration, spread) = self
+        let (bytes, front, calibration, spread) = self
             .run(move |work, build| {
                 let spread = match &trained {
                     Some(model) => indexed.spread(&spec, model, work)?,
                     None => None,
                 };
                 let bytes = indexed.build(&spec, trained.as_deref(), work)?;
+                let front = match &trained {
+                    Some(model) => RemoteLists::front_bytes(model, &bytes)?,
+                    None => None,
+                };
                 build.enter(BuildPhase::Calibrating);
                 let calibration = indexed.calibrate(&spec, trained, &bytes, seed, work)?;
-                Ok((bytes, calibration, spread))
+                Ok((bytes, front, calibration, spread))
             })
             .await?;
         self.build.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        let front = front.map(|length| Part::front(&bytes, length));
         let object = self.engine.write_index(self.table.oid(), draft, bytes).await?;
         Ok(IndexPart {
             index: self.index,
@@ -79,6 +84,7 @@ impl<'a> IndexBuilder<'a> {
             column: self.vector.column,
             spec: self.vector.spec.clone(),
             object,
+            front,
             model: model.map(|model| model.object.clone()),
             rows,
             calibration: Some(calibration),

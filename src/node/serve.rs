@@ -448,6 +448,7 @@ async fn open_segments(
     let folder = data.join("cache");
     let cache = Cache::open(&folder, configuration.cache_bytes)
         .map_err(|error| StartError::Data { folder: folder.display().to_string(), error })?;
-    let options = ReaderOptions { memory_bytes: configuration.memory_bytes };
+    let options =
+        ReaderOptions { memory_bytes: configuration.memory_bytes, ..ReaderOptions::default() };
     Ok(Arc::new(Reader::new(objects, cache, options)))
 }

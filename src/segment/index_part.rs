@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ObjectRef, SegmentMeta};
+use super::{ObjectRef, Part, SegmentMeta};
 use crate::base::limits::INDEX_ROWS_MIN;
 use crate::base::{ColumnId, Oid, Result, SegmentId, SqlError, SqlState};
 use crate::index::{Calibration, IndexSpec};
@@ -29,6 +29,9 @@ pub struct IndexPart {
     pub spec: IndexSpec,
     /// Its bytes.
     pub object: ObjectRef,
+    /// The first bytes of these, which tell where the rest is, where it can be read piece by piece.
+    #[serde(default)]
+    pub front: Option<Part>,
     /// What was learnt from the table before, where the kind learns.
     pub model: Option<ObjectRef>,
     /// How many rows it indexes: those with a vector that were not deleted.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::bounds::ColumnStatistics;
-use super::{ObjectRef, Part};
+use super::{ObjectRef, Part, VectorPagesRef};
 use crate::base::{ColumnId, Oid, Result, RowIds, SegmentId, SqlError, SqlState};
 
 /// The version that is written. Older ones are read forever.
@@ -46,6 +46,9 @@ pub struct SegmentMeta {
     pub statistics: BTreeMap<ColumnId, ColumnStatistics>,
     /// The filters over unique keys.
     pub key_filters: Vec<KeyFilterRef>,
+    /// Where the pages of its vectors are; none in segments that were written before there were any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vector_pages: Vec<VectorPagesRef>,
     /// The size of its rows in memory, about.
     pub bytes: u64,
 }
@@ -110,6 +113,9 @@ impl SegmentMeta {
         }
         if !self.key_filters.iter().all(|filter| inside(&filter.part)) {
             return Err(format!("segment {}: a filter is outside of the object", self.id));
+        }
+        if !self.vector_pages.iter().all(|pages| inside(&pages.part)) {
+            return Err(format!("segment {}: a page directory is outside of the object", self.id));
         }
         if self.row_ids.is_some_and(|ids| {
             ids.count != u64::from(self.rows) || ids.first.checked_add(ids.count).is_none()

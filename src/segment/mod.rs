@@ -27,6 +27,7 @@ mod rows;
 mod schema;
 #[cfg(test)]
 mod tests;
+mod vector_pages;
 mod version;
 mod write;
 
@@ -38,8 +39,9 @@ pub use inline::{decode_inline, encode_inline};
 pub use memory::MemoryRun;
 pub use meta::{KeyFilterRef, SegmentMeta};
 pub use pruning::{GroupStatistics, Statistics};
-pub use read::{KeyMatch, Pruner, Reader, ReaderOptions, RowGroups, Scan, Vectors};
+pub use read::{KeyMatch, Pruner, Reader, ReaderOptions, RemotePart, RowGroups, Scan, Vectors};
 pub use rows::{InMemory, IndexParts, RowIdMap, Rows, Segment};
 pub use schema::{ADDRESS, Column, ROW_ID, TableSchema};
+pub use vector_pages::VectorPagesRef;
 pub use version::{ObjectUnit, TableVersion, Unit, address, split_address};
 pub use write::{Draft, Drafts, MergeMap, Merged, Moved, Writer, WriterOptions, merge};

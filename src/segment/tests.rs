@@ -52,6 +52,13 @@ impl World {
         Self::over(Arc::clone(&self.objects), Arc::clone(&self.random))
     }
 
+    /// Reads as if everything were large, and the cache small.
+    pub(super) fn remote_reader(&self) -> Reader {
+        let cache = Cache::open(&self.folder.path().join("small"), 1 << 16).unwrap();
+        let options = ReaderOptions { remote_bytes_min: 0, ..ReaderOptions::default() };
+        Reader::new(Arc::clone(&self.objects), cache, options)
+    }
+
     pub(super) fn writer(&self, schema: &Arc<TableSchema>, options: WriterOptions) -> Writer {
         let (drafts, _nobody) = Drafts::new(Incarnation(self.random.uuid()));
         self.writer_of(&drafts.begin(), schema, options)
@@ -353,6 +360,7 @@ fn a_column_of_a_later_version_is_null_in_statistics() {
         columns: schema.ids().to_vec(),
         statistics: [(ColumnId(1), ColumnStatistics::of(&Int64Array::from(vec![3, 9])))].into(),
         key_filters: Vec::new(),
+        vector_pages: Vec::new(),
         bytes: 10,
     };
     let back = SegmentMeta::decode(&meta.encode().unwrap()).unwrap();

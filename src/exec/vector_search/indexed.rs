@@ -14,19 +14,27 @@ use roaring::RoaringBitmap;
 use super::filter::SharedFilter;
 use super::search::{Candidate, Search, cancelled, positions};
 use super::within::Within;
-use crate::base::SqlError;
+use crate::base::{Result, SqlError};
 use crate::exec::external;
 use crate::exec::search_settings::Effort;
 use crate::index::{IndexError, IndexKind, Neighbour, Part, Query, SearchOptions, Selection, TopK};
-use crate::segment::{Column, IndexPart, ObjectUnit, Unit};
+use crate::segment::{Column, IndexPart, ObjectUnit, RemotePart, Unit};
 
 /// An index that a search may go through.
 struct Way {
-    part: Arc<Part>,
+    part: Place,
     kind: IndexKind,
     cost: Cost,
     rows: u32,
     effort: Effort,
+}
+
+/// Where an index is.
+enum Place {
+    /// On this machine
+    Here(Arc<Part>),
+    /// Far away: it is read list by list
+    Remote(Arc<RemotePart>),
 }
 
 /// Candidates of which a filter is asked at first, for each row that is wanted, and at least.
@@ -100,8 +108,8 @@ impl Search {
             return Ok(None);
         }
         let open = match self.reader.open_index(part) {
-            Some(open) => open,
-            None => match self.reader.index(unit, part, &self.column).await.map_err(external)? {
+            Some(open) => Place::Here(open),
+            None => match self.open(unit, part).await.map_err(external)? {
                 Some(open) => open,
                 None => return Ok(None),
             },
@@ -116,7 +124,16 @@ impl Search {
         }))
     }
 
-    /// The nearest rows that the index finds among those that are allowed.
+    async fn open(&self, unit: &ObjectUnit, part: &Arc<IndexPart>) -> Result<Option<Place>> {
+        let reader = &self.reader;
+        if let Some(remote) = reader.remote_index(unit, part, &self.column).await? {
+            return Ok(Some(Place::Remote(remote)));
+        }
+        Ok(reader.index(unit, part, &self.column).await?.map(Place::Here))
+    }
+
+    /// The nearest rows that the index finds among those that are allowed; fewer than wanted where it
+    /// finds no more.
     async fn through(
         self: &Arc<Self>,
         way: &Arc<Way>,
@@ -126,6 +143,10 @@ impl Search {
         allowed: &Arc<Allowed>,
     ) -> FusionResult<TopK> {
         self.check_cancelled()?;
+        if let Place::Remote(remote) = &way.part {
+            let options = self.options(way, unit, (k, effort), allowed);
+            return self.through_remote(remote, unit, query, options, way.effort.recall).await;
+        }
         if effort <= EFFORT_INLINE_MAX {
             return self.look(way, unit, query, (k, effort), allowed);
         }
@@ -145,23 +166,34 @@ impl Search {
         (k, effort): (usize, u32),
         allowed: &Allowed,
     ) -> FusionResult<TopK> {
+        let mut nearest = TopK::new(k);
+        let Place::Here(part) = &way.part else { return Ok(nearest) };
+        let options = self.options(way, unit, (k, effort), allowed);
+        let work = part.search(query, &options, &mut nearest).map_err(failed)?;
+        self.work.indexed(work.distances, way.effort.recall);
+        Ok(nearest)
+    }
+
+    fn options<'a>(
+        &'a self,
+        way: &Way,
+        unit: &'a ObjectUnit,
+        (k, effort): (usize, u32),
+        allowed: &'a Allowed,
+    ) -> SearchOptions<'a> {
         let selection = match allowed {
             Allowed::Only(rows) => Selection::Only(rows),
             Allowed::ExceptDeleted if unit.deleted.is_empty() => Selection::All,
             Allowed::ExceptDeleted => Selection::Except(&unit.deleted),
         };
-        let options = SearchOptions {
+        SearchOptions {
             k,
             effort,
             refine: way.effort.refine,
             first_row: 0,
             selection,
             cancelled: &self.cancelled,
-        };
-        let mut nearest = TopK::new(k);
-        let work = way.part.search(query, &options, &mut nearest).map_err(failed)?;
-        self.work.indexed(work.distances, way.effort.recall);
-        Ok(nearest)
+        }
     }
 
     /// The same with a filter.
@@ -368,7 +400,7 @@ impl Way {
     }
 }
 
-fn failed(error: IndexError) -> DataFusionError {
+pub(super) fn failed(error: IndexError) -> DataFusionError {
     match error {
         IndexError::Cancelled => cancelled(),
         error => external(SqlError::internal(format!("searching an index: {error}"))),

@@ -6,9 +6,12 @@ mod exec;
 mod filter;
 mod indexed;
 mod node;
+mod remote;
 mod row;
 mod search;
 mod target;
+#[cfg(test)]
+mod tests;
 mod within;
 mod work;
 

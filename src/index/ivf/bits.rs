@@ -58,7 +58,7 @@ pub(in crate::index) fn build_bits(
     let rows: Vec<u32> = places.iter().map(|at| points.rows()[*at as usize]).collect();
     let codes = points.codes().select(&places);
     let head = Head {
-        content: Content::Lists,
+        content: Content::BitLists,
         metric: spec.metric,
         elements: spec.elements,
         dimensions,
@@ -77,7 +77,12 @@ impl BitLists {
         model: &Model,
         object: &Object,
     ) -> Result<Self, IndexError> {
-        let (ends, rows) = super::lists::decode(model, object)?;
+        super::lists::check_model(model, object)?;
+        let (ends, rows) = (object.numbers(0)?, object.numbers(1)?);
+        let inside = rows.iter().all(|row| (*row as usize) < object.head.rows);
+        if !inside || !super::lists::are_ends(&ends, model.lists, rows.len()) {
+            return Err(IndexError::Corrupt("lists that lead outside"));
+        }
         if spec.elements != Elements::Bits {
             return Err(IndexError::Elements);
         }

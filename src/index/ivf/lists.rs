@@ -1,8 +1,10 @@
-//! Lists as they are stored: views of the part's bytes.
+//! Lists as they are stored: views of the part's bytes. Each list's codes and rows lie side by side, so
+//! that a list is read by itself where the part is far away ([`super::remote`]).
 
 use std::ops::Range;
 
 use arrow::buffer::{Buffer, ScalarBuffer};
+use bytes::Bytes;
 
 use super::model::Model;
 use crate::index::definition::IndexSpec;
@@ -10,21 +12,29 @@ use crate::index::error::IndexError;
 use crate::index::faiss::{CODES_ALIGNMENT, code_bytes};
 use crate::index::object::{Content, Head, Object, bytes_of, encode};
 
-/// The lists of a part.
+/// Where a list begins: a cache line, and what codes are aligned to.
+const LIST_ALIGNMENT: usize = 64;
+const _: () = assert!(LIST_ALIGNMENT.is_multiple_of(CODES_ALIGNMENT));
+/// Sections in front of the lists: their ends and their checksums.
+pub(super) const FRONT_SECTIONS: usize = 2;
+
+/// The lists of a part, or some of them: the others are empty then.
 #[derive(Debug)]
 pub(in crate::index) struct Lists {
-    /// Where each list's rows end.
+    /// How many rows the lists up to each one have.
     ends: ScalarBuffer<u32>,
-    /// Rows of the segment, list after list, ascending in each.
-    rows: ScalarBuffer<u32>,
-    /// Codes in blocks of 32 rows, list after list.
-    codes: Buffer,
-    /// Where each list's codes begin, and the last one's end.
-    code_starts: Vec<usize>,
+    /// Where each list's bytes begin, and the last one's end.
+    starts: Vec<usize>,
+    /// List after list: codes in blocks of 32 rows, then rows of the segment, ascending.
+    bytes: Buffer,
+    /// The same bytes.
+    numbers: ScalarBuffer<u32>,
+    /// Codes of a row.
+    subspaces: usize,
 }
 
 impl Lists {
-    /// The bytes of a part.
+    /// The bytes of a part: of each list where its rows end, the rows, and the codes list after list.
     pub(super) fn encode(
         spec: &IndexSpec,
         model: &Model,
@@ -39,73 +49,112 @@ impl Lists {
             rows: segment_rows,
             parameters: vec![ends.len() as u32, model.fingerprint],
         };
-        encode(&head, &[bytes_of(ends), bytes_of(rows), codes])
+        let starts = starts(ends, model.subspaces());
+        let mut bytes = Vec::with_capacity(starts.last().copied().unwrap_or(0));
+        let mut checksums = Vec::with_capacity(ends.len());
+        let (mut from, mut codes) = (0, codes);
+        for (end, place) in ends.iter().zip(starts.windows(2)) {
+            let (own, others) =
+                codes.split_at(code_bytes((end - from) as usize, model.subspaces()));
+            bytes.extend_from_slice(own);
+            bytes.extend_from_slice(bytes_of(&rows[from as usize..*end as usize]));
+            bytes.resize(place[1], 0);
+            checksums.push(crc32fast::hash(&bytes[place[0]..]));
+            (from, codes) = (*end, others);
+        }
+        encode(&head, &[bytes_of(ends), bytes_of(&checksums), &bytes])
     }
 
     /// The lists of a part's object, verified.
     pub(in crate::index) fn decode(model: &Model, object: &Object) -> Result<Self, IndexError> {
-        let (ends, rows) = decode(model, object)?;
-        let codes = object.section(2);
-        let codes = if codes.as_ptr().align_offset(CODES_ALIGNMENT) == 0 {
-            Buffer::from(codes)
-        } else {
-            Buffer::from_slice_ref(codes.as_ref())
+        check_model(model, object)?;
+        let lists = Self::of(model, object.numbers(0)?, object.section(FRONT_SECTIONS))?;
+        let inside = |list| lists.rows(list).iter().all(|row| (*row as usize) < object.head.rows);
+        match (0..model.lists).all(inside) {
+            true => Ok(lists),
+            false => Err(IndexError::Corrupt("lists that lead outside")),
+        }
+    }
+
+    /// Lists of so many rows in all up to each one, and their bytes.
+    pub(super) fn of(
+        model: &Model,
+        ends: ScalarBuffer<u32>,
+        bytes: Bytes,
+    ) -> Result<Self, IndexError> {
+        let rows = ends.last().map_or(0, |end| *end as usize);
+        if !are_ends(&ends, model.lists, rows) {
+            return Err(IndexError::Corrupt("lists that lead outside"));
+        }
+        let starts = starts(&ends, model.subspaces());
+        if starts.last() != Some(&bytes.len()) {
+            return Err(IndexError::Corrupt("lists of another length"));
+        }
+        let bytes = match bytes.as_ptr().align_offset(CODES_ALIGNMENT) {
+            0 => Buffer::from(bytes),
+            _ => Buffer::from_slice_ref(bytes.as_ref()),
         };
-        let mut code_starts = vec![0];
-        let (mut from, mut at) = (0, 0);
-        for end in ends.iter() {
-            at += code_bytes((*end - from) as usize, model.subspaces());
-            from = *end;
-            code_starts.push(at);
-        }
-        if at != codes.len() {
-            return Err(IndexError::Corrupt("codes of another length"));
-        }
-        Ok(Self { ends, rows, codes, code_starts })
+        let numbers = ScalarBuffer::new(bytes.clone(), 0, bytes.len() / size_of::<u32>());
+        Ok(Self { ends, starts, bytes, numbers, subspaces: model.subspaces() })
     }
 
     /// How many rows there are.
     pub(in crate::index) fn len(&self) -> usize {
-        self.rows.len()
+        self.ends.last().map_or(0, |end| *end as usize)
     }
 
-    fn range(&self, list: usize) -> Range<usize> {
-        let from = list.checked_sub(1).map_or(0, |before| self.ends[before] as usize);
-        from..self.ends[list] as usize
+    /// Where a list's codes are.
+    fn codes_range(&self, list: usize) -> Range<usize> {
+        let rows = count(&self.ends, list);
+        self.starts[list]..self.starts[list] + code_bytes(rows, self.subspaces)
     }
 
     /// The rows of a list.
     pub(super) fn rows(&self, list: usize) -> &[u32] {
-        &self.rows[self.range(list)]
+        let from = self.codes_range(list).end / size_of::<u32>();
+        &self.numbers[from..from + count(&self.ends, list)]
     }
 
     /// The codes of a list.
     pub(super) fn codes(&self, list: usize) -> &[u8] {
-        &self.codes[self.code_starts[list]..self.code_starts[list + 1]]
+        &self.bytes[self.codes_range(list)]
     }
 }
 
-/// Where the lists of a part's object end, and their rows, verified.
-pub(super) fn decode(
-    model: &Model,
-    object: &Object,
-) -> Result<(ScalarBuffer<u32>, ScalarBuffer<u32>), IndexError> {
-    let &[lists, fingerprint] = object
-        .head
-        .parameters
-        .first_chunk::<2>()
-        .ok_or(IndexError::Corrupt("parameters of lists"))?;
-    if fingerprint != model.fingerprint || lists as usize != model.lists {
-        return Err(IndexError::Corrupt("lists of another model"));
+/// How many rows a list has.
+pub(super) fn count(ends: &[u32], list: usize) -> usize {
+    let from = list.checked_sub(1).map_or(0, |before| ends[before]);
+    (ends[list] - from) as usize
+}
+
+/// Where each list's bytes begin, and the last one's end.
+pub(super) fn starts(ends: &[u32], subspaces: usize) -> Vec<usize> {
+    let mut starts = Vec::with_capacity(ends.len() + 1);
+    let mut at = 0;
+    starts.push(at);
+    for list in 0..ends.len() {
+        let rows = count(ends, list);
+        let bytes = code_bytes(rows, subspaces) + rows * size_of::<u32>();
+        at += bytes.next_multiple_of(LIST_ALIGNMENT);
+        starts.push(at);
     }
-    let (ends, rows) = (object.numbers(0)?, object.numbers(1)?);
-    let inside = rows.iter().all(|row| (*row as usize) < object.head.rows);
-    let whole = ends.len() == model.lists
-        && ends.is_sorted()
-        && ends.last().is_some_and(|end| *end as usize == rows.len());
-    if inside && whole {
-        Ok((ends, rows))
-    } else {
-        Err(IndexError::Corrupt("lists that lead outside"))
+    starts
+}
+
+/// Whether a part's lists are those of a model.
+pub(super) fn check_model(model: &Model, object: &Object) -> Result<(), IndexError> {
+    let parameters = object.head.parameters.first_chunk::<2>();
+    match parameters.ok_or(IndexError::Corrupt("parameters of lists"))? {
+        &[lists, fingerprint]
+            if fingerprint == model.fingerprint && lists as usize == model.lists =>
+        {
+            Ok(())
+        }
+        _ => Err(IndexError::Corrupt("lists of another model")),
     }
+}
+
+/// Whether so many lists may end there, which have so many rows in all.
+pub(super) fn are_ends(ends: &[u32], lists: usize, rows: usize) -> bool {
+    ends.len() == lists && ends.is_sorted() && ends.last().is_some_and(|end| *end as usize == rows)
 }

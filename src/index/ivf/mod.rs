@@ -5,11 +5,14 @@
 //! `ivfflat` compares the vectors of a list themselves. `redkite` compares codes of two bits for
 //! each dimension, sixteen rows at a time, and only the best candidates' vectors. L1 has no such
 //! codes: there a list's vectors are compared.
+//!
+//! A part of codes can be searched where it is far away: [`RemoteLists`].
 
 mod bits;
 mod build;
 mod lists;
 mod model;
+mod remote;
 mod search;
 mod spread;
 mod table;
@@ -18,4 +21,5 @@ pub(super) use bits::{BitLists, BitSearch, build_bits};
 pub(super) use build::build;
 pub(super) use lists::Lists;
 pub use model::Model;
+pub use remote::{RemoteList, RemoteLists};
 pub(super) use search::Search;

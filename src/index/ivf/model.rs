@@ -192,6 +192,11 @@ pub(super) fn is_angular(metric: Metric) -> bool {
     metric == Metric::Cosine
 }
 
+/// How near a centroid is: those of angles are of length one.
+pub(super) fn centroid_metric(metric: Metric) -> Metric {
+    if is_angular(metric) { Metric::InnerProduct } else { metric }
+}
+
 fn subspaces(dimensions: usize) -> usize {
     dimensions.div_ceil(SUBSPACE)
 }

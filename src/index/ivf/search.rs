@@ -4,7 +4,7 @@
 use arrow::buffer::ScalarBuffer;
 
 use super::lists::Lists;
-use super::model::Model;
+use super::model::{Model, centroid_metric};
 use super::table::Table;
 use crate::index::candidate::{Best, Candidate};
 use crate::index::distance::{Metric, norm};
@@ -74,6 +74,37 @@ impl WithKernel for Search<'_> {
     }
 }
 
+/// A search of codes alone, in as many lists as its effort says: which rows are to be compared.
+pub(super) struct CodeSearch<'a> {
+    pub(super) model: &'a Model,
+    pub(super) lists: &'a Lists,
+    pub(super) metric: Metric,
+    pub(super) query: &'a [f32],
+    pub(super) options: &'a SearchOptions<'a>,
+    pub(super) chosen: Chosen<'a>,
+}
+
+impl WithKernel for CodeSearch<'_> {
+    type Output = Result<(Vec<u32>, SearchWork), IndexError>;
+
+    fn run(self, kernel: &impl Kernel) -> Self::Output {
+        let mut scan = Scan {
+            model: self.model,
+            values: &[],
+            metric: self.metric,
+            kernel,
+            options: self.options,
+            chosen: self.chosen,
+            slack: 0.0,
+            work: SearchWork::default(),
+        };
+        let mut order = scan.order(self.query, self.options.effort as usize);
+        order.lists.truncate(order.probes);
+        let rows = scan.coded(self.lists, self.query, order)?;
+        Ok((rows, scan.work))
+    }
+}
+
 struct Scan<'a, K> {
     model: &'a Model,
     values: &'a [f32],
@@ -130,9 +161,7 @@ impl WithKernel for RankCentroids<'_> {
 impl<K: Kernel> Scan<'_, K> {
     /// Ranks the lists by their centroids.
     fn order(&mut self, query: &[f32], effort: usize) -> Order {
-        // Centroids of angles are of length one.
-        let metric = if self.metric == Metric::Cosine { Metric::InnerProduct } else { self.metric };
-        let order = order(self.model, metric, query, effort);
+        let order = order(self.model, centroid_metric(self.metric), query, effort);
         self.work.distances += order.lists.len() as u64;
         order
     }

@@ -7,8 +7,11 @@ use std::time::Duration;
 use arrow::array::{Array, ArrayRef};
 use moka::sync::Cache;
 use parking_lot::Mutex;
+use tokio::sync::Semaphore;
 
 use super::footer::RowGroups;
+use super::pages::VectorPages;
+use super::remote::RemotePart;
 use super::vectors::Vectors;
 use crate::base::{ColumnId, SegmentId};
 use crate::index;
@@ -28,6 +31,7 @@ const DAMAGED_PAUSE: Duration = Duration::from_secs(60);
 const FILTERS_SHARE: u64 = 25;
 const FOOTERS_SHARE: u64 = 10;
 const INDEXES_SHARE: u64 = 10;
+const REMOTE_SHARE: u64 = 10;
 
 #[derive(Debug)]
 pub(super) struct Cached {
@@ -44,6 +48,12 @@ pub(super) struct Cached {
     /// Those that can't be opened: each is tried again after a while.
     pub(super) damaged_indexes: Cache<String, ()>,
     pub(super) opening: InFlight<String>,
+    /// Where the pages of vectors are that are far away.
+    pub(super) pages: Cache<(SegmentId, ColumnId), Arc<VectorPages>>,
+    /// What is known of the lists of indexes that are searched where they lie.
+    pub(super) remote_parts: Cache<String, Arc<RemotePart>>,
+    /// Held by who brings one of these here.
+    pub(super) bringing: Semaphore,
 }
 
 impl Cached {
@@ -52,7 +62,8 @@ impl Cached {
         let filters = share(FILTERS_SHARE);
         let footers = share(FOOTERS_SHARE);
         let indexes = share(INDEXES_SHARE);
-        let chunks = memory_bytes - filters - footers - indexes;
+        let remote = share(REMOTE_SHARE);
+        let chunks = memory_bytes - filters - footers - indexes - remote;
         Self {
             chunks: weighed(chunks, |array: &ArrayRef| array_bytes(array.as_ref())),
             footers: weighed(footers, |footer: &Arc<RowGroups>| footer.bytes()),
@@ -67,6 +78,9 @@ impl Cached {
                 .time_to_live(DAMAGED_PAUSE)
                 .build(),
             opening: InFlight::default(),
+            pages: weighed(remote / 2, |pages: &Arc<VectorPages>| pages.bytes()),
+            remote_parts: weighed(remote / 2, |part: &Arc<RemotePart>| part.lists.bytes()),
+            bringing: Semaphore::new(1),
         }
     }
 
@@ -74,6 +88,7 @@ impl Cached {
         self.footers.invalidate(&segment);
         for &column in columns {
             self.vectors.invalidate(&(segment, column));
+            self.pages.invalidate(&(segment, column));
         }
         // Chunks, filters and indexes are never asked for again and fall out by themselves.
     }

@@ -16,7 +16,7 @@ use super::reader::cache_prefix;
 use crate::base::{ColumnId, Result};
 use crate::segment::corrupt::corrupt;
 use crate::segment::schema::is_vector;
-use crate::segment::{Part, SegmentMeta};
+use crate::segment::{ObjectRef, Part, SegmentMeta};
 
 /// An object of up to this size is read whole from a remote store: one request for all.
 const WHOLE_BYTES_MAX: u64 = 1 << 20;
@@ -50,8 +50,7 @@ impl Reader {
         let bytes = self.fetch(meta, &parts).await?;
         let mut leaves: Vec<usize> = wanted.iter().map(|(_, _, leaf)| *leaf).collect();
         leaves.dedup();
-        let sparse =
-            Sparse { length: meta.data.length, parts: parts.into_iter().zip(bytes).collect() };
+        let sparse = Sparse::new(meta.data.length, parts.into_iter().zip(bytes).collect());
         let batch = decode(meta, groups, group, &leaves, sparse)?;
         for (index, column, leaf) in wanted {
             let place = leaves.binary_search(&leaf).ok();
@@ -74,10 +73,19 @@ impl Reader {
         if meta.data.length <= WHOLE_BYTES_MAX {
             return self.fetch_small(meta, parts).await;
         }
-        let names: Vec<String> = parts
-            .iter()
-            .map(|part| format!("{}{}.part", cache_prefix(meta.id), part.offset))
-            .collect();
+        let name = |part: &Part| format!("{}{}.part", cache_prefix(meta.id), part.offset);
+        self.fetch_through(&meta.data, parts, name).await
+    }
+
+    /// Verified parts of an object that is far away, through the cache on disk, where they have these
+    /// names.
+    pub(super) async fn fetch_through(
+        &self,
+        object: &ObjectRef,
+        parts: &[Part],
+        name: impl Fn(&Part) -> String,
+    ) -> Result<Vec<Bytes>> {
+        let names: Vec<String> = parts.iter().map(name).collect();
         let mut found: Vec<Option<Bytes>> = parts
             .iter()
             .zip(&names)
@@ -91,7 +99,10 @@ impl Reader {
             .filter(|(_, found)| found.is_none())
             .map(|(part, _)| *part)
             .collect();
-        let mut read = self.objects.get_parts(&meta.data, &missing).await?.into_iter();
+        if missing.is_empty() {
+            return Ok(found.into_iter().flatten().collect());
+        }
+        let mut read = self.objects.get_parts(object, &missing).await?.into_iter();
         for (place, name) in found.iter_mut().zip(&names) {
             if place.is_none()
                 && let Some(bytes) = read.next()
@@ -101,7 +112,7 @@ impl Reader {
             }
         }
         let found: Option<Vec<Bytes>> = found.into_iter().collect();
-        found.ok_or_else(|| corrupt(&meta.data.path, "a part is missing"))
+        found.ok_or_else(|| corrupt(&object.path, "a part is missing"))
     }
 
     async fn fetch_small(&self, meta: &SegmentMeta, parts: &[Part]) -> Result<Vec<Bytes>> {
@@ -160,12 +171,17 @@ fn decode(
 }
 
 /// Some parts of an object, for Parquet's reader.
-struct Sparse {
+pub(super) struct Sparse {
     length: u64,
     parts: Vec<(Part, Bytes)>,
 }
 
 impl Sparse {
+    /// Of an object of so many bytes.
+    pub(super) fn new(length: u64, parts: Vec<(Part, Bytes)>) -> Self {
+        Self { length, parts }
+    }
+
     fn from(&self, start: u64) -> Option<Bytes> {
         self.parts.iter().find_map(|(part, bytes)| {
             let skip = usize::try_from(start.checked_sub(part.offset)?).ok()?;

@@ -69,12 +69,7 @@ impl Reader {
                     self.cached.index_parts.insert(path, Arc::clone(&open));
                     Ok(Some(open))
                 }
-                Err(error) if error.code() == SqlState::DATA_CORRUPTED => {
-                    tracing::error!(%error, segment = %unit.meta.id, "a segment without its index");
-                    self.cached.damaged_indexes.insert(path, ());
-                    Ok(None)
-                }
-                Err(error) => Err(error),
+                Err(error) => self.unless_damaged(part, unit.meta.id, Err(error)),
             }
         });
         self.cached.opening.alone(part.object.path.clone(), opening).await
@@ -124,7 +119,11 @@ impl Reader {
         self.model_of(&model.spec, &model.object).await
     }
 
-    async fn model_of(&self, spec: &IndexSpec, object: &ObjectRef) -> Result<Arc<Model>> {
+    pub(super) async fn model_of(
+        &self,
+        spec: &IndexSpec,
+        object: &ObjectRef,
+    ) -> Result<Arc<Model>> {
         if let Some(model) = self.cached.index_models.get(&object.path) {
             return Ok(model);
         }
@@ -171,12 +170,13 @@ impl Reader {
     /// Forgets an object of an index that no version has any more, on disk too.
     pub fn forget_index(&self, object: &ObjectRef) {
         self.cached.index_parts.invalidate(&object.path);
+        self.cached.remote_parts.invalidate(&object.path);
         self.cached.index_models.invalidate(&object.path);
         self.cache.remove_prefix(index_name(object));
     }
 }
 
-fn damaged(object: &ObjectRef, error: &IndexError) -> SqlError {
+pub(super) fn damaged(object: &ObjectRef, error: &IndexError) -> SqlError {
     SqlError::new(SqlState::DATA_CORRUPTED, format!("object \"{}\" is corrupt", object.path))
         .with_detail(error.to_string())
 }

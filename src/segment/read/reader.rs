@@ -23,11 +23,14 @@ pub(super) async fn all<T: Send>(reads: Vec<BoxFuture<'_, Result<T>>>) -> Result
 pub struct ReaderOptions {
     /// Memory for decoded columns, footers, filters and key indexes.
     pub memory_bytes: u64,
+    /// An index far away that has so many bytes with its vectors is searched where it lies until it
+    /// is here; a smaller one is brought at once, which takes no longer.
+    pub remote_bytes_min: u64,
 }
 
 impl Default for ReaderOptions {
     fn default() -> Self {
-        Self { memory_bytes: 512 << 20 }
+        Self { memory_bytes: 512 << 20, remote_bytes_min: 32 << 20 }
     }
 }
 
@@ -35,25 +38,41 @@ impl Default for ReaderOptions {
 #[derive(Debug)]
 pub struct Reader {
     pub(super) objects: Arc<Objects>,
+    /// The same store, for what no statement waits for.
+    background: Arc<Objects>,
     pub(super) cache: Arc<Cache>,
     pub(super) cached: Arc<Cached>,
+    pub(super) remote_bytes_min: u64,
 }
 
 impl Reader {
     /// A reader of these objects with this cache on disk.
     pub fn new(objects: Arc<Objects>, cache: Arc<Cache>, options: ReaderOptions) -> Self {
         let cached = Arc::new(Cached::within(options.memory_bytes));
-        Self { objects, cache, cached }
+        let background = Arc::clone(&objects);
+        let remote_bytes_min = options.remote_bytes_min;
+        Self { objects, background, cache, cached, remote_bytes_min }
     }
 
     /// The same reader, with the same caches; what it asks of the object store is counted by
     /// itself too.
     #[must_use]
     pub fn counted(&self) -> Self {
+        self.over(Arc::new(self.objects.counted()))
+    }
+
+    /// The same reader for work that no statement waits for, nor counts as its own.
+    pub(super) fn in_background(&self) -> Self {
+        self.over(Arc::clone(&self.background))
+    }
+
+    fn over(&self, objects: Arc<Objects>) -> Self {
         Self {
-            objects: Arc::new(self.objects.counted()),
+            objects,
+            background: Arc::clone(&self.background),
             cache: Arc::clone(&self.cache),
             cached: Arc::clone(&self.cached),
+            remote_bytes_min: self.remote_bytes_min,
         }
     }
 

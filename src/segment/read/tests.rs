@@ -13,12 +13,12 @@ use roaring::RoaringBitmap;
 use crate::base::limits::ROW_GROUP_ROWS;
 use crate::base::{ColumnId, OsRandom, Random, RowIds, SegmentId, SqlState};
 use crate::index::{
-    Elements, IndexKind, IndexSpec, Metric, Model, Points, Query, SearchOptions, Selection, TopK,
-    Work, build,
+    Elements, IndexKind, IndexSpec, Metric, Model, Points, Query, RemoteLists, SearchOptions,
+    Selection, TopK, Work, build, distance,
 };
 use crate::segment::tests::{TABLE, World, code, column, ids_of, item_rows, items};
 use crate::segment::{
-    InMemory, IndexPart, KeyMatch, RowIdMap, Scan, Segment, TableVersion, Unit, split_address,
+    InMemory, IndexPart, KeyMatch, Part, RowIdMap, Scan, Segment, TableVersion, Unit, split_address,
 };
 use crate::store::object::{Location, Objects};
 
@@ -320,7 +320,9 @@ async fn indexed(world: &World, unit: &Unit, segment: SegmentId) -> IndexPart {
     let (cancelled, done) = (AtomicBool::new(false), AtomicU64::new(0));
     let work = Work { threads: 1, memory: u64::MAX, cancelled: &cancelled, done: &done };
     let model = Model::train(&spec, vectors.values(), vectors.rows() as u64, &work).unwrap();
-    let points = Points::new(vectors.shared(), spec.dimensions, None).unwrap();
+    let rows = 0..vectors.rows() as u32;
+    let rows = rows.filter(|row| vectors.vector(*row as usize).is_some()).collect();
+    let points = Points::new(vectors.shared(), spec.dimensions, Some(rows)).unwrap();
     let bytes = build(&spec, Some(&model), &points, &work).unwrap();
     let put = async |name: &str, bytes: bytes::Bytes| world.objects.put(name, bytes).await.unwrap();
     IndexPart {
@@ -328,6 +330,9 @@ async fn indexed(world: &World, unit: &Unit, segment: SegmentId) -> IndexPart {
         segment,
         column: embedding.id,
         spec,
+        front: RemoteLists::front_bytes(&model, &bytes)
+            .unwrap()
+            .map(|length| Part::front(&bytes, length)),
         object: put("data/1/a/part.index", bytes.into()).await,
         model: Some(put("data/1/a/model.index", model.encode()).await),
         rows: unit.total_rows(),
@@ -367,4 +372,83 @@ async fn a_cold_search_waits_three_times_for_the_store() {
     assert_eq!(cold.rounds, 3);
     reader.take(&version, &addresses, &items().columns[..3]).await.unwrap();
     assert_eq!(reader.objects().counters().counts(), cold, "warm");
+}
+
+/// What is far away and large is searched where it is: the same rows as here, after two waits, and of all
+/// bytes only a few.
+#[tokio::test]
+async fn a_remote_index_is_searched_list_by_list() {
+    let random: Arc<dyn Random> = Arc::new(OsRandom);
+    let objects = Objects::far_away(Duration::from_millis(20), Arc::clone(&random));
+    let world = World::over(Arc::new(objects), random);
+    let version = version_of(&world, &shuffled(60_000)).await;
+    let unit = version.units().remove(0);
+    let Unit::Object(object) = &unit else { panic!("rows in memory") };
+    let (part, column) = (indexed(&world, &unit, object.meta.id).await, &items().columns[3]);
+    let part = Arc::new(part);
+    let numbers = vec![30_000.0, 1.0, -30_000.0];
+    let cancelled = AtomicBool::new(false);
+    let deleted: RoaringBitmap = [29_999, 30_001].into();
+    let options = SearchOptions {
+        k: 5,
+        effort: 3,
+        refine: 8,
+        first_row: 0,
+        selection: Selection::Except(&deleted),
+        cancelled: &cancelled,
+    };
+    let here = world.restarted().reader.index(object, &part, column).await.unwrap().unwrap();
+    let mut expected = TopK::new(5);
+    here.search(&Query::Numbers(numbers.clone()), &options, &mut expected).unwrap();
+
+    let node = world.restarted();
+    let small = node.reader.remote_index(object, &part, column).await.unwrap();
+    assert!(small.is_none(), "what is small is brought at once");
+    let reader = node.remote_reader().counted();
+    let remote = reader.remote_index(object, &part, column).await.unwrap().unwrap();
+    let lists = remote.lists.probes(&numbers, options.effort).unwrap();
+    let lists = reader.read_lists(object, &remote, lists).await.unwrap().unwrap();
+    let (rows, _) = remote.lists.candidates(&numbers, &options, &lists).unwrap();
+    let vectors = reader.vectors_at(&object.meta, column, &rows).await.unwrap().unwrap();
+    let mut found = TopK::new(5);
+    for (row, vector) in rows.iter().zip(vectors.chunks_exact(3)) {
+        found.push(distance(Metric::L2, &numbers, vector), u64::from(*row));
+    }
+    assert_eq!(found.into_sorted(), expected.into_sorted());
+    let counts = reader.objects().counters().counts();
+    assert_eq!(counts.rounds, 3);
+    let all = part.object.length + 60_000 * 12;
+    assert!(counts.read_bytes < all / 2, "{} of {all} bytes", counts.read_bytes);
+
+    let mut bytes = world.objects.get(&part.object).await.unwrap().to_vec();
+    bytes[usize::try_from(lists[0].0.offset).unwrap()] ^= 1;
+    world.objects.delete(&part.object.path).await.unwrap();
+    world.objects.put(&part.object.path, bytes.into()).await.unwrap();
+    let reader = world.restarted().remote_reader();
+    let remote = reader.remote_index(object, &part, column).await.unwrap().unwrap();
+    let lists = remote.lists.probes(&numbers, options.effort).unwrap();
+    assert!(reader.read_lists(object, &remote, lists).await.unwrap().is_none(), "damaged");
+    assert!(reader.remote_index(object, &part, column).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn vectors_are_read_page_by_page() {
+    let world = World::new();
+    let version = version_of(&world, &shuffled(40_000)).await;
+    let unit = version.units().remove(0);
+    let Unit::Object(object) = &unit else { panic!("rows in memory") };
+    let column = &items().columns[3];
+    let all = world.reader.vectors(&unit, column).await.unwrap().unwrap();
+    let reader = world.restarted().reader.counted();
+    for rows in [vec![1], vec![1, 2, 7_001, 16_382, 16_384, 39_999], vec![]] {
+        let expected: Vec<f32> =
+            rows.iter().flat_map(|row| all.vector(*row as usize).unwrap()).copied().collect();
+        let read = reader.vectors_at(&object.meta, column, &rows).await.unwrap();
+        assert_eq!(read, Some(expected));
+    }
+    assert!(reader.objects().counters().counts().read_bytes < object.meta.data.length / 2);
+    let nothing = reader.vectors_at(&object.meta, column, &[0]).await.unwrap_err();
+    assert_eq!(nothing.code(), SqlState::DATA_CORRUPTED);
+    let other = reader.vectors_at(&object.meta, &items().columns[2], &[1]).await.unwrap();
+    assert_eq!(other, None);
 }

@@ -17,6 +17,7 @@ use parquet::arrow::arrow_writer::{
 };
 use parquet::basic::Compression;
 use parquet::file::metadata::KeyValue;
+use parquet::file::page_index::offset_index::PageLocation;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
@@ -33,13 +34,16 @@ use crate::segment::read::{
     FOOTER_KEY, FOOTER_TAIL_BYTES, FOOTER_VERSION, FooterEntry, GroupEntry, VectorsFile,
 };
 use crate::segment::schema::{ROW_ID_COLUMN, is_vector, row_id_field, vector_dimensions};
-use crate::segment::{KeyFilterRef, Part, SegmentMeta, TableSchema, adapt};
+use crate::segment::vector_pages::{self, Page, Pages};
+use crate::segment::{KeyFilterRef, Part, SegmentMeta, TableSchema, VectorPagesRef, adapt};
 use crate::store::object::Upload;
 
 /// Row groups that are encoded at once.
 const GROUPS_IN_FLIGHT: usize = 3;
-/// A vector page: the smaller, the more a reader of few rows can skip.
+/// A page of other columns than vectors.
 const PAGE_BYTES: usize = 1 << 20;
+/// A page of vectors: what is read from far away to compare one of them.
+const VECTOR_PAGE_BYTES: usize = 64 << 10;
 /// Columns whose statistics ride in metadata; a table of more is rarely pruned by the rest.
 const STATISTICS_COLUMNS_MAX: usize = 64;
 
@@ -61,10 +65,14 @@ pub(super) struct Encoder {
     /// For each key the hashes of all rows; `None` once a type had none.
     hashes: Vec<Option<Vec<u64>>>,
     vectors: Vec<(usize, VectorsFile)>,
+    /// The pages of each column of vectors, row group by row group.
+    pages: Vec<(usize, Pages)>,
 }
 
 struct EncodedGroup {
     chunks: Vec<ArrowColumnChunk>,
+    /// Rows and bytes of the pages of each column of vectors.
+    pages: Vec<Vec<(u32, u32)>>,
     statistics: Vec<ColumnStatistics>,
     hashes: Vec<Option<Vec<u64>>>,
     /// The columns that the cache wants as flat vectors.
@@ -81,7 +89,8 @@ fn properties(table: &TableSchema, schema: &Schema) -> WriterProperties {
         .set_compression(Compression::LZ4_RAW)
         .set_dictionary_enabled(false)
         .set_statistics_enabled(EnabledStatistics::Chunk)
-        .set_offset_index_disabled(true)
+        // Our own directories are made of it; it isn't written.
+        .set_offset_index_disabled(false)
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_data_page_row_count_limit(ROW_GROUP_ROWS)
         .set_data_page_size_limit(PAGE_BYTES)
@@ -92,6 +101,7 @@ fn properties(table: &TableSchema, schema: &Schema) -> WriterProperties {
             data_type if is_vector(data_type) => {
                 builder = builder
                     .set_column_compression(path.clone(), Compression::UNCOMPRESSED)
+                    .set_column_data_page_size_limit(path.clone(), VECTOR_PAGE_BYTES)
                     .set_column_statistics_enabled(path, EnabledStatistics::None);
             }
             DataType::FixedSizeBinary(_) => {
@@ -150,8 +160,12 @@ impl Encoder {
             let name = (id, column.id);
             Some((index, VectorsFile::create(&target.cache, name, dimensions, rows)?))
         });
+        let fields = (0..).zip(schema.fields());
+        let of_vectors = fields.filter(|(_, field)| is_vector(field.data_type()));
+        let pages = of_vectors.map(|(index, _)| (index, Pages::new())).collect();
         Ok(Self {
             id,
+            pages,
             upload: target.objects.create(&path).await?,
             parquet,
             factory,
@@ -223,6 +237,13 @@ impl Encoder {
                 .ok_or_else(|| broken("writing a row group", "a column is not in its bytes"))?;
             crc32.push(crc32fast::hash(chunk));
         }
+        for ((index, pages), known) in self.pages.iter_mut().zip(group.pages) {
+            let (offset, length) = metadata.column(*index).byte_range();
+            let pages_of = |chunk| pages_of(chunk, &known);
+            let chunk = slice(&bytes, base, offset, length).and_then(pages_of);
+            let outside = || broken("writing a row group", "a page is not in its column");
+            pages.push(chunk.ok_or_else(outside)?);
+        }
         let rows_before = self.rows_of_groups();
         self.totals = match self.totals.is_empty() {
             true => group.statistics.clone(),
@@ -268,9 +289,8 @@ impl Encoder {
         while !self.in_flight.is_empty() {
             self = self.append_next().await?;
         }
-        let key_filters = self.write_filters().await?;
-        let mut this = key_filters.1;
-        let key_filters = key_filters.0;
+        let (key_filters, this) = self.write_filters().await?;
+        let (vector_pages, mut this) = this.write_pages().await?;
         let entry = serde_json::to_string(&this.entry)
             .map_err(|error| broken("writing a footer", error))?;
         this.parquet.append_key_value_metadata(KeyValue::new(FOOTER_KEY.to_owned(), entry));
@@ -300,6 +320,7 @@ impl Encoder {
             columns: ids.collect(),
             statistics,
             key_filters,
+            vector_pages,
             bytes: this.bytes,
         })
     }
@@ -314,17 +335,33 @@ impl Encoder {
                 .await
                 .map_err(|error| broken("making a key filter", error))?;
             let Some(bytes) = made else { continue };
-            self.parquet
-                .write_all(&bytes)
-                .map_err(|error| broken("writing a key filter", error))?;
-            let before = self.upload.length();
-            let bytes = self.drain()?;
-            let part =
-                Part { offset: before, length: bytes.len() as u64, crc32: crc32fast::hash(&bytes) };
+            let part;
+            (part, self) = self.write_part(&bytes).await?;
             filters.push(KeyFilterRef { columns: columns.clone(), part });
-            self.upload = self.upload.write(bytes).await?;
         }
         Ok((filters, self))
+    }
+
+    async fn write_pages(mut self) -> Result<(Vec<VectorPagesRef>, Self)> {
+        let mut directories = Vec::new();
+        for (index, pages) in std::mem::take(&mut self.pages) {
+            let column = self.target.schema.columns[index].id;
+            let part;
+            (part, self) = self.write_part(&vector_pages::encode(&pages)).await?;
+            directories.push(VectorPagesRef { column, part });
+        }
+        Ok((directories, self))
+    }
+
+    /// Writes bytes between the row groups and the footer.
+    async fn write_part(mut self, bytes: &[u8]) -> Result<(Part, Self)> {
+        let failed = |error| broken("writing beside row groups", error);
+        self.parquet.write_all(bytes).map_err(failed)?;
+        let offset = self.upload.length();
+        let bytes = self.drain()?;
+        let part = Part { offset, length: bytes.len() as u64, crc32: crc32fast::hash(&bytes) };
+        self.upload = self.upload.write(bytes).await?;
+        Ok((part, self))
     }
 }
 
@@ -332,6 +369,28 @@ fn slice(bytes: &Bytes, base: u64, offset: u64, length: u64) -> Option<&[u8]> {
     let from = usize::try_from(offset.checked_sub(base)?).ok()?;
     let to = from.checked_add(usize::try_from(length).ok()?)?;
     bytes.get(from..to)
+}
+
+/// How many rows and bytes each page of a chunk of so many rows has.
+fn sizes(pages: &[PageLocation], rows: usize) -> Option<Vec<(u32, u32)>> {
+    let next = pages.iter().skip(1).map(|page| page.first_row_index);
+    let ends = next.chain(i64::try_from(rows).ok());
+    let size = |(page, end): (&PageLocation, i64)| {
+        let rows = u32::try_from(end - page.first_row_index).ok()?;
+        Some((rows, u32::try_from(page.compressed_page_size).ok()?))
+    };
+    pages.iter().zip(ends).map(size).collect()
+}
+
+/// The pages of a chunk's bytes.
+fn pages_of(chunk: &[u8], sizes: &[(u32, u32)]) -> Option<Vec<Page>> {
+    let mut rest = chunk;
+    let mut page = |&(rows, length): &(u32, u32)| {
+        let own = rest.split_off(..usize::try_from(length).ok()?)?;
+        Some(Page { rows, length, crc32: crc32fast::hash(own) })
+    };
+    let pages = sizes.iter().map(&mut page).collect::<Option<_>>()?;
+    rest.is_empty().then_some(pages)
 }
 
 /// The footer is the last of these bytes, which begin at `base` of the object.
@@ -372,11 +431,19 @@ fn encode_group(
         return Err(SqlError::internal("a column with several leaves"));
     }
     let mut chunks = Vec::with_capacity(writers.len());
+    let mut pages = Vec::new();
     for ((mut writer, array), field) in writers.into_iter().zip(&arrays).zip(schema.fields()) {
         for leaf in compute_leaves(field, array).map_err(failed)? {
             writer.write(&leaf).map_err(failed)?;
         }
-        chunks.push(writer.close().map_err(failed)?);
+        let mut chunk = writer.close().map_err(failed)?;
+        let located = chunk.close_mut().offset_index.take();
+        if is_vector(field.data_type()) {
+            let rows = batch.num_rows();
+            let located = located.as_ref().and_then(|index| sizes(index.page_locations(), rows));
+            pages.push(located.ok_or_else(|| broken("encoding a column", "pages without places"))?);
+        }
+        chunks.push(chunk);
     }
     let hashes = table.keys.iter().map(|key| key_hashes(table, key, batch)).collect();
     let vectors = cached.iter().map(|&index| (index, Arc::clone(batch.column(index)))).collect();
@@ -386,7 +453,7 @@ fn encode_group(
         .map(|column| column.to_data().get_slice_memory_size().unwrap_or(0))
         .sum();
     let rows = batch.num_rows() as u64;
-    Ok(EncodedGroup { chunks, statistics, hashes, vectors, rows, bytes: bytes as u64 })
+    Ok(EncodedGroup { chunks, pages, statistics, hashes, vectors, rows, bytes: bytes as u64 })
 }
 
 /// The hashes of the keys without NULL; `None` when a type has no hash.

@@ -22,6 +22,8 @@ use super::mapped;
 const MAGIC: &[u8; 8] = b"RKCACHE1";
 /// The payload begins here: a cache line, and what SIMD loads want.
 pub(super) const HEADER_BYTES: usize = 64;
+/// Where there is no room, so much is made: a part of all.
+const ROOM_SHARE: u64 = 32;
 const TEMPORARY: &str = ".tmp-";
 
 /// The local cache.
@@ -234,8 +236,10 @@ impl Cache {
         let mut by_use: Vec<(u64, String)> =
             state.entries.iter().map(|(name, entry)| (entry.used, name.clone())).collect();
         by_use.sort_unstable();
+        // Some more at once, or each of many small files would look for what to remove.
+        let wanted = self.bytes_max - self.bytes_max / ROOM_SHARE;
         for (_, name) in by_use {
-            if state.bytes + bytes <= self.bytes_max {
+            if state.bytes + bytes <= wanted {
                 break;
             }
             if let Some(entry) = state.entries.remove(&name) {

@@ -38,6 +38,12 @@ pub struct Part {
 }
 
 impl Part {
+    /// The first bytes of an object.
+    pub fn front(object: &[u8], length: usize) -> Self {
+        let front = &object[..length.min(object.len())];
+        Self { offset: 0, length: front.len() as u64, crc32: crc32fast::hash(front) }
+    }
+
     /// From the first byte to the one after the last; `None` when that overflows.
     pub fn range(&self) -> Option<Range<u64>> {
         Some(self.offset..self.offset.checked_add(self.length)?)
@@ -257,8 +263,8 @@ impl Objects {
                 for range in &spans.ranges {
                     each.push(self.store.get_range(&full, range.clone()));
                 }
-                let read =
-                    futures::stream::iter(each).buffered(8).try_collect::<Vec<Bytes>>().await;
+                let read = futures::stream::iter(each).buffered(REQUESTS_AT_ONCE);
+                let read = read.try_collect::<Vec<Bytes>>().await;
                 match read {
                     Ok(read) => Ok(read),
                     Err(error) => Err(self.why_unreadable(object, &full, &error).await),
@@ -364,6 +370,8 @@ fn verify(path: &str, bytes: &[u8], length: u64, crc32: u32, offset: u64) -> Res
     Ok(())
 }
 
+/// Requests of one read that run at once: as many as a search of what is far away has, about.
+const REQUESTS_AT_ONCE: usize = 64;
 /// Gaps up to this much are read rather than asked around: a request costs more.
 const GAP_BYTES: u64 = 256 << 10;
 /// A request returns about this much at most, so that several run at once.
