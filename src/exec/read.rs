@@ -1,16 +1,16 @@
 //! The reads that operators make of segments, in one place.
 
 use std::collections::VecDeque;
-use std::ops::Range;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt64Array};
 use datafusion::physical_optimizer::pruning::PruningPredicate;
 use futures::stream::BoxStream;
+use roaring::RoaringBitmap;
 
 use super::source::Reads;
 use crate::base::{Result, SqlError};
-use crate::segment::{Column, Pruner, Reader, Scan, TableVersion, Unit, split_address};
+use crate::segment::{Column, ObjectUnit, Pruner, Reader, Scan, TableVersion, Unit, split_address};
 
 /// A piece of a table that one thread reads: a row group, or rows in memory.
 #[derive(Clone, Debug)]
@@ -20,12 +20,16 @@ pub(crate) struct Morsel {
 }
 
 impl Morsel {
-    /// The positions of a row group's rows in their unit; none in memory.
-    pub(crate) fn positions(&self) -> Option<Range<u32>> {
-        match (&self.unit, self.group) {
-            (Unit::Object(object), Some(group)) => Some(object.meta.group_positions(group)),
-            _ => None,
-        }
+    /// Which row group it is; none in memory.
+    pub(crate) fn group(&self) -> Option<u32> {
+        self.group
+    }
+
+    /// The row group that it is, if none of its rows is deleted.
+    pub(crate) fn whole(&self, deleted: &RoaringBitmap) -> Option<(&ObjectUnit, u32)> {
+        let (Unit::Object(object), Some(group)) = (&self.unit, self.group) else { return None };
+        let positions = object.meta.group_positions(group);
+        (deleted.range_cardinality(positions) == 0).then_some((object, group))
     }
 }
 
@@ -53,13 +57,23 @@ pub(crate) fn scan(
     pruner: Option<Arc<PruningPredicate>>,
     batch_rows: usize,
 ) -> BoxStream<'static, Result<RecordBatch>> {
+    let mut scan = scan_of(reads, pruner, batch_rows);
+    scan.row_groups = morsel.group.map(|group| group..group + 1);
+    reader.scan(morsel.unit, Arc::new(scan))
+}
+
+/// What is read of a piece, whichever it is.
+pub(crate) fn scan_of(
+    reads: &Reads,
+    pruner: Option<Arc<PruningPredicate>>,
+    batch_rows: usize,
+) -> Scan {
     let mut scan = Scan::of(reads.columns.clone().into());
     scan.address = reads.address;
     scan.row_id = reads.row_id;
-    scan.row_groups = morsel.group.map(|group| group..group + 1);
     scan.batch_rows = batch_rows;
     scan.pruner = pruner.map(row_group_pruner);
-    reader.scan(morsel.unit, Arc::new(scan))
+    scan
 }
 
 /// A predicate that can't be answered keeps every row group.
@@ -111,7 +125,7 @@ async fn row_ids(
         let map = match &segment.rows {
             crate::segment::Rows::Memory(rows) => rows.row_ids().clone(),
             crate::segment::Rows::Object(meta) => {
-                let unit = Unit::Object(crate::segment::ObjectUnit {
+                let unit = Unit::Object(ObjectUnit {
                     ordinal,
                     meta: Arc::clone(meta),
                     deleted: Arc::clone(&segment.deleted),

@@ -12,7 +12,7 @@ use super::codes::elements;
 use super::distance::Metric;
 use super::error::IndexError;
 use super::flat::{Selection, search_flat};
-use super::part::{Part, SearchOptions};
+use super::part::{Part, SearchOptions, SearchWork};
 use super::points::{CodedPoints, Points};
 use super::query::Query;
 use super::sparse::merged;
@@ -198,62 +198,126 @@ impl Queries {
 
     /// Measures a part with growing effort.
     fn measure_all(&self, part: &Part, work: &Work<'_>) -> Result<Calibration, IndexError> {
-        let mut measured = Vec::new();
-        for &refine in part.refinements() {
-            let (mut last, mut before) = (0.0_f32, f32::NEG_INFINITY);
-            for effort in part.efforts() {
-                let mut setting = self.measure(part, effort, refine, work)?;
-                // More effort finds no less; what says so is chance.
-                setting.recall = setting.recall.max(last);
-                let gained = setting.recall - before;
-                (before, last) = (last, setting.recall);
-                measured.push(setting);
-                // Once most is found and twice the effort finds no more, the rest is lost to the codes.
-                let settled = last > RECALL_SETTLED && gained < GAIN_LEAST;
-                if last >= RECALL_ENOUGH || settled {
-                    break;
-                }
+        let mut groups: Vec<Group> = part.refinements().iter().map(|_| Group::default()).collect();
+        for effort in part.efforts() {
+            let settings = self.measure(part, effort, work)?;
+            groups.iter_mut().zip(settings).for_each(|(group, setting)| group.push(setting));
+            if groups.iter().all(|group| group.is_settled) {
+                break;
             }
         }
-        Ok(Calibration { measured })
+        Ok(Calibration { measured: groups.into_iter().flat_map(|group| group.measured).collect() })
     }
 
+    /// Measures an effort with each refinement.
     fn measure(
         &self,
         part: &Part,
         effort: u32,
-        refine: u32,
         work: &Work<'_>,
-    ) -> Result<Measured, IndexError> {
+    ) -> Result<Vec<Measured>, IndexError> {
+        let refinements = part.refinements();
+        let nothing = || vec![Found::default(); refinements.len()];
         let measured = work.spread(self.queries.len(), |range| {
-            let (mut found, mut cost) = (0, 0.0);
+            let mut all = nothing();
             for at in range {
-                let query = &self.queries[at];
-                let origin = RoaringBitmap::from([self.origins[at]]);
-                let options = SearchOptions {
-                    k: K,
-                    effort,
-                    refine,
-                    first_row: 0,
-                    selection: Selection::Except(&origin),
-                    cancelled: work.cancelled,
-                };
-                let mut top = TopK::new(K);
-                cost += part.search(query, &options, &mut top)?.cost(query.dimensions());
-                let farthest = self.truth[at].last().map_or(f64::NEG_INFINITY, |row| row.distance);
-                found += top.into_sorted().iter().filter(|row| row.distance <= farthest).count();
+                let found = self.search(part, at, effort, work)?;
+                all.iter_mut().zip(found).for_each(|(all, found)| all.add(found));
             }
-            Ok((found, cost))
+            Ok(all)
         })?;
+        let mut all = nothing();
+        for found in measured {
+            all.iter_mut().zip(found).for_each(|(all, found)| all.add(found));
+        }
         let wanted: usize = self.truth.iter().map(Vec::len).sum();
-        let found: usize = measured.iter().map(|(found, _)| found).sum();
-        let cost: f64 = measured.iter().map(|(_, cost)| cost).sum();
-        Ok(Measured {
+        let settings = refinements.iter().zip(all).map(|(refine, found)| Measured {
             effort,
-            refine,
-            recall: (found as f64 / wanted.max(1) as f64) as f32,
-            cost: (cost / self.origins.len().max(1) as f64) as f32,
-        })
+            refine: *refine,
+            recall: (found.rows as f64 / wanted.max(1) as f64) as f32,
+            cost: (found.cost / self.origins.len().max(1) as f64) as f32,
+        });
+        Ok(settings.collect())
+    }
+
+    /// What a query finds with each refinement. One look at codes serves them all: who compares fewer rows
+    /// compares the first of those.
+    fn search(
+        &self,
+        part: &Part,
+        at: usize,
+        effort: u32,
+        work: &Work<'_>,
+    ) -> Result<Vec<Found>, IndexError> {
+        let query = &self.queries[at];
+        let origin = RoaringBitmap::from([self.origins[at]]);
+        let refinements = part.refinements();
+        let options = SearchOptions {
+            k: K,
+            effort,
+            refine: refinements.last().copied().unwrap_or(1),
+            first_row: 0,
+            selection: Selection::Except(&origin),
+            cancelled: work.cancelled,
+        };
+        let dimensions = query.dimensions();
+        let farthest = self.truth[at].last().map_or(f64::NEG_INFINITY, |row| row.distance);
+        let count = |distances: &[f64]| {
+            distances.iter().filter(|distance| **distance <= farthest).count().min(K)
+        };
+        if let Some((distances, looked)) = part.search_codes(query, &options)? {
+            let found = |refine: &u32| {
+                let compared = (K * *refine as usize).min(distances.len());
+                let work = SearchWork { distances: looked.distances + compared as u64, ..looked };
+                Found { rows: count(&distances[..compared]), cost: work.cost(dimensions) }
+            };
+            return Ok(refinements.iter().map(found).collect());
+        }
+        let mut top = TopK::new(K);
+        let cost = part.search(query, &options, &mut top)?.cost(dimensions);
+        let distances: Vec<f64> = top.into_sorted().iter().map(|row| row.distance).collect();
+        Ok(vec![Found { rows: count(&distances), cost }])
+    }
+}
+
+/// What searches found, and what they cost.
+#[derive(Debug, Clone, Copy, Default)]
+struct Found {
+    rows: usize,
+    cost: f64,
+}
+
+impl Found {
+    fn add(&mut self, other: Self) {
+        self.rows += other.rows;
+        self.cost += other.cost;
+    }
+}
+
+/// What was measured with one refinement, by effort.
+#[derive(Debug, Default)]
+struct Group {
+    measured: Vec<Measured>,
+    /// More effort is not worth measuring.
+    is_settled: bool,
+}
+
+impl Group {
+    fn push(&mut self, mut setting: Measured) {
+        if self.is_settled {
+            return;
+        }
+        let recall = |at: usize| {
+            let known = self.measured.len().checked_sub(at).and_then(|at| self.measured.get(at));
+            known.map(|setting| setting.recall)
+        };
+        // More effort finds no less; what says so is chance.
+        setting.recall = setting.recall.max(recall(1).unwrap_or(0.0));
+        // Once most is found and twice the effort finds no more, the rest is lost to the codes.
+        let gained = setting.recall - recall(2).unwrap_or(f32::NEG_INFINITY);
+        self.is_settled = setting.recall >= RECALL_ENOUGH
+            || setting.recall > RECALL_SETTLED && gained < GAIN_LEAST;
+        self.measured.push(setting);
     }
 }
 

@@ -318,4 +318,32 @@ impl Part {
             _ => Err(IndexError::Elements),
         }
     }
+
+    /// How far the rows are that a search by codes compares, those first that the codes say are nearest;
+    /// its work, those distances left out. `None` where the kind has no codes of vectors.
+    ///
+    /// # Errors
+    /// As [`Part::search`].
+    pub(super) fn search_codes(
+        &self,
+        query: &Query,
+        options: &SearchOptions<'_>,
+    ) -> Result<Option<(Vec<f64>, SearchWork)>, IndexError> {
+        let (Contents::Lists(lists, model, values), Query::Numbers(query)) = (&self.content, query)
+        else {
+            return Ok(None);
+        };
+        if !model.has_codes() {
+            return Ok(None);
+        }
+        let (metric, chosen) = (self.spec.metric, Chosen::of(options.selection));
+        let search =
+            ivf::CodeSearch { model, lists, metric, query, options, chosen, strictly: false };
+        let (rows, work) = with_kernel(metric, query, search)?;
+        let far = |row: u32| {
+            let from = row as usize * query.len();
+            distance(metric, query, &values[from..from + query.len()])
+        };
+        Ok(Some((rows.into_iter().map(far).collect(), work)))
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, AsArray, BooleanArray, UInt64Array};
+use datafusion::arrow::array::{Array, AsArray, BooleanArray, RecordBatch, UInt64Array};
 use datafusion::arrow::buffer::BooleanBuffer;
 use datafusion::arrow::datatypes::UInt64Type;
 use datafusion::arrow::util::bit_mask::set_bits;
@@ -12,6 +12,7 @@ use roaring::RoaringBitmap;
 
 use super::exact::Positions;
 use super::search::Search;
+use crate::exec::read::Morsel;
 use crate::exec::source::{Filter, Reads};
 use crate::exec::{external, pruning, read};
 use crate::segment::Unit;
@@ -25,38 +26,73 @@ impl Search {
         reads: &Reads,
     ) -> FusionResult<RoaringBitmap> {
         let mut bits = Bits::of(unit.total_rows());
-        let predicate = pruning::pruner(&filter.predicate, reads);
-        // Where no row is left out, a batch's rows are those behind the last one's.
-        let in_order = Reads { address: false, ..reads.clone() };
-        let mut positions = Positions::of(unit);
-        for morsel in read::morsels(vec![unit.clone()]) {
-            let mut next = morsel
-                .positions()
-                .filter(|positions| unit.deleted().range_cardinality(positions.clone()) == 0);
-            let reads = if next.is_some() { &in_order } else { reads };
-            let batches =
-                read::scan(&self.reader, morsel, reads, predicate.clone(), self.batch_rows);
-            let mut batches = batches.map_err(external);
-            while let Some(batch) = batches.try_next().await? {
-                self.check_cancelled()?;
-                self.work.filtered(batch.num_rows());
-                let mask = filter.predicate.evaluate(&batch)?.into_array(batch.num_rows())?;
-                let kept = kept(mask.as_boolean());
-                if let Some(next) = &mut next {
-                    bits.put(next.start, &kept);
-                    next.start += u32::try_from(kept.len()).unwrap_or(u32::MAX);
-                    continue;
+        // The predicate's columns alone: the addresses are no part of their schema.
+        let values = Reads { address: false, ..reads.clone() };
+        let schema = read::scan_of(&values, None, self.batch_rows).schema();
+        for morsel in self.wanted_morsels(unit, filter, reads).await? {
+            match morsel.whole(unit.deleted()).filter(|_| !values.row_id) {
+                Some((object, group)) => {
+                    self.check_cancelled()?;
+                    let columns = (values.columns.as_slice(), &schema);
+                    let rows = self.reader.row_group(&object.meta, group, columns);
+                    let kept = self.evaluated(filter, &rows.await.map_err(external)?)?;
+                    bits.put(object.meta.group_positions(group).start, &kept);
                 }
-                let addresses = batch.column(batch.num_columns() - 1);
-                let addresses: &UInt64Array = addresses.as_primitive::<UInt64Type>();
-                for row in kept.set_indices() {
-                    if let Some(position) = positions.find(addresses.value(row)) {
-                        bits.set(position);
-                    }
-                }
+                None => self.set_allowed(unit, morsel, (filter, reads), &mut bits).await?,
             }
         }
         Ok(bits.into_bitmap())
+    }
+
+    /// The pieces of a unit in which the filter may keep rows.
+    async fn wanted_morsels(
+        &self,
+        unit: &Unit,
+        filter: &Filter,
+        reads: &Reads,
+    ) -> FusionResult<Vec<Morsel>> {
+        let mut morsels: Vec<Morsel> = read::morsels(vec![unit.clone()]).into();
+        if let Unit::Object(object) = unit
+            && let Some(predicate) = pruning::pruner(&filter.predicate, reads)
+        {
+            let scan = read::scan_of(reads, Some(predicate), self.batch_rows);
+            let wanted = self.reader.scanned_groups(object, &scan).await.map_err(external)?;
+            morsels.retain(|morsel| morsel.group().is_none_or(|group| wanted.contains(&group)));
+        }
+        Ok(morsels)
+    }
+
+    /// Sets the bits of the rows of a piece that the filter keeps, of which some are deleted, or which
+    /// is in memory.
+    async fn set_allowed(
+        &self,
+        unit: &Unit,
+        morsel: Morsel,
+        (filter, reads): (&Filter, &Reads),
+        bits: &mut Bits,
+    ) -> FusionResult<()> {
+        let mut positions = Positions::of(unit);
+        let batches = read::scan(&self.reader, morsel, reads, None, self.batch_rows);
+        let mut batches = batches.map_err(external);
+        while let Some(batch) = batches.try_next().await? {
+            self.check_cancelled()?;
+            let kept = self.evaluated(filter, &batch)?;
+            let addresses = batch.column(batch.num_columns() - 1);
+            let addresses: &UInt64Array = addresses.as_primitive::<UInt64Type>();
+            for row in kept.set_indices() {
+                if let Some(position) = positions.find(addresses.value(row)) {
+                    bits.set(position);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Which rows of a batch the filter keeps.
+    fn evaluated(&self, filter: &Filter, batch: &RecordBatch) -> FusionResult<BooleanBuffer> {
+        self.work.filtered(batch.num_rows());
+        let mask = filter.predicate.evaluate(batch)?.into_array(batch.num_rows())?;
+        Ok(kept(mask.as_boolean()))
     }
 
     /// Those of a few rows that the filter keeps, in the order in which they come.
@@ -69,14 +105,9 @@ impl Search {
     ) -> FusionResult<Vec<bool>> {
         let addresses: Vec<u64> =
             positions.iter().map(|position| unit.address(*position)).collect();
-        // The predicate's columns alone: the addresses are known, and are no part of their schema.
         let reads = Reads { address: false, ..reads.clone() };
         let batch = read::take(&self.reader, &self.version, &addresses, &reads).await;
-        let batch = batch.map_err(external)?;
-        self.work.filtered(batch.num_rows());
-        let mask = filter.predicate.evaluate(&batch)?.into_array(batch.num_rows())?;
-        let mask: &BooleanArray = mask.as_boolean();
-        Ok((0..mask.len()).map(|row| mask.is_valid(row) && mask.value(row)).collect())
+        Ok(self.evaluated(filter, &batch.map_err(external)?)?.iter().collect())
     }
 }
 

@@ -22,4 +22,4 @@ pub(super) use build::build;
 pub(super) use lists::Lists;
 pub use model::Model;
 pub use remote::{RemoteList, RemoteLists};
-pub(super) use search::Search;
+pub(super) use search::{CodeSearch, Search};

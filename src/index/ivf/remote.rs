@@ -139,7 +139,8 @@ impl RemoteLists {
             return Ok((Vec::new(), SearchWork::default()));
         }
         let (model, metric) = (&*self.model, self.metric);
-        let search = CodeSearch { model, lists: &lists, metric, query, options, chosen };
+        let search =
+            CodeSearch { model, lists: &lists, metric, query, options, chosen, strictly: true };
         let (mut rows, work) = with_kernel(metric, query, search)?;
         rows.sort_unstable();
         match rows.last().is_none_or(|row| (*row as usize) < self.segment_rows) {

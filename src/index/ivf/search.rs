@@ -68,20 +68,22 @@ impl WithKernel for Search<'_> {
             let rows = scan.coded(self.lists, self.query, order)?;
             // What codes let through was chosen already.
             scan.chosen = Chosen::All;
-            scan.compare(rows.into_iter(), &mut best, show)?;
+            scan.compare(rows.into_iter().map(Candidate::number), &mut best, show)?;
         }
         Ok(scan.work)
     }
 }
 
-/// A search of codes alone, in as many lists as its effort says: which rows are to be compared.
-pub(super) struct CodeSearch<'a> {
-    pub(super) model: &'a Model,
-    pub(super) lists: &'a Lists,
-    pub(super) metric: Metric,
-    pub(super) query: &'a [f32],
-    pub(super) options: &'a SearchOptions<'a>,
-    pub(super) chosen: Chosen<'a>,
+/// A search of codes alone: which rows are to be compared, those first that the codes say are nearest.
+pub(in crate::index) struct CodeSearch<'a> {
+    pub(in crate::index) model: &'a Model,
+    pub(in crate::index) lists: &'a Lists,
+    pub(in crate::index) metric: Metric,
+    pub(in crate::index) query: &'a [f32],
+    pub(in crate::index) options: &'a SearchOptions<'a>,
+    pub(in crate::index) chosen: Chosen<'a>,
+    /// Whether it ends with the lists that its effort says, however few rows they let through.
+    pub(in crate::index) strictly: bool,
 }
 
 impl WithKernel for CodeSearch<'_> {
@@ -99,9 +101,12 @@ impl WithKernel for CodeSearch<'_> {
             work: SearchWork::default(),
         };
         let mut order = scan.order(self.query, self.options.effort as usize);
-        order.lists.truncate(order.probes);
-        let rows = scan.coded(self.lists, self.query, order)?;
-        Ok((rows, scan.work))
+        if self.strictly {
+            order.lists.truncate(order.probes);
+        }
+        let mut rows = scan.coded(self.lists, self.query, order)?;
+        rows.sort_unstable();
+        Ok((rows.into_iter().map(Candidate::number).collect(), scan.work))
     }
 }
 
@@ -244,7 +249,7 @@ impl<K: Kernel> Scan<'_, K> {
         lists: &Lists,
         query: &[f32],
         order: Order,
-    ) -> Result<Vec<u32>, IndexError> {
+    ) -> Result<Vec<Candidate>, IndexError> {
         let wanted = self.options.k.saturating_mul(self.options.refine.max(1) as usize);
         let mut best = Best::new(wanted.min(lists.len()));
         let query = direction(self.metric, query);
@@ -275,7 +280,7 @@ impl<K: Kernel> Scan<'_, K> {
             scan.work.codes += rows.len() as u64;
             Ok(scan.sift(rows, &sums, (&table, base), &mut best))
         })?;
-        Ok(best.into_kept().into_iter().map(Candidate::number).collect())
+        Ok(best.into_kept())
     }
 
     /// What is left of the query when a list's centroid is taken off.

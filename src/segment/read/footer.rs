@@ -2,6 +2,7 @@
 //! checksums and statistics.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::ArrayRef;
@@ -66,13 +67,14 @@ impl RowGroups {
         self.entry.groups.is_empty()
     }
 
-    /// The statistics of the row groups, in order.
-    pub fn statistics<'a>(&'a self, columns: &'a [Column]) -> Statistics<'a> {
-        let groups = (0..).zip(&self.entry.groups).map(|(group, entry)| {
+    /// The statistics of some row groups, in order.
+    pub fn statistics<'a>(&'a self, columns: &'a [Column], groups: Range<u32>) -> Statistics<'a> {
+        let known = groups.filter_map(|group| {
             let rows = self.meta.group_positions(group).len() as u64;
-            GroupStatistics::of_group(rows, &self.columns, &entry.statistics)
+            let entry = self.entry.groups.get(group as usize)?;
+            Some(GroupStatistics::of_group(rows, &self.columns, &entry.statistics))
         });
-        Statistics::new(columns, groups.collect())
+        Statistics::new(columns, known.collect())
     }
 
     /// Where a column stands in the object; `None` when it was added later.

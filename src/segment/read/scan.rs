@@ -217,6 +217,29 @@ impl Reader {
         stream::once(begin).try_flatten().boxed()
     }
 
+    /// The row groups that a scan reads.
+    ///
+    /// # Errors
+    /// When the footer can't be read.
+    pub async fn scanned_groups(&self, unit: &ObjectUnit, scan: &Scan) -> Result<Vec<u32>> {
+        Ok(wanted_groups(unit, &*self.row_groups(&unit.meta).await?, scan))
+    }
+
+    /// All rows of a row group, the deleted ones included.
+    ///
+    /// # Errors
+    /// When bytes can't be read.
+    pub async fn row_group(
+        &self,
+        meta: &Arc<SegmentMeta>,
+        group: u32,
+        (columns, schema): (&[Column], &SchemaRef),
+    ) -> Result<RecordBatch> {
+        let groups = self.row_groups(meta).await?;
+        let columns = self.group_columns(meta, &groups, group, columns).await?;
+        batch(schema, columns, meta.group_positions(group).len())
+    }
+
     async fn scan_group(
         &self,
         unit: &ObjectUnit,
@@ -387,7 +410,10 @@ fn listed<'a>(meta: &SegmentMeta, array: &'a ArrayRef) -> Result<&'a [u64]> {
 fn wanted_groups(unit: &ObjectUnit, groups: &RowGroups, scan: &Scan) -> Vec<u32> {
     let all = 0..unit.meta.group_count();
     let asked = scan.row_groups.clone().unwrap_or_else(|| all.clone());
-    let keep = scan.pruner.as_ref().map(|pruner| pruner(&groups.statistics(&scan.columns)));
+    let asked = asked.start.min(all.end)..asked.end.min(all.end);
+    let first = asked.start;
+    let statistics = || groups.statistics(&scan.columns, asked.clone());
+    let keep = scan.pruner.as_ref().map(|pruner| pruner(&statistics()));
     let live = |group: &u32| {
         let positions = unit.meta.group_positions(*group);
         let rows = positions.len() as u64;
@@ -396,9 +422,10 @@ fn wanted_groups(unit: &ObjectUnit, groups: &RowGroups, scan: &Scan) -> Vec<u32>
             && selected.is_none_or(|rows| rows.range_cardinality(positions) > 0)
     };
     let kept = |group: &u32| {
-        keep.as_ref().is_none_or(|keep| keep.get(*group as usize).copied().unwrap_or(true))
+        let keep = keep.as_ref().and_then(|keep| keep.get((group - first) as usize));
+        keep.copied().unwrap_or(true)
     };
-    asked.filter(|group| all.contains(group)).filter(kept).filter(live).collect()
+    asked.clone().filter(kept).filter(live).collect()
 }
 
 fn scan_memory(run: &MemoryRun, scan: &Scan) -> Result<Vec<RecordBatch>> {
