@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use redkite::base::{FailPoint, FailPointPlace};
 use redkite::node::{
-    Configuration, Guard, Metadata, Node, TlsFiles, TlsMode, check, drain, status,
-    with_configuration_file,
+    Configuration, Guard, Metadata, Node, Telemetry, TelemetryOptions, TlsFiles, TlsMode, check,
+    drain, status, with_configuration_file,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -26,7 +26,7 @@ Without arguments, redkite serves: metadata, objects and cache in ./data, client
   redkite serve --metadata etcd://10.0.0.1:2379 --objects s3://bucket/prefix --cluster app
   psql -h 127.0.0.1 -U redkite redkite
 
-REDKITE_LOG=info (or debug, or redkite::maintenance=debug) tells more on standard error.
+--log info (or debug, or warn,redkite::maintenance=debug) tells more on standard error.
 SIGTERM ends a server cleanly; whatever was committed is durable before that.")]
 struct Command {
     #[command(subcommand)]
@@ -99,6 +99,16 @@ struct Serve {
     /// Where /metrics (Prometheus), /healthz and /readyz are answered, without a login.
     #[arg(long, env = "REDKITE_HTTP", value_name = "HOST:PORT")]
     http: Option<String>,
+    /// Which logs go to standard error: levels, for all and for parts, as in `warn,redkite::audit=info`.
+    #[arg(long, env = "REDKITE_LOG", default_value = "warn", value_name = "LEVELS")]
+    log: String,
+    /// What a line of the logs is: `text`, or a `json` object.
+    #[arg(long, env = "REDKITE_LOG_FORMAT", default_value = "text", value_name = "text|json")]
+    #[arg(value_parser = ["text", "json"])]
+    log_format: String,
+    /// Where traces go: an OpenTelemetry collector (OTLP over gRPC), as in `http://127.0.0.1:4317`.
+    #[arg(long, env = "REDKITE_OTLP_ENDPOINT", value_name = "URL")]
+    otlp_endpoint: Option<String>,
     /// Whether connections are encrypted: `off`, `allowed` (where clients ask) or `required`.
     #[arg(long, env = "REDKITE_TLS", default_value = "off", value_name = "off|allowed|required")]
     #[arg(value_parser = ["off", "allowed", "required"])]
@@ -151,6 +161,16 @@ struct Serve {
 }
 
 impl Serve {
+    fn telemetry(&self, task: Task) -> TelemetryOptions {
+        TelemetryOptions {
+            log: self.log.clone(),
+            log_json: self.log_format == "json",
+            otlp_endpoint: self.otlp_endpoint.clone().filter(|_| matches!(task, Task::Serve)),
+            node: self.node.clone(),
+            cluster: self.cluster.clone(),
+        }
+    }
+
     fn configuration(self) -> Result<Configuration, String> {
         let metadata = match self.metadata.as_str() {
             "embedded" => Metadata::Embedded,
@@ -215,9 +235,6 @@ fn main() -> ExitCode {
     } else {
         Command::parse_from(arguments)
     };
-    let filter = tracing_subscriber::EnvFilter::try_from_env("REDKITE_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let (serve, task) = match command.action {
         Some(Action::Serve(serve)) => (serve, Task::Serve),
         Some(Action::Status(serve)) => (serve, Task::Status),
@@ -231,6 +248,7 @@ fn main() -> ExitCode {
     {
         return fail(&format!("there is no fail point \"{name}\": see redkite failpoints"));
     }
+    let telemetry = serve.telemetry(task);
     let configuration = match serve.configuration() {
         Ok(configuration) => configuration,
         Err(message) => return fail(&message),
@@ -240,6 +258,7 @@ fn main() -> ExitCode {
         Err(error) => return fail(&error.to_string()),
     };
     let served = runtime.block_on(async {
+        let _until_it_ends = Telemetry::start(&telemetry)?;
         match task {
             Task::Serve => serve_until_told(&configuration).await,
             Task::Status => print_status(&configuration).await,

@@ -14,6 +14,7 @@ pub(crate) mod mutation;
 mod random;
 pub mod scram;
 mod sqlstate;
+pub mod trace;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::{ErrorFields, Result, Severity, SqlError};

@@ -9,6 +9,7 @@ mod guard;
 mod http;
 mod inspect;
 mod serve;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 
@@ -19,3 +20,4 @@ pub use drain::drain;
 pub use guard::Guard;
 pub use inspect::{check, status};
 pub use serve::{Node, StartError};
+pub use telemetry::{Telemetry, TelemetryOptions};

@@ -9,8 +9,10 @@ use datafusion::physical_plan::displayable;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::scalar::ScalarValue;
 use futures::TryStreamExt;
+use tracing::{Instrument, Span};
 
 use crate::base::limits::AUTOCOMMIT_ATTEMPTS_MAX;
+use crate::base::trace::{self, statement_span};
 use crate::base::{Result, SqlError, SqlState};
 use crate::plan::Statement;
 use crate::plan::statement::{CopyDirection, TransactionModes};
@@ -50,9 +52,16 @@ impl Session {
         let shown = shown(prepared.statement(), prepared.tag(), prepared.text());
         let application = self.settings.get("application_name").unwrap_or_default();
         self.activity.begins(shown, application, clock.wall_us());
-        let outcome = Box::pin(self.run_statement(prepared, &parameters, mode, &interrupt)).await;
-        let outcome = outcome.map(|outcome| self.meter(prepared, began).measure(outcome));
+        let text = || prepared.normalized();
+        let span = statement_span(prepared.tag(), text, &self.server.parts.database);
+        let run = Box::pin(self.run_statement(prepared, &parameters, mode, &interrupt));
+        let outcome = run.instrument(span.clone()).await;
         let outcome = outcome.map_err(|error| self.conceal(error));
+        if let Err(error) = &outcome {
+            trace::failed(&span, error);
+        }
+        let meter = Meter { span, ..self.meter(prepared, began) };
+        let outcome = outcome.map(|outcome| meter.measure(outcome));
         match (&outcome, &self.state) {
             (Err(_), _) => self.statement_failed(),
             // A SET outside of a transaction holds whatever fails later.
@@ -97,6 +106,7 @@ impl Session {
             user: self.role(),
             text: prepared.normalized(),
             began,
+            span: Span::none(),
         }
     }
 

@@ -17,10 +17,12 @@ use datafusion::execution::{RecordBatchStream, SendableRecordBatchStream};
 use futures::Stream;
 use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
+use tracing::Span;
 
 use crate::base::limits::STATEMENT_STATISTICS_MAX;
-use crate::base::{Clock, Oid};
+use crate::base::{Clock, Oid, trace};
 use crate::catalog::system::StatementRow;
+use crate::plan::sql_error;
 
 use super::outcome::Outcome;
 
@@ -140,10 +142,13 @@ pub(super) struct Meter {
     pub(super) user: Oid,
     pub(super) text: Arc<str>,
     pub(super) began: Duration,
+    /// What traces know of it.
+    pub(super) span: Span,
 }
 
 impl Meter {
     fn count(&self, rows: u64) {
+        trace::returned(&self.span, rows);
         self.count_runs(rows, 1);
     }
 
@@ -189,13 +194,21 @@ impl Stream for Measured {
     type Item = Result<RecordBatch, DataFusionError>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let next = self.rows.as_mut().poll_next(context);
-        match &next {
-            Poll::Ready(Some(Ok(batch))) => self.seen += batch.num_rows() as u64,
-            Poll::Ready(Some(Err(_))) => self.failed = true,
-            Poll::Ready(None) | Poll::Pending => {}
+        let this = &mut *self;
+        let next = this.meter.span.in_scope(|| this.rows.as_mut().poll_next(context));
+        match next {
+            Poll::Ready(Some(Ok(batch))) => {
+                self.seen += batch.num_rows() as u64;
+                Poll::Ready(Some(Ok(batch)))
+            }
+            Poll::Ready(Some(Err(error))) => {
+                self.failed = true;
+                let error = sql_error(error);
+                trace::failed(&self.meter.span, &error);
+                Poll::Ready(Some(Err(DataFusionError::External(Box::new(error)))))
+            }
+            other @ (Poll::Ready(None) | Poll::Pending) => other,
         }
-        next
     }
 }
 

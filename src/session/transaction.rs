@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::base::{Result, SqlError, SqlState};
+use tracing::Instrument;
+
+use crate::base::{Result, SqlError, SqlState, trace};
 use crate::catalog::Snapshot;
 use crate::plan::statement::{Isolation, TransactionModes};
 use crate::store::meta::Mirrored;
@@ -146,8 +148,13 @@ impl Session {
 
     /// Makes a write set visible to all.
     pub(super) async fn flush(&mut self, writes: WriteSet) -> Result<()> {
-        let committed = self.server.engine().commit(without_passing_rows(writes)).await;
+        let span = trace::commit_span();
+        let committed = self.server.engine().commit(without_passing_rows(writes));
+        let committed = committed.instrument(span.clone()).await;
         let committed = committed.map_err(|error| self.conceal(error));
+        if let Err(error) = &committed {
+            trace::failed(&span, error);
+        }
         self.end_transaction(committed.is_ok());
         if let Some(revision) = committed? {
             self.seen = self.seen.max(revision);

@@ -14,6 +14,7 @@ mod program;
 mod promises;
 mod slt;
 mod stores;
+mod telemetry;
 mod tokio_driver;
 mod tools;
 mod tour;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::time::Duration;
 
 use datafusion::arrow::array::{FixedSizeListArray, Float32Array, Int64Array, RecordBatch};
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
@@ -40,7 +41,12 @@ fn number(random: &dyn Random) -> f32 {
 impl World {
     async fn new(metric: Metric) -> Self {
         let random: Arc<dyn Random> = Arc::new(SeededRandom::new(3));
-        let objects = Arc::new(Objects::in_memory(Arc::clone(&random)));
+        let objects = Objects::in_memory(Arc::clone(&random));
+        Self::over(objects, random, metric).await
+    }
+
+    async fn over(objects: Objects, random: Arc<dyn Random>, metric: Metric) -> Self {
+        let objects = Arc::new(objects);
         let folder = TempDir::new().unwrap();
         let item = Arc::new(Field::new("vector", DataType::Float32, false));
         let vector = DataType::FixedSizeList(Arc::clone(&item), DIMENSIONS as i32);
@@ -104,7 +110,7 @@ impl World {
     }
 
     fn version(&self) -> Arc<TableVersion> {
-        let indexes = Arc::new(vec![Arc::new(self.part.clone())]);
+        let indexes = Arc::from([Arc::new(self.part.clone())]);
         let segment = Segment { indexes, ..self.segment.clone() };
         Arc::new(TableVersion::of(TABLE, [segment]))
     }
@@ -150,7 +156,9 @@ async fn what_is_far_away_is_found_as_what_is_here() {
 
 #[tokio::test]
 async fn only_what_is_looked_into_is_read() {
-    let world = World::new(Metric::L2).await;
+    let random: Arc<dyn Random> = Arc::new(SeededRandom::new(3));
+    let objects = Objects::far_away(Duration::from_millis(20), Arc::clone(&random));
+    let world = World::over(objects, random, Metric::L2).await;
     let reader = Arc::new(world.reader("remote", true).counted());
     world.search(&reader, &world.query(), 3).await;
     let cold = reader.objects().counters().counts();

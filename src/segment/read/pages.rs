@@ -178,6 +178,14 @@ impl Reader {
         column: &Column,
         rows: &[u32],
     ) -> Result<Option<Vec<f32>>> {
+        let missing = || corrupt(&meta.data.path, "an indexed row without a vector");
+        if let Some(vectors) = self.load_vectors(meta, column.id).await? {
+            let mut numbers = Vec::with_capacity(rows.len() * vectors.dimensions());
+            for row in rows {
+                numbers.extend_from_slice(vectors.vector(*row as usize).ok_or_else(missing)?);
+            }
+            return Ok(Some(numbers));
+        }
         let Some(pages) = self.vector_pages(meta, column.id).await? else { return Ok(None) };
         let mut by_group: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
         for row in rows {
@@ -192,7 +200,6 @@ impl Reader {
             let array = pages.decode(*group, rows, Sparse::new(meta.data.length, parts))?;
             let array = adapt::to_column(array, column.data_type())?;
             let vectors = Vectors::of_array(&array).filter(|vectors| vectors.nulls().is_none());
-            let missing = || corrupt(&meta.data.path, "an indexed row without a vector");
             numbers.extend_from_slice(vectors.ok_or_else(missing)?.values());
         }
         Ok(Some(numbers))
