@@ -26,6 +26,10 @@ pub const EXPRESSION_DEPTH_MAX: usize = 128;
 pub const OPERATOR_CHAIN_MAX: usize = 200;
 /// `AND`s and `OR`s in a row: their tree is balanced once it is read.
 pub const LOGICAL_CHAIN_MAX: usize = 2_000;
+/// Rows that a `SCROLL` cursor keeps to go back to: a session holds them until it is closed.
+pub const CURSOR_BYTES_MAX: usize = 256 << 20;
+/// Items that a step of a JSON path may find: `$.**.**` finds the same ones again and again.
+pub const JSON_PATH_ITEMS_MAX: usize = 10_000_000;
 /// A SASL message (PostgreSQL's `PG_MAX_SASL_MESSAGE_LENGTH`): names and nonces are short.
 pub const SASL_MESSAGE_BYTES_MAX: usize = 1_024;
 /// Connections that have not proved who they are: each holds a socket and some buffers.

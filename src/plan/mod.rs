@@ -15,8 +15,8 @@ pub use parse::{
 };
 pub use query::{
     Change, ConflictUpdate, DmlPlan, Executions, LockedTable, MergeKind, OutputColumn, PlanContext,
-    Planner, QueryPlan, Relation, Relations, RowSource, RowsQuery, sql_error, unguarded,
-    with_named_rows, with_named_table, without_versions,
+    Planner, QueryPlan, Relation, Relations, RowSource, RowsQuery, arguments_query, sql_error,
+    unguarded, with_named_rows, with_named_table, without_versions,
 };
 pub use statement::{Parsed, Statement};
 pub use type_name::{TypeName, UserTypeName};

@@ -1,43 +1,39 @@
-//! Cursors: DECLARE, FETCH, MOVE, CLOSE. They move forward only; those WITH HOLD have read all
-//! their rows when they are declared, and stay when their transaction commits.
+//! Cursors: DECLARE, FETCH, MOVE, CLOSE. Those WITH HOLD have read all their rows when they are declared,
+//! and stay when their transaction commits.
 
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::compute::concat_batches;
-use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::scalar::ScalarValue;
-use futures::{StreamExt, TryStreamExt};
-use parking_lot::Mutex;
+use futures::TryStreamExt;
 
 use crate::base::{Result, SqlError, SqlState};
 use crate::catalog::Snapshot;
+use crate::catalog::system::CursorRow;
 use crate::plan::OutputColumn;
-use crate::plan::statement::{Declare, Fetch, FetchDirection};
+use crate::plan::statement::{Declare, Fetch};
 use crate::store::meta::Mirrored;
-use crate::types::PgType;
 
 use super::connection::Session;
+use super::cursor_rows::CursorRows;
 use super::interrupt::Interrupt;
-use super::modify::arrow_error;
 use super::outcome::Outcome;
+use super::prepare::Prepared;
 use super::transaction::State;
 use super::utility::once;
 
 /// A cursor: a query that waits to be fetched from.
 pub(super) struct Cursor {
     pub(super) columns: Arc<[OutputColumn]>,
-    /// In a mutex only so that a session can be shared between threads: streams can't.
-    stream: Mutex<SendableRecordBatchStream>,
-    /// Rows that were read and not yet fetched.
-    rest: Option<RecordBatch>,
-    /// The row that it stands on.
-    current: Option<RecordBatch>,
-    /// How many rows it has gone past, the current one included.
-    position: i64,
+    rows: CursorRows,
+    /// The statement that declared it.
+    statement: String,
+    binary: bool,
     /// `WITH HOLD`.
     hold: bool,
+    /// When it was declared.
+    created_us: i64,
     /// The transaction that declared it has committed.
     kept: bool,
 }
@@ -55,69 +51,16 @@ impl Cursor {
         self.kept
     }
 
-    /// The next rows, at most so many.
-    async fn advance(&mut self, count: i64, interrupt: &Interrupt) -> Result<RecordBatch> {
-        let schema = self.stream.get_mut().schema();
-        let mut left = usize::try_from(count).unwrap_or(usize::MAX);
-        let mut fetched = Vec::new();
-        while left > 0 {
-            let batch = match self.rest.take() {
-                Some(rest) => rest,
-                None => {
-                    let next = tokio::select! {
-                        biased;
-                        error = interrupt.raised() => return Err(error),
-                        next = self.stream.get_mut().next() => next,
-                    };
-                    match next {
-                        None => break,
-                        Some(batch) => batch.map_err(crate::plan::sql_error)?,
-                    }
-                }
-            };
-            let taken = batch.num_rows().min(left);
-            if taken < batch.num_rows() {
-                self.rest = Some(batch.slice(taken, batch.num_rows() - taken));
-            }
-            left -= taken;
-            fetched.push(batch.slice(0, taken));
+    /// What `pg_cursors` shows of it.
+    pub(super) fn shown(&self, name: &str) -> CursorRow {
+        CursorRow {
+            name: name.to_owned(),
+            statement: self.statement.clone(),
+            hold: self.hold,
+            binary: self.binary,
+            scrolls: self.rows.scrolls(),
+            created_us: self.created_us,
         }
-        let rows = concat_batches(&schema, &fetched).map_err(arrow_error)?;
-        let complete = left == 0;
-        self.position = self.position.saturating_add(i64::try_from(rows.num_rows()).unwrap_or(0));
-        let last = rows.num_rows().checked_sub(1).map(|last| rows.slice(last, 1));
-        // Past the end there is no current row.
-        self.current = if complete { last } else { None };
-        Ok(rows)
-    }
-
-    /// The rows of one FETCH.
-    async fn fetch(
-        &mut self,
-        direction: FetchDirection,
-        interrupt: &Interrupt,
-    ) -> Result<RecordBatch> {
-        let (skip, count) = match direction {
-            FetchDirection::Forward(count) if count > 0 => (0, count),
-            FetchDirection::Forward(0)
-            | FetchDirection::Backward(0)
-            | FetchDirection::Relative(0) => {
-                let empty = RecordBatch::new_empty(self.stream.get_mut().schema());
-                return Ok(self.current.clone().unwrap_or(empty));
-            }
-            FetchDirection::Relative(by) if by > 0 => (by - 1, 1),
-            FetchDirection::Absolute(at) if at > self.position => (at - self.position - 1, 1),
-            FetchDirection::Absolute(at) if at > 0 && at == self.position => {
-                let empty = RecordBatch::new_empty(self.stream.get_mut().schema());
-                return Ok(self.current.clone().unwrap_or(empty));
-            }
-            FetchDirection::Backward(count) if count < 0 => (0, count.saturating_neg()),
-            _ => return Err(forward_only()),
-        };
-        if skip > 0 {
-            self.advance(skip, interrupt).await?;
-        }
-        self.advance(count, interrupt).await
     }
 }
 
@@ -126,7 +69,7 @@ impl Session {
     pub(super) async fn declare(
         &mut self,
         declare: &Declare,
-        types: &[PgType],
+        prepared: &Prepared,
         parameters: &[ScalarValue],
         snapshot: &Arc<Mirrored<Snapshot>>,
     ) -> Result<Outcome> {
@@ -135,15 +78,12 @@ impl Session {
             let message = "DECLARE CURSOR can only be used in transaction blocks";
             return Err(SqlError::new(SqlState::NO_ACTIVE_SQL_TRANSACTION, message));
         }
-        if declare.scroll == Some(true) {
-            return Err(SqlError::unsupported("SCROLL cursors are not supported"));
-        }
         if self.cursors.contains_key(&declare.name) {
             let message = format!("cursor \"{}\" already exists", declare.name);
             return Err(SqlError::new(SqlState::DUPLICATE_CURSOR, message));
         }
         let context = self.plan_context(snapshot);
-        let types: Vec<_> = types.iter().cloned().map(Some).collect();
+        let types: Vec<_> = prepared.parameters().iter().cloned().map(Some).collect();
         let plan = self.server.parts.planner.query(&context, &declare.query, &types)?;
         self.permit(plan.demands(), snapshot)?;
         let run = self.run_on(snapshot);
@@ -158,11 +98,11 @@ impl Session {
         }
         let cursor = Cursor {
             columns: Arc::clone(plan.columns()),
-            stream: Mutex::new(stream),
-            rest: None,
-            current: None,
-            position: 0,
+            rows: CursorRows::new(stream, declare.scroll == Some(true)),
+            statement: prepared.text().to_owned(),
+            binary: declare.binary,
             hold: declare.hold,
+            created_us: self.server.engine().clock().wall_us(),
             kept: alone,
         };
         self.cursors.insert(declare.name.clone(), cursor);
@@ -173,7 +113,7 @@ impl Session {
     pub(super) async fn fetch(&mut self, fetch: &Fetch, interrupt: &Interrupt) -> Result<Outcome> {
         let cursor = self.cursors.get_mut(&fetch.cursor);
         let cursor = cursor.ok_or_else(|| undefined(&fetch.cursor))?;
-        let rows = cursor.fetch(fetch.direction, interrupt).await?;
+        let rows = cursor.rows.fetch(fetch.direction, interrupt).await?;
         if fetch.skip {
             return Ok(Outcome::command(format!("MOVE {}", rows.num_rows())));
         }
@@ -209,9 +149,4 @@ impl Session {
 fn undefined(name: &str) -> SqlError {
     let message = format!("cursor \"{name}\" does not exist");
     SqlError::new(SqlState::INVALID_CURSOR_NAME, message)
-}
-
-fn forward_only() -> SqlError {
-    SqlError::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, "cursor can only scan forward")
-        .with_hint("Cursors move forward only: close it and declare it again.")
 }

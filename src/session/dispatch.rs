@@ -165,7 +165,7 @@ impl Session {
             // What it runs is committed, and cancelled, as if it stood here itself.
             Statement::Execute { name, arguments } => {
                 let inner = self.required_statement(name)?;
-                let values = self.arguments(&inner, name, arguments, parameters)?;
+                let values = self.arguments(&inner, name, arguments, parameters).await?;
                 return Box::pin(self.run_statement(&inner, &values, mode, interrupt)).await;
             }
             Statement::SetTransaction { session, modes } => {

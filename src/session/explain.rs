@@ -88,7 +88,7 @@ impl Session {
         let explained = match &explain.statement {
             Statement::Execute { name, arguments } => {
                 let inner = self.required_statement(name)?;
-                let values = self.arguments(&inner, name, arguments, parameters)?;
+                let values = self.arguments(&inner, name, arguments, parameters).await?;
                 self.explain_statement(&inner, explain, &values, snapshot, began).await?
             }
             _ => {

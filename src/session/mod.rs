@@ -9,12 +9,14 @@
 
 mod activity;
 mod advisory;
+mod arguments;
 mod await_index;
 mod conflict;
 mod connection;
 mod constraint;
 mod copy;
 mod cursor;
+mod cursor_rows;
 mod define;
 mod dispatch;
 mod elsewhere;

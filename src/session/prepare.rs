@@ -297,7 +297,8 @@ impl Session {
         let server = Arc::clone(&self.server);
         let (settings, role) = (self.settings.clone(), self.role());
         let elsewhere = Arc::clone(&self.elsewhere);
-        let view = SessionView { settings, search_path, role, server, elsewhere };
+        let cursors = self.cursors.iter().map(|(name, cursor)| cursor.shown(name)).collect();
+        let view = SessionView { settings, search_path, role, server, elsewhere, cursors };
         StatementRelations::new(snapshot, view)
     }
 

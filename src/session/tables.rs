@@ -87,6 +87,7 @@ pub(super) struct SessionView {
     pub(super) role: Oid,
     pub(super) server: Arc<Server>,
     pub(super) elsewhere: Arc<[system::ActivityRow]>,
+    pub(super) cursors: Vec<system::CursorRow>,
 }
 
 impl system::SessionFacts for SessionView {
@@ -118,6 +119,10 @@ impl system::SessionFacts for SessionView {
 
     fn locks(&self) -> Vec<(Lock, bool)> {
         self.server.parts.board.locks()
+    }
+
+    fn cursors(&self) -> Vec<system::CursorRow> {
+        self.cursors.clone()
     }
 
     fn index_builds(&self) -> Vec<system::IndexProgress> {

@@ -11,10 +11,10 @@ use datafusion::scalar::ScalarValue;
 
 use crate::base::{Result, SqlError, SqlState};
 use crate::catalog::{Snapshot, undefined_type};
-use crate::plan::statement::{Cell, Discard, Set, SetScope, SetValue};
+use crate::plan::statement::{Discard, Set, SetScope, SetValue};
 use crate::plan::{OutputColumn, Statement, TypeName};
 use crate::store::meta::Mirrored;
-use crate::types::{NamedType, PgType, parse_text};
+use crate::types::{NamedType, PgType};
 
 use super::connection::Session;
 use super::identity::{NO_ROLE, ROLE, SESSION_AUTHORIZATION};
@@ -92,7 +92,7 @@ impl Session {
                 Ok(Outcome::command(tag))
             }
             Statement::Declare(declare) => {
-                self.declare(declare, prepared.parameters(), parameters, snapshot).await
+                self.declare(declare, prepared, parameters, snapshot).await
             }
             Statement::Fetch(fetch) => self.fetch(fetch, interrupt).await,
             Statement::Close(name) => self.close(name.as_deref()),
@@ -145,40 +145,6 @@ impl Session {
             let message = format!("prepared statement \"{name}\" does not exist");
             SqlError::new(SqlState::INVALID_SQL_STATEMENT_NAME, message)
         })
-    }
-
-    /// EXECUTE's arguments in the types of the statement's parameters.
-    pub(super) fn arguments(
-        &self,
-        statement: &Prepared,
-        name: &str,
-        arguments: &[Cell],
-        parameters: &[ScalarValue],
-    ) -> Result<Vec<ScalarValue>> {
-        let types = self.parameters_now(statement);
-        if types.len() != arguments.len() {
-            let message = format!("wrong number of parameters for prepared statement \"{name}\"");
-            let detail =
-                format!("Expected {} parameters but got {}.", types.len(), arguments.len());
-            return Err(SqlError::new(SqlState::SYNTAX_ERROR, message).with_detail(detail));
-        }
-        let context = self.text_context();
-        let value = |(cell, ty): (&Cell, &PgType)| match cell {
-            Cell::Null | Cell::Cast { text: None, .. } => null(ty),
-            Cell::Literal { text, .. } | Cell::Cast { text: Some(text), .. } => {
-                parse_text(ty, text, &context)
-            }
-            Cell::Parameter(number) => {
-                parameters.get(usize::from(*number).wrapping_sub(1)).cloned().ok_or_else(|| {
-                    let message = format!("there is no parameter ${number}");
-                    SqlError::new(SqlState::UNDEFINED_PARAMETER, message)
-                })
-            }
-            Cell::Default | Cell::Expression(_) => {
-                Err(SqlError::unsupported("EXECUTE takes constants and parameters"))
-            }
-        };
-        arguments.iter().zip(types.iter()).map(value).collect()
     }
 
     fn run_set(&mut self, set: &Set) -> Result<Outcome> {
@@ -330,10 +296,6 @@ pub(super) fn is_definition(statement: &Statement) -> bool {
             | S::AlterDatabase(_)
             | S::DropDatabase(_)
     )
-}
-
-fn null(ty: &PgType) -> Result<ScalarValue> {
-    ScalarValue::try_from(&ty.arrow()).map_err(|error| SqlError::internal(error.to_string()))
 }
 
 fn quote_name(name: &str) -> String {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::cell::Cell;
 use super::describe::quoted;
+use super::pg_cursors::CursorRow;
 use super::pg_stat_activity::ActivityRow;
 use super::pg_stat_progress::IndexProgress;
 use super::pg_stat_statements::StatementRow;
@@ -30,6 +31,8 @@ pub trait SessionFacts: Debug + Send + Sync {
     fn statements(&self) -> Vec<StatementRow>;
     /// The locks that sessions of all nodes have (true) or wait for.
     fn locks(&self) -> Vec<(Lock, bool)>;
+    /// The session's cursors.
+    fn cursors(&self) -> Vec<CursorRow>;
     /// The indexes that this node builds now.
     fn index_builds(&self) -> Vec<IndexProgress>;
 }

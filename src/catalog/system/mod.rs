@@ -31,6 +31,7 @@ mod pg_cast;
 mod pg_class;
 mod pg_collation;
 mod pg_constraint;
+mod pg_cursors;
 mod pg_database;
 mod pg_default_acl;
 mod pg_depend;
@@ -72,6 +73,7 @@ use crate::base::Oid;
 use definition::Definition;
 pub use facts::{Facts, SessionFacts};
 pub use functions::{function, name_function, named_oid};
+pub use pg_cursors::CursorRow;
 pub use pg_stat_activity::ActivityRow;
 pub use pg_stat_progress::IndexProgress;
 pub use pg_stat_statements::StatementRow;
@@ -114,6 +116,7 @@ const RELATIONS: &[&[Definition]] = &[
     pg_indexes::RELATIONS,
     pg_collation::RELATIONS,
     pg_locks::RELATIONS,
+    pg_cursors::RELATIONS,
     pg_stat_activity::RELATIONS,
     pg_stat_progress::RELATIONS,
     pg_stat_statements::RELATIONS,
@@ -181,7 +184,7 @@ pub fn relation_name(oid: Oid) -> Option<&'static str> {
 /// sessions do now.
 pub fn is_fleeting(oid: Oid) -> bool {
     let fleeting = pg_locks::RELATIONS.iter().chain(pg_stat_activity::RELATIONS);
-    let fleeting = fleeting.chain(pg_stat_statements::RELATIONS);
+    let fleeting = fleeting.chain(pg_stat_statements::RELATIONS).chain(pg_cursors::RELATIONS);
     fleeting.map(|definition| definition.oid).any(|fleeting| fleeting == oid.0)
 }
 

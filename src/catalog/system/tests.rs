@@ -66,6 +66,17 @@ impl SessionFacts for Alone {
         Vec::new()
     }
 
+    fn cursors(&self) -> Vec<super::CursorRow> {
+        vec![super::CursorRow {
+            name: "c".to_owned(),
+            statement: "DECLARE c CURSOR FOR SELECT 1".to_owned(),
+            hold: false,
+            binary: false,
+            scrolls: true,
+            created_us: 1,
+        }]
+    }
+
     fn index_builds(&self) -> Vec<super::IndexProgress> {
         let (table, index) = (crate::base::Oid(1), crate::base::Oid(2));
         let (segments, rows) = ((2, 1), (10, 4));

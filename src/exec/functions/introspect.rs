@@ -21,7 +21,7 @@ pub(super) fn all() -> Vec<Arc<ScalarUDF>> {
     let two = Arguments::Exactly(&[Kind::Array, Kind::Int4]);
     let many = Arguments::AndMore(&[Kind::Any], Kind::Any);
     vec![
-        Function::new("pg_typeof", Arguments::Exactly(&[Kind::Any]), |_| PgType::Text, type_of)
+        Function::new("pg_typeof", Arguments::Exactly(&[Kind::Any]), |_| PgType::Regtype, type_of)
             .build(),
         Function::new("array_length", two, int4, |a, _| length(a, None)).build(),
         Function::new("array_upper", two, int4, |a, c| bound(length(a, None)?, c)).build(),
@@ -41,7 +41,7 @@ pub(super) fn all() -> Vec<Arc<ScalarUDF>> {
 
 fn type_of(_: &[ColumnarValue], call: &Call) -> Result<ColumnarValue> {
     let ty = call.types.first().ok_or_else(wrong_count)?;
-    Ok(ColumnarValue::Scalar(ScalarValue::from(ty.sql_name())))
+    Ok(ColumnarValue::Scalar(ScalarValue::UInt32(Some(ty.oid().0))))
 }
 
 /// The rows' numbers of elements; `None` for NULL.

@@ -18,7 +18,7 @@ pub(super) fn all() -> Vec<Arc<ScalarUDF>> {
     let json = |_: &[PgType]| PgType::Json;
     let jsonb = |_: &[PgType]| PgType::Jsonb;
     vec![
-        Function::new("to_json", ONE, json, value).build(),
+        Function::new("to_json", ONE, json, value).alias("array_to_json").build(),
         Function::new("to_jsonb", ONE, jsonb, value).build(),
         Function::new("json_build_object", MANY, json, |a, c| object(a, c, (", ", " : "))).build(),
         Function::new("jsonb_build_object", MANY, jsonb, |a, c| object(a, c, (", ", " : ")))

@@ -41,6 +41,8 @@ pub(super) fn all() -> Vec<Arc<ScalarUDF>> {
             .alias("redkite_each_json")
             .build(),
         Function::new("redkite_each_text", ONE, texts, |a, _| parts(a, Part::Value, true)).build(),
+        Function::new("redkite_json_array", ONE, |_| PgType::Text, |a, _| one(a, array_literal))
+            .build(),
         Function::new("jsonb_concat", TWO, jsonb, |a, _| change(a, concat)).build(),
         Function::new("jsonb_delete", KEYS, jsonb, delete).build(),
         Function::new("jsonb_delete_path", PATH, jsonb, |a, _| at_path(a, Change::Delete)).build(),
@@ -106,6 +108,28 @@ fn parts(arguments: &[ColumnarValue], part: Part, as_text: bool) -> Result<Colum
         found.append(true);
     }
     result(Arc::new(found.finish()), scalar)
+}
+
+/// A JSON array as an array's literal; what is none stays as it is, for the cast to refuse.
+fn array_literal(document: &str) -> Result<String> {
+    if first(document) != b'[' {
+        return Ok(document.to_owned());
+    }
+    let mut literal = String::from("{");
+    for (at, element) in elements(document).enumerate() {
+        if at > 0 {
+            literal.push(',');
+        }
+        match first(element) {
+            b'[' => literal.push_str(&array_literal(element)?),
+            b'n' => literal.push_str("NULL"),
+            b'"' => json::quote(&json::unquote(element)?, &mut literal),
+            b'{' => json::quote(element, &mut literal),
+            _ => literal.push_str(element),
+        }
+    }
+    literal.push('}');
+    Ok(literal)
 }
 
 fn one(arguments: &[ColumnarValue], of: fn(&str) -> Result<String>) -> Result<ColumnarValue> {

@@ -182,7 +182,8 @@ fn get_path(arguments: &[ColumnarValue], as_text: bool) -> Result<ColumnarValue>
     result(Arc::new(found.finish()), scalar)
 }
 
-fn type_name(json: &str) -> &'static str {
+/// What kind of value a document is.
+pub(super) fn type_name(json: &str) -> &'static str {
     match first(json) {
         b'{' => "object",
         b'[' => "array",

@@ -9,11 +9,13 @@ mod average;
 mod bit_aggregate;
 mod bit_string;
 mod bits_too;
+mod buckets;
 mod cast_text;
 mod checked;
 mod coalesce;
 mod datetime;
 mod domain;
+mod encodings;
 mod enumeration;
 mod from_char;
 mod function;
@@ -23,6 +25,7 @@ mod introspect;
 mod json_build;
 mod json_change;
 mod json_navigate;
+mod json_path;
 mod json_text;
 mod like_pattern;
 mod number_format;
@@ -32,6 +35,7 @@ mod ordered_set;
 mod quantified;
 mod quoting;
 mod random;
+mod regular_expression;
 mod series;
 mod session;
 mod session_value;
@@ -68,15 +72,18 @@ pub fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
         sparse::all(),
         bit_string::all(),
         bits_too::all(),
+        buckets::all(),
         checked::all(),
         coalesce::all(),
         datetime::all(),
+        encodings::all(),
         enumeration::all(),
         from_char::all(),
         introspect::all(),
         json_navigate::all(),
         json_build::all(),
         json_change::all(),
+        json_path::all(),
         hash::all(),
         interval::all(),
         like_pattern::all(),
@@ -84,6 +91,7 @@ pub fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
         series::all(),
         numeric::all(),
         quoting::all(),
+        regular_expression::all(),
         to_char::all(),
         session::all(),
         advisory::all(),

@@ -9,6 +9,7 @@ use bytes::BytesMut;
 use datafusion::logical_expr::{ColumnarValue, ScalarUDF};
 
 use super::function::{Arguments, Call, Function, Kind, arrays, internal, result, undefined};
+use crate::base::limits::MESSAGE_BYTES_MAX;
 use crate::base::{Result, SqlError, SqlState};
 use crate::types::{ColumnEncoder, PgType, TextContext, json, stored_length};
 
@@ -29,6 +30,10 @@ pub(super) fn all() -> Vec<Arc<ScalarUDF>> {
         Function::new("octet_length", one, int4, octets).build(),
         Function::new("get_byte", Arguments::Exactly(&[Kind::Bytea, Kind::Int4]), int4, |a, _| {
             byte(a)
+        })
+        .build(),
+        Function::new("repeat", Arguments::Exactly(&[Kind::Text, Kind::Int4]), text, |a, _| {
+            repeat(a)
         })
         .build(),
         Function::new("chr", Arguments::Exactly(&[Kind::Int4]), text, |a, _| character(a)).build(),
@@ -138,6 +143,28 @@ fn byte(arguments: &[ColumnarValue]) -> Result<ColumnarValue> {
         })
     });
     result(Arc::new(found.collect::<Result<Int32Array>>()?), scalar)
+}
+
+/// A text many times over; more than a message may hold is refused.
+fn repeat(arguments: &[ColumnarValue]) -> Result<ColumnarValue> {
+    let (columns, scalar) = arrays(arguments)?;
+    let (texts, counts) = (columns[0].as_string::<i32>(), columns[1].as_primitive::<Int32Type>());
+    let mut repeated = StringBuilder::new();
+    let mut bytes = 0_usize;
+    for (text, count) in texts.iter().zip(counts) {
+        let (Some(text), Some(count)) = (text, count) else {
+            repeated.append_null();
+            continue;
+        };
+        let count = usize::try_from(count).unwrap_or(0);
+        bytes = bytes.saturating_add(text.len().saturating_mul(count));
+        if bytes >= MESSAGE_BYTES_MAX {
+            let message = "requested length too large";
+            return Err(SqlError::new(SqlState::PROGRAM_LIMIT_EXCEEDED, message));
+        }
+        repeated.append_value(text.repeat(count));
+    }
+    result(Arc::new(repeated.finish()), scalar)
 }
 
 fn character(arguments: &[ColumnarValue]) -> Result<ColumnarValue> {

@@ -2,7 +2,8 @@
 
 use sqlparser::ast::{
     BinaryOperator, CastKind, DataType, DateTimeField, Expr, Function, FunctionArg,
-    FunctionArgExpr, FunctionArguments, Ident, Interval, ObjectName, Value, ValueWithSpan,
+    FunctionArgExpr, FunctionArguments, Ident, Interval, ObjectName, UnaryOperator, Value,
+    ValueWithSpan,
 };
 
 use super::array_query;
@@ -63,14 +64,7 @@ pub(super) fn other_function(function: &Function) -> Option<Expr> {
             _ => None,
         })
         .collect();
-    let text = |text: &str| Expr::Value(Value::SingleQuotedString(text.into()).into());
     match (name.as_str(), arguments?.as_slice()) {
-        ("regexp_split_to_array" | "regexp_split_to_table", [string, pattern]) => {
-            let separator = "\u{1}";
-            let arguments = vec![string.clone(), pattern.clone(), text(separator), text("g")];
-            let marked = call("regexp_replace", arguments);
-            Some(call("string_to_array", vec![marked, text(separator)]))
-        }
         ("encode", [Expr::Value(value), format])
             if matches!(value.value, Value::SingleQuotedString(_)) =>
         {
@@ -84,9 +78,8 @@ pub(super) fn other_function(function: &Function) -> Option<Expr> {
             Some(call("encode", vec![bytes, format.clone()]))
         }
         ("to_timestamp", [seconds]) => Some(call("redkite_from_epoch", vec![seconds.clone()])),
-        ("regexp_substr", [string, pattern]) => Some(matched(string, pattern, true)),
         // DataFusion counts in 64 bits.
-        ("array_position" | "regexp_count" | "regexp_instr" | "ntile", _) => {
+        ("array_position" | "ntile", _) => {
             cast_call(&Expr::Function(function.clone()), &DataType::Int4(None))
         }
         ("mod", [left, right]) => Some(Expr::Nested(Box::new(Expr::BinaryOp {
@@ -113,6 +106,16 @@ pub(super) fn other_function(function: &Function) -> Option<Expr> {
             Some(call(&format!("redkite_{name}"), vec![keys, values]))
         }
         ("string_to_table", arguments) => Some(call("string_to_array", arguments.to_vec())),
+        _ => None,
+    }
+}
+
+/// The function that a prefix operator stands for.
+pub(super) fn prefix_function(op: UnaryOperator) -> Option<&'static str> {
+    match op {
+        UnaryOperator::PGSquareRoot => Some("sqrt"),
+        UnaryOperator::PGCubeRoot => Some("cbrt"),
+        UnaryOperator::PGAbs => Some("abs"),
         _ => None,
     }
 }

@@ -173,7 +173,26 @@ impl Functions {
                 || ty.is_user_defined()
                 || matches!(ty, PgType::Halfvec(_) | PgType::Sparsevec(_))
         };
-        if (strict(source) || strict(target)) && cast_context(source, target).is_none() {
+        // PostgreSQL goes by way of the text for strings only.
+        let common = |ty: &PgType| {
+            ty.is_number()
+                || ty.element().is_some()
+                || matches!(
+                    ty,
+                    PgType::Bool
+                        | PgType::Date
+                        | PgType::Time
+                        | PgType::Timestamp
+                        | PgType::Timestamptz
+                        | PgType::Interval
+                        | PgType::Uuid
+                        | PgType::Json
+                        | PgType::Jsonb
+                        | PgType::Vector(_)
+                )
+        };
+        let told = strict(source) || strict(target) || common(source) && common(target);
+        if told && cast_context(source, target).is_none() {
             let (source, target) = (source.sql_name(), target.sql_name());
             let message = format!("cannot cast type {source} to {target}");
             return Err(external(SqlError::new(SqlState::CANNOT_COERCE, message)));

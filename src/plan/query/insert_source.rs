@@ -1,14 +1,16 @@
 //! The rows of INSERT as a query, and constants that take their column's type.
 
+use std::ops::ControlFlow;
+
 use sqlparser::ast;
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
 
 use super::dml::{check_width, parse_query};
-use crate::base::{Result, SqlError};
+use crate::base::{Result, SqlError, SqlState};
 use crate::catalog::{ColumnDef, TableDef};
 use crate::plan::parse_expression;
-use crate::plan::statement::{Cell, LiteralKind};
+use crate::plan::statement::{Cell, LiteralKind, Query};
 use crate::types::PgType;
 
 /// `SELECT row UNION ALL SELECT row ...`.
@@ -109,6 +111,47 @@ pub(super) fn expression(target: &ColumnDef, cell: &Cell) -> Result<ast::Expr> {
             },
             _ => typed(ast::Value::Null),
         },
+        cell => of_type(cell, &target.ty.pg_type()),
+    }
+}
+
+/// The arguments of EXECUTE as a query of one row, each of its parameter's type.
+///
+/// # Errors
+/// 42601 for DEFAULT, 0A000 for subqueries.
+pub fn arguments_query(cells: &[Cell], types: &[PgType]) -> Result<Query> {
+    let mut tree = parse_query("SELECT 1")?;
+    let ast::SetExpr::Select(select) = tree.body.as_mut() else {
+        return Err(SqlError::internal("a SELECT that is none"));
+    };
+    select.projection.clear();
+    for (at, (cell, ty)) in cells.iter().zip(types).enumerate() {
+        let expr = of_type(cell, ty)?;
+        let subquery = ast::visit_expressions(&expr, |expr| match expr {
+            ast::Expr::Subquery(_) | ast::Expr::Exists { .. } | ast::Expr::InSubquery { .. } => {
+                ControlFlow::Break(())
+            }
+            _ => ControlFlow::Continue(()),
+        });
+        if subquery.is_break() {
+            return Err(SqlError::unsupported("cannot use subquery in EXECUTE parameter"));
+        }
+        select.projection.push(ast::SelectItem::ExprWithAlias {
+            expr: cast(expr, ty)?,
+            alias: ast::Ident::with_quote('"', format!("value {at}")),
+        });
+    }
+    Ok(Query { text: tree.to_string(), ast: Box::new(tree), locking: Vec::new() })
+}
+
+/// A cell as an expression: constants without a type take this one.
+fn of_type(cell: &Cell, ty: &PgType) -> Result<ast::Expr> {
+    let typed = |value: ast::Value| cast(ast::Expr::Value(value.into()), ty);
+    match cell {
+        Cell::Default => {
+            let message = "DEFAULT is not allowed in this context";
+            Err(SqlError::new(SqlState::SYNTAX_ERROR, message))
+        }
         Cell::Null => typed(ast::Value::Null),
         Cell::Parameter(n) => typed(ast::Value::Placeholder(format!("${n}"))),
         Cell::Literal { text, kind } => match kind {

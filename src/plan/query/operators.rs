@@ -199,6 +199,10 @@ impl Operators {
             let arguments = if swapped { vec![right, left] } else { vec![left, right] };
             return Ok(PlannerResult::Planned(function.call(arguments)));
         }
+        if matches_pattern(&op) && (right_type.is_string() || right_type == PgType::Unknown) {
+            let pattern = self.required("redkite_pattern")?.call(vec![right]);
+            return Ok(PlannerResult::Original(RawBinaryExpr { op, left, right: pattern }));
+        }
         if (arithmetic(&op) || bitwise(&op)) && !computable(&left_type, &right_type) {
             return Err(no_operator(&op, &left_type, &right_type));
         }
@@ -294,6 +298,11 @@ fn type_of(expr: &Expr, schema: &DFSchema) -> PgType {
     expr.to_field(schema).map_or(PgType::Unknown, |(_, field)| PgType::of_field(&field))
 }
 
+/// `~` and its kin.
+fn matches_pattern(op: &Op) -> bool {
+    matches!(op, Op::PGRegexMatch | Op::PGRegexIMatch | Op::PGRegexNotMatch | Op::PGRegexNotIMatch)
+}
+
 fn arithmetic(op: &Op) -> bool {
     matches!(op, Op::Plus | Op::Minus | Op::Multiply | Op::Divide | Op::Modulo)
 }
@@ -344,6 +353,8 @@ fn function_of(op: &Op, left: &PgType, right: &PgType) -> Option<(&'static str, 
         (Op::Question, T::Jsonb, _) => "jsonb_exists",
         (Op::QuestionPipe, T::Jsonb, _) => "jsonb_exists_any",
         (Op::QuestionAnd, T::Jsonb, _) => "jsonb_exists_all",
+        (Op::AtQuestion, T::Jsonb, r) if r.is_string() => "jsonb_path_exists_opr",
+        (Op::AtAt, T::Jsonb, r) if r.is_string() => "jsonb_path_match_opr",
         (Op::StringConcat, T::Jsonb, T::Jsonb) => "jsonb_concat",
         (Op::Minus, T::Jsonb, r) if integer(r) || r.is_string() || r.element().is_some() => {
             "jsonb_delete"
@@ -503,7 +514,7 @@ fn other_type(op: &Op, known: &PgType, unknown_is_left: bool) -> PgType {
         Op::PGBitwiseShiftLeft | Op::PGBitwiseShiftRight if !unknown_is_left => T::Int4,
         Op::Arrow | Op::LongArrow if !unknown_is_left => T::Text,
         Op::HashArrow | Op::HashLongArrow if !unknown_is_left => T::Text.array(),
-        Op::Question => T::Text,
+        Op::Question | Op::AtQuestion | Op::AtAt => T::Text,
         Op::QuestionAnd | Op::QuestionPipe => T::Text.array(),
         Op::StringConcat => match known {
             T::Array(_) | T::Vector(_) | T::Halfvec(_) | T::Jsonb | T::Bytea => known.bare(),

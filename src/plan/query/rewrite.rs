@@ -23,7 +23,7 @@ use super::cast_call::cast_call;
 use super::catalog_query;
 use super::expanded_arrays;
 use super::function_calls::{
-    escaped, interval_text, is_float, matched, other_function, similar_to_regex,
+    escaped, interval_text, is_float, matched, other_function, prefix_function, similar_to_regex,
 };
 use super::names::{fold, name_select_list};
 use super::row_values::{compare_rows, compares, logical, negation, row_in, rows, rows_in_where};
@@ -148,6 +148,7 @@ impl VisitorMut for Pass {
             }
         }
         name_select_list(select);
+        super::named_windows::write_out(select);
         // The name comes from the function, so it is taken first.
         spread_select_list(select);
         ControlFlow::Continue(())
@@ -241,6 +242,10 @@ fn rewrite_one(expr: &mut Expr) -> Result<()> {
         Expr::UnaryOp { op: UnaryOperator::BitwiseNot, expr: operand } => {
             let operand = std::mem::replace(operand.as_mut(), null());
             *expr = call("redkite_bitwise_not", vec![operand]);
+        }
+        Expr::UnaryOp { op, expr: operand } if prefix_function(*op).is_some() => {
+            let operand = std::mem::replace(operand.as_mut(), null());
+            *expr = call(prefix_function(*op).unwrap_or_default(), vec![operand]);
         }
         Expr::Identifier(word) if is_session_word(word) => {
             *expr = call(&word.value.to_lowercase(), Vec::new());

@@ -14,6 +14,7 @@ use sqlparser::ast::{
 };
 
 use super::expanded_arrays;
+use super::json_records;
 use super::names::fold;
 use super::rewrite::call;
 use crate::base::{Result, SqlError};
@@ -32,12 +33,14 @@ const ONE_COLUMN: &[&str] = &[
     "jsonb_array_elements",
     "jsonb_array_elements_text",
     "jsonb_object_keys",
+    "jsonb_path_query",
     "pg_listening_channels",
     "redkite_each_json",
     "redkite_each_key",
     "redkite_each_text",
     "redkite_each_value",
     "redkite_ordinals",
+    "regexp_matches",
     "regexp_split_to_table",
     "string_to_table",
 ];
@@ -114,7 +117,7 @@ fn spread(expr: &mut Expr) {
     };
     let rows = call("unnest", vec![expr.clone()]);
     let data_type = match name.as_str() {
-        "jsonb_array_elements" | "redkite_each_value" => Some(DataType::JSONB),
+        "jsonb_array_elements" | "jsonb_path_query" | "redkite_each_value" => Some(DataType::JSONB),
         "json_array_elements" | "redkite_each_json" => Some(DataType::JSON),
         _ => None,
     };
@@ -202,7 +205,11 @@ fn function_to_subquery(factor: &mut TableFactor, first: bool) -> Result<Option<
         return Ok(None);
     }
     let Call { name, arguments, alias, ordinality, lateral } = found;
-    let (mut columns, own_name) = columns_of(&name, &arguments);
+    let mut alias = alias;
+    let (mut columns, own_name) = match json_records::makes_records(&name) {
+        Some(many) => (json_records::columns(many, &arguments, alias.as_mut())?, true),
+        None => columns_of(&name, &arguments),
+    };
     let set = name == "unnest" || ONE_COLUMN.contains(&name.as_str()) || columns.len() > 1;
     if ordinality && !set {
         return Err(SqlError::unsupported("WITH ORDINALITY is not supported for this function"));
