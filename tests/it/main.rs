@@ -3,6 +3,7 @@
 
 mod command_line;
 mod drivers;
+mod families;
 mod fleet;
 mod guard;
 mod open_files;

@@ -56,6 +56,13 @@ impl Peer {
         config
     }
 
+    /// Drops a database that nobody is connected to any more.
+    pub(crate) async fn remove(&self, name: &str) {
+        let client = connect(&self.config("postgres")).await.expect("PostgreSQL answers");
+        let drop = format!("DROP DATABASE {name} WITH (FORCE)");
+        client.batch_execute(&drop).await.expect("it was there");
+    }
+
     fn config(&self, database: &str) -> Config {
         let mut config = Config::new();
         config.host("127.0.0.1").port(self.port).user("redkite").dbname(database);

@@ -1,0 +1,288 @@
+-- BEGIN, COMMIT, ROLLBACK, savepoints, errors inside of transactions.
+
+-- setup
+CREATE TABLE t (id int PRIMARY KEY, v text);
+INSERT INTO t VALUES (1, 'one');
+
+-- try
+BEGIN;
+INSERT INTO t VALUES (2, 'two');
+SELECT count(*) FROM t;
+COMMIT;
+SELECT count(*) FROM t;
+BEGIN;
+INSERT INTO t VALUES (3, 'three');
+ROLLBACK;
+SELECT count(*) FROM t;
+-- differs: column-types
+START TRANSACTION;
+DELETE FROM t WHERE id = 1;
+SELECT id FROM t ORDER BY id;
+ABORT;
+SELECT id FROM t ORDER BY id;
+BEGIN WORK;
+COMMIT WORK;
+BEGIN TRANSACTION;
+END;
+BEGIN;
+END TRANSACTION;
+BEGIN;
+UPDATE t SET v = 'uno' WHERE id = 1;
+UPDATE t SET v = v || '!' WHERE id = 1;
+SELECT v FROM t WHERE id = 1;
+COMMIT;
+SELECT v FROM t WHERE id = 1;
+BEGIN;
+INSERT INTO t VALUES (10, 'ten');
+UPDATE t SET v = 'TEN' WHERE id = 10 RETURNING v;
+DELETE FROM t WHERE id = 10 RETURNING v;
+SELECT count(*) FROM t WHERE id = 10;
+COMMIT;
+SELECT count(*) FROM t WHERE id = 10;
+BEGIN;
+DELETE FROM t WHERE id = 2;
+INSERT INTO t VALUES (2, 'zwei');
+COMMIT;
+SELECT v FROM t WHERE id = 2;
+BEGIN;
+BEGIN;
+COMMIT;
+COMMIT;
+ROLLBACK;
+BEGIN;
+SELECT 1 / 0;
+SELECT 1;
+INSERT INTO t VALUES (50, 'x');
+COMMIT;
+SELECT count(*) FROM t WHERE id = 50;
+BEGIN;
+INSERT INTO t VALUES (50, 'x');
+INSERT INTO t VALUES (1, 'dup');
+SELECT count(*) FROM t;
+ROLLBACK;
+SELECT count(*) FROM t WHERE id = 50;
+BEGIN;
+SAVEPOINT a;
+INSERT INTO t VALUES (60, 'x');
+ROLLBACK TO a;
+SELECT count(*) FROM t WHERE id = 60;
+INSERT INTO t VALUES (61, 'y');
+COMMIT;
+SELECT id FROM t WHERE id >= 60 ORDER BY id;
+BEGIN;
+SAVEPOINT a;
+INSERT INTO t VALUES (62, 'a');
+SAVEPOINT b;
+INSERT INTO t VALUES (63, 'b');
+ROLLBACK TO SAVEPOINT b;
+INSERT INTO t VALUES (64, 'c');
+RELEASE SAVEPOINT a;
+COMMIT;
+SELECT id FROM t WHERE id >= 62 ORDER BY id;
+BEGIN;
+SAVEPOINT a;
+SELECT 1 / 0;
+ROLLBACK TO a;
+SELECT 'recovered';
+INSERT INTO t VALUES (70, 'after error');
+COMMIT;
+SELECT v FROM t WHERE id = 70;
+BEGIN;
+SAVEPOINT a;
+SAVEPOINT a;
+INSERT INTO t VALUES (71, 'x');
+ROLLBACK TO a;
+RELEASE a;
+ROLLBACK TO a;
+COMMIT;
+SELECT count(*) FROM t WHERE id = 71;
+BEGIN;
+ROLLBACK TO nowhere;
+ROLLBACK;
+BEGIN;
+RELEASE nowhere;
+ROLLBACK;
+SAVEPOINT outside;
+ROLLBACK TO outside;
+-- differs: error-words
+RELEASE outside;
+COMMIT;
+ROLLBACK;
+BEGIN ISOLATION LEVEL READ COMMITTED;
+SHOW transaction_isolation;
+COMMIT;
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SHOW transaction_isolation;
+SELECT count(*) FROM t;
+COMMIT;
+-- differs: serializable
+BEGIN ISOLATION LEVEL SERIALIZABLE;
+ROLLBACK;
+BEGIN ISOLATION LEVEL READ UNCOMMITTED;
+-- differs: values
+SHOW transaction_isolation;
+COMMIT;
+BEGIN READ ONLY;
+SHOW transaction_read_only;
+INSERT INTO t VALUES (80, 'x');
+ROLLBACK;
+BEGIN READ ONLY;
+SELECT count(*) > 0 FROM t;
+COMMIT;
+BEGIN READ ONLY;
+-- differs: accepted
+CREATE TABLE x (id int);
+ROLLBACK;
+BEGIN READ ONLY;
+UPDATE t SET v = 'x';
+ROLLBACK;
+BEGIN READ WRITE;
+INSERT INTO t VALUES (81, 'rw');
+COMMIT;
+BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;
+SHOW transaction_read_only;
+COMMIT;
+BEGIN;
+SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;
+SHOW transaction_isolation;
+COMMIT;
+BEGIN;
+SELECT 1;
+-- differs: accepted
+SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;
+ROLLBACK;
+BEGIN;
+SET TRANSACTION READ ONLY;
+DELETE FROM t;
+ROLLBACK;
+SET TRANSACTION READ ONLY;
+BEGIN;
+COMMIT AND CHAIN;
+SELECT 'in the next';
+COMMIT;
+BEGIN;
+ROLLBACK AND CHAIN;
+COMMIT;
+-- differs: accepted
+COMMIT AND CHAIN;
+COMMIT AND NO CHAIN;
+BEGIN;
+INSERT INTO t VALUES (90, 'x') ON CONFLICT DO NOTHING;
+INSERT INTO t VALUES (90, 'y') ON CONFLICT DO NOTHING;
+INSERT INTO t VALUES (90, 'z') ON CONFLICT (id) DO UPDATE SET v = excluded.v RETURNING v;
+COMMIT;
+SELECT v FROM t WHERE id = 90;
+BEGIN;
+TRUNCATE t;
+SELECT count(*) FROM t;
+ROLLBACK;
+SELECT count(*) > 0 FROM t;
+BEGIN;
+INSERT INTO t SELECT g, 'bulk' FROM generate_series(1000, 1999) g;
+SELECT count(*) FROM t WHERE v = 'bulk';
+DELETE FROM t WHERE id BETWEEN 1500 AND 1999;
+UPDATE t SET v = 'bulk2' WHERE id BETWEEN 1000 AND 1099;
+COMMIT;
+SELECT v, count(*) FROM t WHERE v LIKE 'bulk%' GROUP BY v ORDER BY v;
+BEGIN;
+CREATE TABLE made_inside (id int);
+INSERT INTO made_inside VALUES (1);
+SELECT * FROM made_inside;
+COMMIT;
+SELECT * FROM made_inside;
+BEGIN;
+CREATE TABLE undone (id int);
+ROLLBACK;
+-- differs: accepted
+SELECT * FROM undone;
+BEGIN;
+ALTER TABLE made_inside ADD COLUMN extra text;
+ROLLBACK;
+-- differs: ddl-at-once
+SELECT * FROM made_inside;
+BEGIN;
+DROP TABLE made_inside;
+ROLLBACK;
+-- differs: follows
+SELECT * FROM made_inside;
+BEGIN;
+SELECT id FROM t WHERE id = 1 FOR UPDATE;
+UPDATE t SET v = 'locked' WHERE id = 1;
+COMMIT;
+BEGIN;
+SELECT id FROM t WHERE id = 1 FOR SHARE NOWAIT;
+SELECT id FROM t WHERE id = 2 FOR UPDATE SKIP LOCKED;
+SELECT id FROM t WHERE id = 2 FOR NO KEY UPDATE;
+SELECT id FROM t WHERE id = 2 FOR KEY SHARE OF t;
+SELECT count(*) FROM t FOR UPDATE;
+ROLLBACK;
+BEGIN;
+LOCK TABLE t IN ACCESS SHARE MODE;
+LOCK t;
+-- differs: accepted
+LOCK TABLE nowhere;
+ROLLBACK;
+-- differs: accepted
+LOCK TABLE t;
+-- differs: column-types
+SELECT pg_advisory_lock(1);
+-- differs: values
+SELECT pg_try_advisory_lock(1), pg_advisory_unlock(1), pg_advisory_unlock(1), pg_advisory_unlock(1);
+BEGIN;
+-- differs: column-types
+SELECT pg_advisory_xact_lock(2), pg_try_advisory_xact_lock(2);
+COMMIT;
+SELECT count(*) FROM pg_locks WHERE locktype = 'advisory';
+-- differs: column-types
+SELECT pg_advisory_unlock_all();
+BEGIN;
+SELECT now() = transaction_timestamp(), now() = statement_timestamp() OR true, current_timestamp = now();
+COMMIT;
+-- differs: functions
+SELECT pg_current_xact_id_if_assigned() IS NULL;
+SELECT txid_current() IS NOT NULL;
+BEGIN;
+SAVEPOINT s;
+UPDATE t SET v = 'in savepoint' WHERE id = 1;
+ROLLBACK TO s;
+SELECT v FROM t WHERE id = 1;
+UPDATE t SET v = 'after savepoint' WHERE id = 1;
+COMMIT;
+SELECT v FROM t WHERE id = 1;
+BEGIN;
+INSERT INTO t VALUES (200, 'a');
+SAVEPOINT s;
+DELETE FROM t WHERE id = 200;
+ROLLBACK TO s;
+SELECT v FROM t WHERE id = 200;
+COMMIT;
+SELECT v FROM t WHERE id = 200;
+SELECT 1; SELECT 2;
+SELECT 1; SELECT 1 / 0; SELECT 3;
+INSERT INTO t VALUES (300, 'x'); INSERT INTO t VALUES (300, 'y');
+SELECT count(*) FROM t WHERE id = 300;
+BEGIN; INSERT INTO t VALUES (301, 'x'); COMMIT; SELECT count(*) FROM t WHERE id = 301;
+BEGIN; INSERT INTO t VALUES (302, 'x'); ROLLBACK; SELECT count(*) FROM t WHERE id = 302;
+VACUUM;
+BEGIN;
+-- differs: accepted
+VACUUM;
+ROLLBACK;
+BEGIN;
+-- differs: accepted
+CREATE INDEX CONCURRENTLY ON t (v);
+ROLLBACK;
+-- differs: unsupported
+PREPARE TRANSACTION 'x';
+-- differs: unsupported
+COMMIT PREPARED 'x';
+LISTEN channel;
+NOTIFY channel, 'hello';
+UNLISTEN *;
+CHECKPOINT;
+BEGIN;
+-- differs: unsupported
+DO $$ BEGIN PERFORM 1; END $$;
+ROLLBACK;
+BEGIN NONSENSE;
+COMMIT NOW;
