@@ -14,7 +14,7 @@ pub(crate) mod mutation;
 mod random;
 pub mod scram;
 mod sqlstate;
-pub mod trace;
+mod trace;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::{ErrorFields, Result, Severity, SqlError};
@@ -23,3 +23,4 @@ pub use folder::make_durable_folder;
 pub use ids::{ColumnId, CommitId, Incarnation, Oid, Revision, RowIds, SegmentId};
 pub use random::{OsRandom, Random, SeededRandom};
 pub use sqlstate::SqlState;
+pub use trace::{TRACE, commit_span, note_failure, note_rows, statement_span};

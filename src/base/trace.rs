@@ -40,12 +40,12 @@ pub fn commit_span() -> Span {
 }
 
 /// Notes in a span that its work has failed.
-pub fn failed(span: &Span, error: &SqlError) {
+pub fn note_failure(span: &Span, error: &SqlError) {
     span.record("otel.status_code", "ERROR");
     span.record("db.response.status_code", error.code().as_str());
 }
 
 /// Notes in a statement's span how many rows it gave.
-pub fn returned(span: &Span, rows: u64) {
+pub fn note_rows(span: &Span, rows: u64) {
     span.record("db.response.returned_rows", rows);
 }

@@ -10,7 +10,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
-use crate::base::trace::TRACE;
+use crate::base::TRACE;
 
 /// How a node tells about itself.
 #[derive(Clone, Debug)]

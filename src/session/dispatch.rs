@@ -12,8 +12,7 @@ use futures::TryStreamExt;
 use tracing::{Instrument, Span};
 
 use crate::base::limits::AUTOCOMMIT_ATTEMPTS_MAX;
-use crate::base::trace::{self, statement_span};
-use crate::base::{Result, SqlError, SqlState};
+use crate::base::{Result, SqlError, SqlState, note_failure, statement_span};
 use crate::plan::Statement;
 use crate::plan::statement::{CopyDirection, TransactionModes};
 
@@ -58,7 +57,7 @@ impl Session {
         let outcome = run.instrument(span.clone()).await;
         let outcome = outcome.map_err(|error| self.conceal(error));
         if let Err(error) = &outcome {
-            trace::failed(&span, error);
+            note_failure(&span, error);
         }
         let meter = Meter { span, ..self.meter(prepared, began) };
         let outcome = outcome.map(|outcome| meter.measure(outcome));

@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 use tracing::Span;
 
 use crate::base::limits::STATEMENT_STATISTICS_MAX;
-use crate::base::{Clock, Oid, trace};
+use crate::base::{Clock, Oid, note_failure, note_rows};
 use crate::catalog::system::StatementRow;
 use crate::plan::sql_error;
 
@@ -148,7 +148,7 @@ pub(super) struct Meter {
 
 impl Meter {
     fn count(&self, rows: u64) {
-        trace::returned(&self.span, rows);
+        note_rows(&self.span, rows);
         self.count_runs(rows, 1);
     }
 
@@ -204,7 +204,7 @@ impl Stream for Measured {
             Poll::Ready(Some(Err(error))) => {
                 self.failed = true;
                 let error = sql_error(error);
-                trace::failed(&self.meter.span, &error);
+                note_failure(&self.meter.span, &error);
                 Poll::Ready(Some(Err(DataFusionError::External(Box::new(error)))))
             }
             other @ (Poll::Ready(None) | Poll::Pending) => other,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tracing::Instrument;
 
-use crate::base::{Result, SqlError, SqlState, trace};
+use crate::base::{Result, SqlError, SqlState, commit_span, note_failure};
 use crate::catalog::Snapshot;
 use crate::plan::statement::{Isolation, TransactionModes};
 use crate::store::meta::Mirrored;
@@ -148,12 +148,12 @@ impl Session {
 
     /// Makes a write set visible to all.
     pub(super) async fn flush(&mut self, writes: WriteSet) -> Result<()> {
-        let span = trace::commit_span();
+        let span = commit_span();
         let committed = self.server.engine().commit(without_passing_rows(writes));
         let committed = committed.instrument(span.clone()).await;
         let committed = committed.map_err(|error| self.conceal(error));
         if let Err(error) = &committed {
-            trace::failed(&span, error);
+            note_failure(&span, error);
         }
         self.end_transaction(committed.is_ok());
         if let Some(revision) = committed? {
