@@ -3,6 +3,7 @@
 pub mod base;
 pub mod catalog;
 pub mod cluster;
+pub mod copy;
 pub mod exec;
 pub mod index;
 pub mod maintenance;

@@ -15,6 +15,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("segment", 2),
     ("cluster", 3),
     ("exec", 4),
+    ("copy", 5),
     ("catalog", 5),
     ("plan", 6),
     ("txn", 6),

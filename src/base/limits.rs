@@ -37,6 +37,25 @@ pub const CONNECTIONS_UNAUTHENTICATED_MAX: usize = 1_000;
 /// Bytes of COPY data that a batch may hold, however few rows they are: bounds what a
 /// connection holds besides the transaction's own buffer.
 pub const COPY_BATCH_BYTES_MAX: usize = 8 << 20;
+/// Files that one COPY reads by a pattern: each is open until it ends.
+pub const COPY_FILES_MAX: usize = 1_000;
+/// What one read of a file asks for: few requests to a bucket.
+pub const COPY_READ_BYTES: usize = 4 << 20;
+/// Such reads that are on their way at once.
+pub const COPY_READS_AHEAD: usize = 3;
+/// Threads that decode the Parquet files of one COPY.
+pub const COPY_THREADS_MAX: usize = 4;
+/// Threads that decode the Parquet files of all COPYs of a node: they wait for whoever stores the rows,
+/// which takes threads too.
+pub const COPY_NODE_THREADS_MAX: usize = 16;
+/// What each of them holds of the files' bytes besides the page that it decodes.
+pub const COPY_THREAD_BYTES_MAX: usize = 32 << 20;
+/// A page or a footer of a Parquet file: it must be whole in memory.
+pub const COPY_PAGE_BYTES_MAX: usize = 256 << 20;
+/// Bytes of rows from which COPY makes a row group of a Parquet file.
+pub const COPY_GROUP_BYTES: usize = 32 << 20;
+/// Rows of such a row group.
+pub const COPY_GROUP_ROWS_MAX: usize = 1 << 20;
 
 /// etcd refuses a transaction of more operations by default (`--max-txn-ops`); compares and
 /// puts count each.

@@ -32,14 +32,27 @@ pub fn cast_function(
     if source == target || arrow_does(source, target) {
         return None;
     }
-    let explicit = context == CastContext::Explicit;
-    let function = CastFunction {
-        source: source.clone(),
-        target: target.clone(),
-        explicit,
-        signature: Signature::any(1, Volatility::Immutable),
-    };
+    let function = CastFunction::new(source, target, context);
     Some(Arc::new(ScalarUDF::new_from_impl(function)))
+}
+
+/// The values after a cast, outside of a query.
+///
+/// # Errors
+/// As the cast in a query.
+pub fn cast_array(
+    array: &ArrayRef,
+    source: &PgType,
+    target: &PgType,
+    context: CastContext,
+) -> Result<ArrayRef, SqlError> {
+    if source == target {
+        return Ok(Arc::clone(array));
+    }
+    if arrow_does(source, target) {
+        return cast(array, &target.arrow()).map_err(internal);
+    }
+    CastFunction::new(source, target, context).array(array)
 }
 
 /// What a call of such a function casts to; none for other functions.
@@ -99,31 +112,44 @@ impl ScalarUDFImpl for CastFunction {
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         match args.args.first() {
             Some(ColumnarValue::Scalar(value)) => {
-                let array = self.array(&value.to_array()?)?;
+                let array = self.array(&value.to_array()?).map_err(external)?;
                 Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&array, 0)?))
             }
-            Some(ColumnarValue::Array(array)) => Ok(ColumnarValue::Array(self.array(array)?)),
+            Some(ColumnarValue::Array(array)) => {
+                self.array(array).map(ColumnarValue::Array).map_err(external)
+            }
             None => Err(external(SqlError::internal("a cast of nothing"))),
         }
     }
 }
 
 impl CastFunction {
-    fn array(&self, array: &ArrayRef) -> Result<ArrayRef> {
+    fn new(source: &PgType, target: &PgType, context: CastContext) -> Self {
+        Self {
+            source: source.clone(),
+            target: target.clone(),
+            explicit: context == CastContext::Explicit,
+            signature: Signature::any(1, Volatility::Immutable),
+        }
+    }
+
+    fn array(&self, array: &ArrayRef) -> Result<ArrayRef, SqlError> {
         if is_integer(&self.source) && is_integer(&self.target) && array.data_type().is_integer() {
             let options = CastOptions { safe: false, ..CastOptions::default() };
             return cast_with_options(array, &self.target.arrow(), &options)
-                .map_err(|_| external(self.out_of_range()));
+                .map_err(|_| self.out_of_range());
         }
         let array = match array.data_type() {
-            DataType::Utf8View | DataType::LargeUtf8 => cast(array, &DataType::Utf8)?,
+            DataType::Utf8View | DataType::LargeUtf8 => {
+                cast(array, &DataType::Utf8).map_err(internal)?
+            }
             _ => Arc::clone(array),
         };
         if is_vector_cast(&self.source, &self.target) {
-            return cast_vectors(&array, &self.source, &self.target).map_err(external);
+            return cast_vectors(&array, &self.source, &self.target);
         }
         if let Some(bits) = cast_bits(&array, &self.source, &self.target, self.explicit) {
-            return bits.map_err(external);
+            return bits;
         }
         let mut builder = ColumnBuilder::new(&self.target, array.len());
         let context = TextContext::default();
@@ -132,7 +158,7 @@ impl CastFunction {
                 builder.append_null();
                 continue;
             }
-            self.value(&array, row, &mut builder, &context).map_err(external)?;
+            self.value(&array, row, &mut builder, &context)?;
         }
         Ok(builder.finish())
     }
@@ -209,6 +235,10 @@ impl CastFunction {
         }
         Ok(format!("{:.0}", float.round_ties_even()))
     }
+}
+
+fn internal(error: impl std::fmt::Display) -> SqlError {
+    SqlError::internal(error.to_string())
 }
 
 fn is_integer(ty: &PgType) -> bool {

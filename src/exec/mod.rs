@@ -27,7 +27,7 @@ mod vector_search;
 
 pub use apply::{Apply, ApplyExec, ApplyPlanner, ApplySlots, Gives};
 pub use barrier::{Barrier, BarrierExec, BarrierPlanner};
-pub use cast::{cast_function, cast_target};
+pub use cast::{cast_array, cast_function, cast_target};
 pub use in_order::InOrderExec;
 pub use leaf::{Access, KeyPart, Leaf, SearchWork, leaf};
 pub use lookup::KeyLookupExec;

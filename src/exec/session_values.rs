@@ -102,6 +102,9 @@ pub trait SessionValues: Send + Sync + Debug {
     /// # Errors
     /// 42P01, and what reading says.
     fn prewarm(&self, table: &SequenceName) -> Result<i64>;
+    /// Lets other transactions of this node take the statement's snapshot over while this transaction is
+    /// open; its name.
+    fn export_snapshot(&self) -> String;
     /// Stops what a connection, on whichever node, runs, or ends the connection; whether there is one.
     ///
     /// # Errors

@@ -22,7 +22,7 @@ use crate::plan::Planner;
 use crate::segment::{Reader, ReaderOptions};
 use crate::session::{Server, ServerParts, answer_others, hear};
 use crate::store::meta::{Embedded, Etcd, EtcdConfig, Memory, MetaStore, Mirror, MirrorConfig};
-use crate::store::object::{Cache, Location, Objects};
+use crate::store::object::{Cache, Location, Objects, Outside};
 use crate::txn::{Engine, EngineParts};
 
 use super::bootstrap;
@@ -299,6 +299,7 @@ impl Ground<'_> {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let server = Server::new(ServerParts {
             engine: Arc::clone(&engine),
+            outside: Arc::new(self.outside()?),
             board: self.board(incarnation, membership.as_ref()).await?,
             drain: self.drain.clone(),
             planner: Arc::new(Planner::new(cores, self.random)),
@@ -313,6 +314,14 @@ impl Ground<'_> {
 }
 
 impl Ground<'_> {
+    /// What COPY reads and writes: by the credentials of the database's own objects.
+    fn outside(&self) -> Result<Outside, StartError> {
+        let data = absolute(&self.configuration.data)?;
+        let location = object_location(self.configuration, &data)?;
+        let endpoint = self.configuration.s3_endpoint.clone();
+        Ok(Outside::new(&location, endpoint, &data, Arc::clone(self.random)))
+    }
+
     /// What sessions of all nodes tell each other; a node that is alone tells it to itself.
     async fn board(
         &self,

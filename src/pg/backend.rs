@@ -8,19 +8,21 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::ArrayRef;
+use bytes::BytesMut;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::scalar::ScalarValue;
 use tokio_util::sync::CancellationToken;
 
 use crate::base::{Oid, Result, SqlError};
 pub(super) use crate::catalog::Notification;
+use crate::copy::CopyOptions;
 pub use crate::plan::OutputColumn;
-use crate::plan::statement::CopyOptions;
+use crate::session::CopyProgress;
 pub use crate::session::{Authentication, Mode, Origin, Startup, Status};
 use crate::types::{PgType, TextContext};
 
-/// What a statement comes to; `C` is a COPY FROM that waits for rows.
+/// What a statement comes to; `C` is a COPY FROM that waits for data.
 pub enum Outcome<C> {
     /// There was nothing to run.
     Empty,
@@ -38,7 +40,7 @@ pub enum Outcome<C> {
         /// The tag without its count: `SELECT`, `INSERT 0`.
         tag: &'static str,
     },
-    /// Rows are wanted.
+    /// Data are wanted.
     CopyIn(C),
     /// Rows to send as a COPY stream.
     CopyOut {
@@ -48,6 +50,8 @@ pub enum Outcome<C> {
         options: CopyOptions,
         /// The rows.
         stream: SendableRecordBatchStream,
+        /// Is told how far they are.
+        progress: Arc<CopyProgress>,
     },
 }
 
@@ -82,7 +86,7 @@ pub trait Session: Send {
     type Parsed: Send;
     /// A statement, planned.
     type Prepared: Send + Sync;
-    /// A COPY FROM that waits for rows.
+    /// A COPY FROM that waits for data.
     type CopyIn: Send;
     /// A statement whose executions may go together.
     type Together: Send + Sync;
@@ -174,15 +178,15 @@ pub trait Session: Send {
     /// Waits until the running statement is to stop: the error to stop it with.
     fn interrupted(&self) -> impl Future<Output = SqlError> + Send + 'static;
 
-    /// The table's name, the columns and the options.
-    fn copy_shape(copy: &Self::CopyIn) -> (&str, &[(String, PgType)], &CopyOptions);
-    /// Takes rows.
-    fn copy_in(
+    /// Whether the data are binary, and how many columns a row has.
+    fn copy_shape(copy: &Self::CopyIn) -> (bool, usize);
+    /// Takes the body of one CopyData.
+    fn copy_data(
         &mut self,
         copy: &mut Self::CopyIn,
-        rows: RecordBatch,
+        data: BytesMut,
     ) -> impl Future<Output = Result<()>> + Send;
-    /// There are no more rows: the command's whole tag.
+    /// There are no more data: the command's whole tag.
     fn copy_done(
         &mut self,
         copy: Self::CopyIn,

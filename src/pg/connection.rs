@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
 use super::backend::{Mode, Outcome, Server, Session, Status};
-use super::copy;
+use super::copy_out;
 use super::failure::{Failure, Step};
 use super::message::backend;
 use super::message::frontend::{self, Message};
@@ -23,7 +23,7 @@ use super::portal::{Portals, ResultFormats, Statement};
 use super::rows::{Rows, Sent};
 use super::wire::{Frame, Wire};
 use crate::base::{SqlError, SqlState};
-use crate::plan::statement::CopyFormat;
+use crate::copy::Encoder;
 
 /// A client that is in.
 pub(super) struct Connection<S, B: Server> {
@@ -377,11 +377,13 @@ where
                 self.wire.expect_bulk(false);
                 copied.map(Some)
             }
-            Outcome::CopyOut { columns, options, stream } => {
+            Outcome::CopyOut { columns, options, stream, progress } => {
                 let context = self.session.text_context();
                 let stop = stopper(&self.server, &self.key);
-                let mut encoder = copy::Encoder::new(&columns, &options, context);
-                let rows = encoder.send(&mut self.wire, stream, stop).await?;
+                let columns = columns.iter().map(|column| (column.name.as_str(), &column.ty));
+                let mut encoder = Encoder::new(columns, &options, context)?;
+                let rows =
+                    copy_out::send(&mut self.wire, &mut encoder, stream, &progress, stop).await?;
                 Ok(Some(format!("COPY {rows}")))
             }
             Outcome::Rows { .. } => Err(SqlError::internal("rows where none were expected").into()),
@@ -429,11 +431,8 @@ where
         mut copy: <B::Session as Session>::CopyIn,
         mode: Mode,
     ) -> Step<String> {
-        let context = self.session.text_context();
-        let (table, columns, options) = B::Session::copy_shape(&copy);
-        let mut decoder = copy::Decoder::new(table, columns, options, context)?;
-        let binary = options.format == CopyFormat::Binary;
-        backend::copy_response(&mut self.wire.output, b'G', binary, columns.len());
+        let (binary, columns) = B::Session::copy_shape(&copy);
+        backend::copy_response(&mut self.wire.output, b'G', binary, columns);
         self.wire.flush().await?;
         let mut interrupted = pin!(self.session.interrupted());
         loop {
@@ -444,10 +443,7 @@ where
                 () = self.shutdown.cancelled() => return Err(shutting_down()),
             };
             match frame.kind {
-                b'd' => {
-                    decoder.push(frame.body)?;
-                    self.take_rows(&mut copy, &mut decoder, false).await?;
-                }
+                b'd' => self.session.copy_data(&mut copy, frame.body).await?,
                 b'c' => break,
                 b'f' => return Err(copy_failed(&frame.body)),
                 // The protocol allows these: they were sent before the client knew of the COPY.
@@ -461,39 +457,7 @@ where
                 }
             }
         }
-        self.take_rows(&mut copy, &mut decoder, true).await?;
-        if let Some(rows) = decoder.last_batch()? {
-            self.store(&mut copy, rows, &decoder).await?;
-        }
-        if let Some(notice) = decoder.skipped_notice() {
-            self.wire.put_error(&notice);
-        }
         self.attend(|session| session.copy_done(copy, mode)).await
-    }
-
-    async fn take_rows(
-        &mut self,
-        copy: &mut <B::Session as Session>::CopyIn,
-        decoder: &mut copy::Decoder,
-        last: bool,
-    ) -> Step {
-        while let Some(rows) = decoder.next_batch(last)? {
-            self.store(copy, rows, decoder).await?;
-        }
-        Ok(())
-    }
-
-    async fn store(
-        &mut self,
-        copy: &mut <B::Session as Session>::CopyIn,
-        rows: arrow::array::RecordBatch,
-        decoder: &copy::Decoder,
-    ) -> Step {
-        self.session.copy_in(copy, rows).await.map_err(|error| {
-            let located = error.fields().context.is_some();
-            if located { error } else { error.with_context(decoder.position()) }
-        })?;
-        Ok(())
     }
 }
 

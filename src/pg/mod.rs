@@ -2,7 +2,7 @@
 //!
 //! `serve` accepts connections; each has a task: `startup` lets it in, `connection` reads its
 //! messages and answers, `extended` has the extended protocol's part of that, `pipeline`
-//! what of it goes together, `copy` the data of COPY, `rows` turns Arrow batches into rows. `wire` is the socket, `message` the codec,
+//! what of it goes together, `copy_out` the rows of COPY TO, `rows` turns Arrow batches into rows. `wire` is the socket, `message` the codec,
 //! and `backend` the narrow seam to [`crate::session`].
 //!
 //! May use the session, types and plan's plain values. Never plans, never touches storage, and
@@ -12,7 +12,7 @@ mod back_off;
 mod backend;
 mod certificate;
 mod connection;
-mod copy;
+mod copy_out;
 mod extended;
 mod failure;
 mod listener;

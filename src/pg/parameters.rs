@@ -3,9 +3,8 @@
 use datafusion::scalar::ScalarValue;
 
 use super::message::frontend::Bind;
-use super::message::utf8;
 use crate::base::{Result, SqlError, SqlState};
-use crate::types::{PgType, TextContext, parse_binary, parse_text};
+use crate::types::{PgType, TextContext, parse_binary, parse_text, utf8};
 
 /// Decodes the values for a statement of these parameter types.
 pub(super) fn decode(

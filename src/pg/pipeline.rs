@@ -16,12 +16,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::backend::{Server, Session, Status};
 use super::connection::Connection;
 use super::failure::Step;
+use super::message::backend;
 use super::message::frontend::{self, Bind, Message, Target};
-use super::message::{backend, utf8};
 use super::portal::{Portal, Progress, ResultFormats, Statement};
 use crate::base::limits::{BATCH_ROWS, COPY_BATCH_BYTES_MAX};
 use crate::base::{Result, SqlError};
-use crate::types::{ColumnBuilder, PgType, TextContext};
+use crate::types::{ColumnBuilder, PgType, TextContext, utf8};
 
 /// One execution alone is better off without a group.
 const EXECUTIONS_MIN: usize = 2;

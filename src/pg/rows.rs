@@ -16,7 +16,7 @@ use super::message::backend::{self, Field};
 use super::portal::ResultFormats;
 use super::wire::Wire;
 use crate::base::{Result, SqlError, SqlState};
-use crate::types::{ColumnEncoder, TextContext};
+use crate::types::{ColumnEncoder, TextContext, put_length};
 
 /// A result on its way to the client, wherever it was interrupted.
 pub(super) struct Rows {
@@ -151,16 +151,6 @@ fn encode_row(
     // A message's length counts itself, a value's does not.
     let length = u32::try_from(out.len() - start).unwrap_or(u32::MAX);
     out[start..start + 4].copy_from_slice(&length.to_be_bytes());
-    Ok(())
-}
-
-/// Writes the length of what follows the four bytes at `at`.
-#[inline]
-pub(super) fn put_length(out: &mut BytesMut, at: usize) -> Result<()> {
-    let length = i32::try_from(out.len() - at - 4).map_err(|_| {
-        SqlError::new(SqlState::PROGRAM_LIMIT_EXCEEDED, "a row or a value is longer than 2 GiB")
-    })?;
-    out[at..at + 4].copy_from_slice(&length.to_be_bytes());
     Ok(())
 }
 

@@ -18,10 +18,9 @@ mod user_type;
 
 pub use data::{
     Assignment, AssignmentSource, Cell, ConflictAction, ConflictTarget, Copy, CopyDirection,
-    CopyEndpoint, CopyFormat, CopyHeader, CopyOptions, CopySource, Delete, Expression,
-    ForceColumns, Insert, InsertSource, LiteralKind, LockClause, LockStrength, Merge, MergeAction,
-    MergeBranch, MergeWhen, NamedChange, OnConflict, Overriding, Query, Returning, RowSource,
-    Target, Truncate, Update, WithChanges,
+    CopyEndpoint, CopySource, Delete, Expression, Insert, InsertSource, LiteralKind, LockClause,
+    LockStrength, Merge, MergeAction, MergeBranch, MergeWhen, NamedChange, OnConflict, Overriding,
+    Query, Returning, RowSource, Target, Truncate, Update, WithChanges,
 };
 pub use grant::{
     DefaultPrivileges, Grant, GrantObjects, GrantPrivileges, GrantRoles, MembershipOptions,
@@ -169,6 +168,8 @@ pub enum Statement {
         /// What to set.
         modes: TransactionModes,
     },
+    /// `SET TRANSACTION SNAPSHOT`.
+    SetTransactionSnapshot(String),
     /// `SET CONSTRAINTS ALL | name, ... DEFERRED | IMMEDIATE`.
     SetConstraints {
         /// Which ones; none: all.

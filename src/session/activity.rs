@@ -1,14 +1,16 @@
 //! What a connection does now: `pg_stat_activity`, and the counts that metrics show.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
 use crate::base::Oid;
 use crate::catalog::system::ActivityRow;
 use crate::plan::Statement;
+
+use super::copy_progress::CopyProgress;
 
 /// How much of a statement is shown.
 const QUERY_BYTES_MAX: usize = 1024;
@@ -31,6 +33,8 @@ struct Now {
     transaction_us: Option<i64>,
     changed_us: i64,
     application: String,
+    /// Ends with the COPY.
+    copy: Weak<CopyProgress>,
 }
 
 impl Activity {
@@ -43,6 +47,7 @@ impl Activity {
             transaction_us: None,
             changed_us: now_us,
             application: String::new(),
+            copy: Weak::new(),
         };
         Self { user, peer, began_us: now_us, now: Mutex::new(now) }
     }
@@ -77,6 +82,11 @@ impl Activity {
         now.changed_us = now_us;
     }
 
+    /// A COPY begins.
+    pub(super) fn copies(&self, copy: &Arc<CopyProgress>) {
+        self.now.lock().copy = Arc::downgrade(copy);
+    }
+
     /// As a row.
     pub(super) fn row(&self, pid: i32) -> ActivityRow {
         let now = self.now.lock();
@@ -91,6 +101,7 @@ impl Activity {
             changed_us: now.changed_us,
             state: now.state.to_owned(),
             query: now.query.to_string(),
+            copy: now.copy.upgrade().map(|copy| copy.row()),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::base::{Result, Revision, Severity, SqlError, SqlState};
 use crate::catalog::access::{Access, Object, Privileges};
-use crate::catalog::system::ActivityRow;
+use crate::catalog::system::{ActivityRow, PreparedRow};
 use crate::plan::Parsed;
 use crate::types::TextContext;
 
@@ -16,6 +16,7 @@ use super::identity::{Identity, ROLE, SESSION_AUTHORIZATION};
 use super::inbox::Inbox;
 use super::interrupt::{Interrupt, Interrupts};
 use super::known_query;
+use super::listed::Named;
 use super::listen::Listening;
 use super::prepare::Prepared;
 use super::server::Server;
@@ -50,7 +51,7 @@ pub struct Session {
     pub(super) identity: Identity,
     pub(super) settings: Settings,
     pub(super) state: State,
-    pub(super) statements: HashMap<String, Arc<Prepared>>,
+    pub(super) statements: HashMap<String, Named>,
     pub(super) cursors: HashMap<String, Cursor>,
     /// The newest revision that this connection knows of.
     pub(super) seen: Revision,
@@ -59,6 +60,8 @@ pub struct Session {
     notices: Vec<SqlError>,
     /// What connections of other nodes did when they were last asked.
     pub(super) elsewhere: Arc<[ActivityRow]>,
+    /// What it had prepared when that was last asked.
+    pub(super) listed: Arc<[PreparedRow]>,
     /// What NOTIFY has said to it.
     pub(super) inbox: Arc<Inbox>,
     pub(super) interrupts: Arc<Interrupts>,
@@ -132,6 +135,7 @@ impl Server {
             shared: Shared::default(),
             notices: Vec::new(),
             elsewhere: Arc::from([]),
+            listed: Arc::from([]),
             inbox: Arc::default(),
             interrupts,
             activity,
@@ -228,7 +232,7 @@ impl Session {
 
     /// A prepared statement by name.
     pub fn statement(&self, name: &str) -> Option<Arc<Prepared>> {
-        self.statements.get(name).cloned()
+        self.statements.get(name).map(|named| Arc::clone(&named.prepared))
     }
 
     /// Keeps a prepared statement.
@@ -236,11 +240,22 @@ impl Session {
     /// # Errors
     /// 42P05 when the name is taken; the unnamed statement is replaced.
     pub fn put_statement(&mut self, name: &str, prepared: Arc<Prepared>) -> Result<()> {
+        self.put_named(name, prepared, None)
+    }
+
+    /// The same; `sql` is the text of a PREPARE.
+    pub(super) fn put_named(
+        &mut self,
+        name: &str,
+        prepared: Arc<Prepared>,
+        sql: Option<&str>,
+    ) -> Result<()> {
         if !name.is_empty() && self.statements.contains_key(name) {
             let message = format!("prepared statement \"{name}\" already exists");
             return Err(SqlError::new(SqlState::DUPLICATE_PREPARED_STATEMENT, message));
         }
-        self.statements.insert(name.to_owned(), prepared);
+        let since_us = self.server.engine().clock().wall_us();
+        self.statements.insert(name.to_owned(), Named::new(prepared, sql, since_us));
         Ok(())
     }
 

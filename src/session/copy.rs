@@ -1,36 +1,56 @@
-//! COPY: rows that stream in or out; the protocol reads and writes their formats.
+//! COPY: rows that stream into a table or out of a query. The client's bytes come by
+//! [`Session::copy_data`]; files are read and written in `copy_file`.
 
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow::compute::cast;
 use arrow::datatypes::SchemaRef;
+use bytes::BytesMut;
+use datafusion::execution::SendableRecordBatchStream;
 
-use crate::base::{Result, SqlError, SqlState};
+use crate::base::{Oid, Result, SqlError, SqlState};
 use crate::catalog::access::{Access, Demand, Privileges};
-use crate::catalog::{RelationName, SequenceDef, Snapshot, Table};
-use crate::plan::statement::{
-    Copy, CopyDirection, CopyEndpoint, CopyOptions, CopySource, Query, Truncate,
-};
-use crate::plan::{Name, RowsQuery, Statement, quote_identifier};
+use crate::catalog::{RelationName, Snapshot, Table};
+use crate::copy::{CopyFormat, Decoder};
+use crate::plan::statement::{Copy, CopyDirection, CopyEndpoint, CopySource, Query};
+use crate::plan::{Name, OutputColumn, RowsQuery, Statement, quote_identifier};
 use crate::store::meta::Mirrored;
 use crate::txn::WriteBehind;
 use crate::types::PgType;
 
 use super::connection::Session;
+use super::copy_progress::CopyProgress;
 use super::outcome::{Mode, Outcome};
 use super::temporary::own_schema;
 use super::transaction::State;
 
-/// A COPY FROM that waits for rows.
+/// What `pg_stat_progress_copy` calls the client, and a file or an object.
+const PIPE: &str = "PIPE";
+const FILE: &str = "FILE";
+
+/// A COPY FROM that waits for the client's data.
 #[derive(Debug)]
 pub struct CopyIn {
-    /// The table's name, for the context of errors.
-    pub table: String,
+    filling: Filling,
+    decoder: Decoder,
+    binary: bool,
+}
+
+impl CopyIn {
+    /// Whether the data are binary, and how many columns a row has: what the client is told.
+    pub fn shape(&self) -> (bool, usize) {
+        (self.binary, self.filling.columns.len())
+    }
+}
+
+/// A table that rows come into.
+#[derive(Debug)]
+pub(super) struct Filling {
     /// The columns that come, in order.
-    pub columns: Vec<(String, PgType)>,
-    /// How they are written.
-    pub options: CopyOptions,
+    pub(super) columns: Vec<(String, PgType)>,
+    /// Whether the statement names them.
+    pub(super) listed: bool,
     /// Gives whole rows, where not all of the table's columns come in order.
     completed: Option<RowsQuery>,
     /// WHERE.
@@ -40,7 +60,21 @@ pub struct CopyIn {
     target: Arc<Table>,
     snapshot: Arc<Mirrored<Snapshot>>,
     behind: WriteBehind,
-    rows: u64,
+    pub(super) progress: Arc<CopyProgress>,
+}
+
+impl Filling {
+    /// The table's name, for the context of errors.
+    pub(super) fn table(&self) -> &str {
+        &self.target.definition.name
+    }
+}
+
+/// Rows that go out.
+pub(super) struct Flowing {
+    pub(super) columns: Arc<[OutputColumn]>,
+    pub(super) stream: SendableRecordBatchStream,
+    pub(super) progress: Arc<CopyProgress>,
 }
 
 impl Session {
@@ -49,64 +83,103 @@ impl Session {
         copy: &Copy,
         snapshot: &Arc<Mirrored<Snapshot>>,
     ) -> Result<Outcome> {
-        if copy.endpoint != CopyEndpoint::Client {
-            return Err(SqlError::unsupported(
-                "COPY with a file or program on the server is not supported",
-            )
-            .with_hint("Use COPY with STDIN or STDOUT, or psql's \\copy."));
-        }
-        match (&copy.source, copy.direction) {
-            (CopySource::Table { name, columns }, CopyDirection::From) => {
-                self.copy_from(copy, name, columns.as_deref(), snapshot)
+        self.permit_endpoint(&copy.endpoint, copy.direction, snapshot)?;
+        let file = match &copy.endpoint {
+            CopyEndpoint::Client => None,
+            CopyEndpoint::File(name) => Some(name),
+            CopyEndpoint::Program(_) => {
+                let message = "COPY with a program on the server is not supported";
+                return Err(SqlError::unsupported(message)
+                    .with_hint("Use COPY with STDIN or STDOUT, or psql's \\copy."));
             }
-            (CopySource::Table { name, columns }, CopyDirection::To) => {
-                let path = self.search_path();
-                let relation = RelationName { schema: name.schema.as_deref(), name: &name.name };
-                let table = snapshot.state.require_table(relation, &path).ok();
-                let computes = |table: &&Arc<Table>| table.definition.generated().next().is_some();
-                let written = table.filter(computes).map(|table| table.definition.written());
-                let columns = match columns.as_ref().or(written.as_ref()) {
-                    None => "*".to_owned(),
-                    Some(columns) => {
-                        let quoted = columns.iter().map(|name| quote_identifier(name).to_string());
-                        quoted.collect::<Vec<_>>().join(", ")
-                    }
-                };
-                let sql = format!("SELECT {columns} FROM {}", quoted(name));
-                let query = crate::plan::parse_query(&sql)?;
-                self.copy_to(&query, &copy.options, snapshot)
-            }
-            (CopySource::Query(statement), _) => match &**statement {
-                Statement::Query(query) => self.copy_to(query, &copy.options, snapshot),
-                _ => Err(SqlError::unsupported(
-                    "COPY of a statement with RETURNING is not supported",
-                )),
-            },
+        };
+        if file.is_none() && copy.options.format == CopyFormat::Parquet {
+            let message = "COPY in format \"parquet\" with STDIN or STDOUT is not supported";
+            return Err(SqlError::unsupported(message).with_hint("Name a file or an object."));
         }
+        let kind = if file.is_some() { FILE } else { PIPE };
+        if let (CopySource::Table { name, columns }, CopyDirection::From) =
+            (&copy.source, copy.direction)
+        {
+            let filling = self.filling(copy, (name, columns.as_deref()), kind, snapshot)?;
+            self.activity.copies(&filling.progress);
+            if let Some(file) = file {
+                return self.copy_from_file(copy, file, filling).await;
+            }
+            let context = self.text_context();
+            let decoder = Decoder::new(filling.table(), &filling.columns, &copy.options, context)?;
+            let binary = copy.options.format == CopyFormat::Binary;
+            return Ok(Outcome::CopyIn(CopyIn { filling, decoder, binary }));
+        }
+        let flowing = self.flow(&copy.source, kind, snapshot)?;
+        self.activity.copies(&flowing.progress);
+        if let Some(file) = file {
+            return self.copy_to_file(copy, file, flowing).await;
+        }
+        let Flowing { columns, stream, progress } = flowing;
+        Ok(Outcome::CopyOut { columns, options: copy.options.clone(), stream, progress })
     }
 
-    fn copy_to(
+    /// The rows that go out.
+    fn flow(
+        &mut self,
+        source: &CopySource,
+        kind: &'static str,
+        snapshot: &Arc<Mirrored<Snapshot>>,
+    ) -> Result<Flowing> {
+        let (name, columns) = match source {
+            CopySource::Table { name, columns } => (name, columns),
+            CopySource::Query(statement) => {
+                return match &**statement {
+                    Statement::Query(query) => self.flow_of(query, Oid(0), kind, snapshot),
+                    _ => Err(SqlError::unsupported(
+                        "COPY of a statement with RETURNING is not supported",
+                    )),
+                };
+            }
+        };
+        let path = self.search_path();
+        let relation = RelationName { schema: name.schema.as_deref(), name: &name.name };
+        let table = snapshot.state.require_table(relation, &path).ok();
+        let oid = table.map_or(Oid(0), |table| table.oid());
+        let computes = |table: &&Arc<Table>| table.definition.generated().next().is_some();
+        let written = table.filter(computes).map(|table| table.definition.written());
+        let columns = match columns.as_ref().or(written.as_ref()) {
+            None => "*".to_owned(),
+            Some(columns) => {
+                let quoted = columns.iter().map(|name| quote_identifier(name).to_string());
+                quoted.collect::<Vec<_>>().join(", ")
+            }
+        };
+        let sql = format!("SELECT {columns} FROM {}", quoted(name));
+        let query = crate::plan::parse_query(&sql)?;
+        self.flow_of(&query, oid, kind, snapshot)
+    }
+
+    fn flow_of(
         &mut self,
         query: &Query,
-        options: &CopyOptions,
+        table: Oid,
+        kind: &'static str,
         snapshot: &Arc<Mirrored<Snapshot>>,
-    ) -> Result<Outcome> {
+    ) -> Result<Flowing> {
         let context = self.plan_context(snapshot);
         let plan = self.server.parts.planner.query(&context, query, &[])?;
         self.permit(plan.demands(), snapshot)?;
         let run = self.run_on(snapshot);
         let stream = self.run_query(&plan, &[], &run, snapshot)?;
-        let columns = Arc::clone(plan.columns());
-        Ok(Outcome::CopyOut { columns, options: options.clone(), stream })
+        let progress = Arc::new(CopyProgress::new(table, false, kind));
+        Ok(Flowing { columns: Arc::clone(plan.columns()), stream, progress })
     }
 
-    fn copy_from(
+    /// The table that rows come into.
+    fn filling(
         &mut self,
         copy: &Copy,
-        name: &Name,
-        columns: Option<&[String]>,
+        (name, columns): (&Name, Option<&[String]>),
+        kind: &'static str,
         snapshot: &Arc<Mirrored<Snapshot>>,
-    ) -> Result<Outcome> {
+    ) -> Result<Filling> {
         if self.transaction().is_some_and(|transaction| transaction.read_only) {
             let message = "cannot execute COPY FROM in a read-only transaction";
             return Err(SqlError::new(SqlState::READ_ONLY_SQL_TRANSACTION, message));
@@ -133,6 +206,7 @@ impl Session {
             return Err(SqlError::new(SqlState::INVALID_COLUMN_REFERENCE, message)
                 .with_detail("Generated columns cannot be used in COPY."));
         }
+        let listed = columns.is_some();
         let written = definition.generated().next().map(|_| definition.written());
         let columns = columns.or(written.as_deref());
         let all: Vec<&str> = definition.columns.iter().map(|column| &*column.name).collect();
@@ -169,155 +243,129 @@ impl Session {
                 .map(|column| (column.name.clone(), column.ty.pg_type()))
                 .collect(),
         };
-        Ok(Outcome::CopyIn(CopyIn {
-            table: definition.name.clone(),
+        let progress = Arc::new(CopyProgress::new(definition.oid, true, kind));
+        Ok(Filling {
             columns,
-            options: copy.options.clone(),
+            listed,
             completed,
             filter,
             checks,
             target,
             snapshot: Arc::clone(snapshot),
             behind: WriteBehind::default(),
-            rows: 0,
-        }))
+            progress,
+        })
     }
 
-    /// Takes rows of a COPY FROM.
+    /// Takes the body of one CopyData. Where one ends and the next begins means nothing.
     ///
     /// # Errors
-    /// 23502, 23505, 23514, with the transaction aborted.
-    pub async fn copy_in(&mut self, copy: &mut CopyIn, rows: RecordBatch) -> Result<()> {
-        let taken = self.take_copied(copy, rows).await.map_err(|error| self.conceal(error));
-        if taken.is_err() {
-            self.statement_failed();
-        }
-        taken
+    /// What is wrong with the data, 23502, 23505, 23514, with the transaction aborted.
+    pub async fn copy_data(&mut self, copy: &mut CopyIn, data: BytesMut) -> Result<()> {
+        let CopyIn { filling, decoder, .. } = copy;
+        let taken = self.take_data(filling, decoder, Some(data)).await;
+        self.unless_failed(taken)
     }
 
-    async fn take_copied(&mut self, copy: &mut CopyIn, rows: RecordBatch) -> Result<()> {
-        let run = self.run_on(&copy.snapshot);
-        let rows = match &copy.completed {
+    fn unless_failed<T>(&mut self, done: Result<T>) -> Result<T> {
+        done.map_err(|error| {
+            self.statement_failed();
+            self.conceal(error)
+        })
+    }
+
+    /// Takes some data, or none: they are at their end then.
+    pub(super) async fn take_data(
+        &mut self,
+        filling: &mut Filling,
+        decoder: &mut Decoder,
+        data: Option<BytesMut>,
+    ) -> Result<()> {
+        let last = data.is_none();
+        if let Some(data) = data {
+            filling.progress.add_bytes(data.len() as u64);
+            decoder.push(data)?;
+        }
+        while let Some(rows) = decoder.next_batch(last)? {
+            self.take_rows(filling, rows, || decoder.position()).await?;
+        }
+        if last && let Some(rows) = decoder.last_batch()? {
+            self.take_rows(filling, rows, || decoder.position()).await?;
+        }
+        filling.progress.skipped(decoder.skipped());
+        Ok(())
+    }
+
+    /// Takes rows of the columns that come; `position` tells where they stood.
+    pub(super) async fn take_rows(
+        &mut self,
+        filling: &mut Filling,
+        rows: RecordBatch,
+        position: impl Fn() -> String,
+    ) -> Result<()> {
+        self.store_rows(filling, rows).await.map_err(|error| {
+            let located = error.fields().context.is_some();
+            if located { error } else { error.with_context(position()) }
+        })
+    }
+
+    async fn store_rows(&mut self, filling: &mut Filling, rows: RecordBatch) -> Result<()> {
+        let run = self.run_on(&filling.snapshot);
+        let rows = match &filling.completed {
             None => rows,
             Some(completed) => completed.execute(rows, &[], &run).await?,
         };
-        let schema = copy.target.schema.arrow();
+        let schema = filling.target.schema.arrow();
         let mut rows = with_schema(&rows, &schema)?;
-        if let Some(filter) = &copy.filter {
+        if let Some(filter) = &filling.filter {
+            let before = rows.num_rows();
             rows = with_schema(&filter.execute(rows, &[], &run).await?, &schema)?;
+            filling.progress.add_excluded((before - rows.num_rows()) as u64);
         }
-        copy.rows += rows.num_rows() as u64;
-        self.check_rows_of(&copy.target, copy.checks.as_ref(), &rows, &run).await?;
+        filling.progress.add_rows(rows.num_rows() as u64);
+        self.check_rows_of(&filling.target, filling.checks.as_ref(), &rows, &run).await?;
         let engine = Arc::clone(self.server.engine());
         let transaction = self
             .transaction()
             .ok_or_else(|| SqlError::internal("COPY outside of a transaction"))?;
-        let writes = transaction.writes.open(&copy.target)?;
-        writes.insert(&engine, &copy.target, rows).await?;
-        copy.behind.relieve(&engine, writes).await
+        let writes = transaction.writes.open(&filling.target)?;
+        writes.insert(&engine, &filling.target, rows).await?;
+        filling.behind.relieve(&engine, writes).await
     }
 
-    /// All rows have come. Returns the tag.
+    /// All data have come. Returns the tag.
     ///
     /// # Errors
-    /// As COMMIT, in [`Mode::Autocommit`].
+    /// What is wrong with the last of them; as COMMIT, in [`Mode::Autocommit`].
     pub async fn copy_done(&mut self, mut copy: CopyIn, mode: Mode) -> Result<String> {
-        if let Err(error) = self.finish_behind(&mut copy).await {
-            self.statement_failed();
-            return Err(error);
+        let CopyIn { filling, decoder, .. } = &mut copy;
+        let taken = self.take_data(filling, decoder, None).await;
+        self.unless_failed(taken)?;
+        if let Some(notice) = decoder.skipped_notice() {
+            self.notice(notice);
         }
+        let finished = self.finish_filling(filling).await;
+        self.unless_failed(finished)?;
         if mode == Mode::Autocommit && matches!(self.state, State::Implicit(_)) {
             self.commit(false).await?;
         }
-        Ok(format!("COPY {}", copy.rows))
+        Ok(copy_tag(&copy.filling.progress))
     }
 
     /// Waits for the rows that are still being written.
-    async fn finish_behind(&mut self, copy: &mut CopyIn) -> Result<()> {
+    pub(super) async fn finish_filling(&mut self, filling: &mut Filling) -> Result<()> {
         match self.transaction() {
-            Some(transaction) if copy.behind.is_writing() => {
-                copy.behind.finish(transaction.writes.open(&copy.target)?).await
+            Some(transaction) if filling.behind.is_writing() => {
+                filling.behind.finish(transaction.writes.open(&filling.target)?).await
             }
             _ => Ok(()),
         }
     }
-
-    /// TRUNCATE.
-    pub(super) async fn truncate(
-        &mut self,
-        truncate: &Truncate,
-        snapshot: &Arc<Mirrored<Snapshot>>,
-    ) -> Result<Outcome> {
-        let path = self.visible_path(&snapshot.state);
-        let mut tables = Vec::new();
-        for name in &truncate.tables {
-            let schema = own_schema(name.schema.as_deref(), self.settings.temporary())?;
-            let relation = RelationName { schema, name: &name.name };
-            tables.push(Arc::clone(snapshot.state.require_changeable(relation, &path)?));
-        }
-        let mut added = true;
-        while std::mem::take(&mut added) {
-            for child in snapshot.state.tables.values() {
-                if tables.iter().any(|table| table.oid() == child.oid()) {
-                    continue;
-                }
-                let refers = |table: &Arc<Table>| {
-                    child.definition.foreign_keys.iter().any(|foreign| foreign.table == table.oid())
-                };
-                let Some(parent) = tables.iter().find(|table| refers(table)) else { continue };
-                if !truncate.cascade {
-                    return Err(referenced(parent, child));
-                }
-                tables.push(Arc::clone(child));
-                added = true;
-                break;
-            }
-        }
-        let demand = |table: &Arc<Table>| {
-            let usage = Demand::usage(table.definition.schema);
-            [usage, Demand::whole(table.oid(), Privileges::TRUNCATE)]
-        };
-        let demands: Vec<Demand> = tables.iter().flat_map(demand).collect();
-        self.permit(&demands, snapshot)?;
-        let transaction = self
-            .transaction()
-            .ok_or_else(|| SqlError::internal("TRUNCATE outside of a transaction"))?;
-        for table in &tables {
-            transaction.writes.open(table)?.truncate()?;
-        }
-        if truncate.restart_identity {
-            // As `nextval` does, this takes effect at once.
-            for sequence in owned_sequences(snapshot, &tables) {
-                self.server.engine().setval(sequence, sequence.start, false).await?;
-            }
-        }
-        Ok(Outcome::command("TRUNCATE TABLE"))
-    }
 }
 
-/// The sequences behind the serial and identity columns of tables.
-fn owned_sequences<'a>(
-    snapshot: &'a Mirrored<Snapshot>,
-    tables: &[Arc<Table>],
-) -> Vec<&'a SequenceDef> {
-    let owned = |owner: crate::base::Oid| tables.iter().any(|table| table.oid() == owner);
-    let sequences = snapshot.state.sequences.values();
-    sequences
-        .filter(|sequence| sequence.owned_by.is_some_and(|(table, _)| owned(table)))
-        .map(|sequence| &**sequence)
-        .collect()
-}
-
-fn referenced(parent: &Table, child: &Table) -> SqlError {
-    SqlError::unsupported("cannot truncate a table referenced in a foreign key constraint")
-        .with_detail(format!(
-            "Table \"{}\" references \"{}\".",
-            child.definition.name, parent.definition.name
-        ))
-        .with_hint(format!(
-            "Truncate table \"{}\" at the same time, or use TRUNCATE ... CASCADE.",
-            child.definition.name
-        ))
+/// CommandComplete's tag.
+pub(super) fn copy_tag(progress: &CopyProgress) -> String {
+    format!("COPY {}", progress.rows())
 }
 
 fn quoted(name: &Name) -> String {

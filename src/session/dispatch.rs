@@ -14,7 +14,7 @@ use tracing::{Instrument, Span};
 use crate::base::limits::AUTOCOMMIT_ATTEMPTS_MAX;
 use crate::base::{Result, SqlError, SqlState, note_failure, statement_span};
 use crate::plan::Statement;
-use crate::plan::statement::{CopyDirection, TransactionModes};
+use crate::plan::statement::{CopyDirection, CopyEndpoint, TransactionModes};
 
 use super::activity::shown;
 use super::connection::{AUDIT, Session};
@@ -167,6 +167,7 @@ impl Session {
                 let values = self.arguments(&inner, name, arguments, parameters).await?;
                 return Box::pin(self.run_statement(&inner, &values, mode, interrupt)).await;
             }
+            Statement::SetTransactionSnapshot(name) => return self.import_snapshot(name),
             Statement::SetTransaction { session, modes } => {
                 return if *session {
                     self.set_session_characteristics(modes)
@@ -187,7 +188,7 @@ impl Session {
             return self.run_autocommit(prepared, parameters, interrupt).await;
         }
         if let State::Idle = self.state
-            && (writes || mode == Mode::Implicit || is_copy_in(prepared.statement()))
+            && (writes || mode == Mode::Implicit || is_copy_in(prepared.statement(), true))
         {
             self.state = State::Implicit(self.new_transaction());
         }
@@ -196,6 +197,9 @@ impl Session {
 
     /// The name of the change of rows that a statement makes.
     fn change(&self, statement: &Statement) -> Option<&'static str> {
+        if is_copy_in(statement, false) {
+            return Some("COPY FROM");
+        }
         let Statement::Explain(explain) = statement else { return explain::change(statement) };
         if !explain.analyze {
             return None;
@@ -259,6 +263,9 @@ impl Session {
         interrupt: &Interrupt,
     ) -> Result<Outcome> {
         let snapshot = self.snapshot_for(prepared.statement()).await?;
+        if prepared.planned().lists() {
+            self.listed = self.listed_now().into();
+        }
         if prepared.planned().asks() {
             self.elsewhere = self.server.activities_elsewhere().await.into();
         }
@@ -325,8 +332,10 @@ async fn collected(rows: SendableRecordBatchStream) -> Result<SendableRecordBatc
     Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
 }
 
-fn is_copy_in(statement: &Statement) -> bool {
-    matches!(statement, Statement::Copy(copy) if copy.direction == CopyDirection::From)
+/// Whether it is a COPY FROM the client, or not the client: that one ends with its statement.
+fn is_copy_in(statement: &Statement, client: bool) -> bool {
+    matches!(statement, Statement::Copy(copy) if copy.direction == CopyDirection::From
+        && (copy.endpoint == CopyEndpoint::Client) == client)
 }
 
 /// A commit that another one came before: running the statement again tells what holds now.

@@ -5,7 +5,7 @@
 //! `exec` run it; what a transaction changes it keeps in a write set until COMMIT. Dropping a
 //! session discards what was not flushed.
 //!
-//! Never speaks the protocol, never touches the stores.
+//! Never speaks the protocol, never touches the database's stores: files of COPY are none of them.
 
 mod activity;
 mod advisory;
@@ -15,18 +15,22 @@ mod conflict;
 mod connection;
 mod constraint;
 mod copy;
+mod copy_file;
+mod copy_progress;
 mod cursor;
 mod cursor_rows;
 mod define;
 mod dispatch;
 mod elsewhere;
 mod explain;
+mod exported_snapshots;
 mod host_rules;
 mod identity;
 mod inbox;
 mod index_recall;
 mod interrupt;
 mod known_query;
+mod listed;
 mod listen;
 mod merge;
 mod modify;
@@ -47,6 +51,7 @@ mod tables;
 mod temporary;
 mod together;
 mod transaction;
+mod truncate;
 mod utility;
 mod values;
 mod with_changes;
@@ -54,6 +59,7 @@ mod with_changes;
 pub use activity::Counts;
 pub use connection::{Session, Startup};
 pub use copy::CopyIn;
+pub use copy_progress::CopyProgress;
 pub use elsewhere::{answer_others, drain_node};
 pub use host_rules::HostRules;
 pub use interrupt::Interrupt;

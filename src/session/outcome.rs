@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use datafusion::execution::SendableRecordBatchStream;
 
+use crate::copy::CopyOptions;
 use crate::plan::OutputColumn;
-use crate::plan::statement::CopyOptions;
 
 use super::copy::CopyIn;
+use super::copy_progress::CopyProgress;
 
 /// A statement's place in its transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +49,7 @@ pub enum Outcome {
         /// The tag before the number of rows.
         tag: &'static str,
     },
-    /// Rows are wanted.
+    /// The client's data are wanted.
     CopyIn(CopyIn),
     /// Rows to send as a COPY stream.
     CopyOut {
@@ -58,6 +59,8 @@ pub enum Outcome {
         options: CopyOptions,
         /// The rows.
         stream: SendableRecordBatchStream,
+        /// Is told how far they are.
+        progress: Arc<CopyProgress>,
     },
 }
 

@@ -7,8 +7,12 @@
 use std::sync::Arc;
 
 use crate::base::{Oid, Result, SqlError, SqlState};
-use crate::catalog::access::{Access, Demand, Object, Privileges};
+use crate::catalog::access::{
+    Access, Demand, EXECUTE_SERVER_PROGRAM, Object, Privileges, READ_SERVER_FILES,
+    WRITE_SERVER_FILES,
+};
 use crate::catalog::{Snapshot, TableDef, system};
+use crate::plan::statement::{CopyDirection, CopyEndpoint};
 use crate::store::meta::Mirrored;
 
 use super::connection::Session;
@@ -28,6 +32,43 @@ impl Session {
         }
         let newest = self.newest(snapshot);
         require(demands, self.role(), &newest.state, &snapshot.state)
+    }
+
+    /// 42501 unless who runs a COPY may go to its other end on the server's side.
+    ///
+    /// # Errors
+    /// 42501.
+    pub(super) fn permit_endpoint(
+        &self,
+        endpoint: &CopyEndpoint,
+        direction: CopyDirection,
+        snapshot: &Arc<Mirrored<Snapshot>>,
+    ) -> Result<()> {
+        let (role, name, what) = match (endpoint, direction) {
+            (CopyEndpoint::Client, _) => return Ok(()),
+            (CopyEndpoint::File(_), CopyDirection::From) => {
+                (READ_SERVER_FILES, "pg_read_server_files", "COPY from a file")
+            }
+            (CopyEndpoint::File(_), CopyDirection::To) => {
+                (WRITE_SERVER_FILES, "pg_write_server_files", "COPY to a file")
+            }
+            (CopyEndpoint::Program(_), _) => (
+                EXECUTE_SERVER_PROGRAM,
+                "pg_execute_server_program",
+                "COPY to or from an external program",
+            ),
+        };
+        let newest = self.newest(snapshot);
+        if Access::new(&newest.state, self.role()).has_role(role) {
+            return Ok(());
+        }
+        let message = format!("permission denied to {what}");
+        Err(SqlError::new(SqlState::INSUFFICIENT_PRIVILEGE, message)
+            .with_detail(format!("Only roles with privileges of the \"{name}\" role may {what}."))
+            .with_hint(
+                "Anyone can COPY to stdout or from stdin. psql's \\copy command also works for \
+                 anyone.",
+            ))
     }
 
     /// What the node knows now, or the snapshot where that is newer.

@@ -94,6 +94,11 @@ impl Planned {
         self.uses.fleeting
     }
 
+    /// Whether it shows what the session has prepared.
+    pub(super) fn lists(&self) -> bool {
+        self.uses.lists
+    }
+
     /// Whether other nodes are asked what their connections do.
     pub(super) fn asks(&self) -> bool {
         self.uses.asks

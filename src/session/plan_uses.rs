@@ -26,6 +26,8 @@ pub(super) struct Uses {
     pub(super) fleeting: bool,
     /// It shows what connections of all nodes do: those are asked before it runs.
     pub(super) asks: bool,
+    /// It shows what the session has prepared.
+    pub(super) lists: bool,
     lookups: Vec<Lookup>,
 }
 
@@ -149,7 +151,8 @@ impl Relations for Recorder {
         if let Relation::Provider { oid, .. } = &relation {
             let mut uses = self.uses.lock();
             uses.fleeting |= catalog::system::is_fleeting(*oid);
-            uses.asks |= *oid == catalog::system::PG_STAT_ACTIVITY;
+            uses.asks |= catalog::system::is_told_by_all(*oid);
+            uses.lists |= catalog::system::is_of_session(*oid);
         }
         // What is noted is looked for in the catalog alone.
         let schema = own_schema(schema, self.relations.temporary()).ok()?;

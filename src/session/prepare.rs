@@ -296,9 +296,9 @@ impl Session {
         let search_path = self.search_path();
         let server = Arc::clone(&self.server);
         let (settings, role) = (self.settings.clone(), self.role());
-        let elsewhere = Arc::clone(&self.elsewhere);
+        let (elsewhere, listed) = (Arc::clone(&self.elsewhere), Arc::clone(&self.listed));
         let cursors = self.cursors.iter().map(|(name, cursor)| cursor.shown(name)).collect();
-        let view = SessionView { settings, search_path, role, server, elsewhere, cursors };
+        let view = SessionView { settings, search_path, role, server, elsewhere, cursors, listed };
         StatementRelations::new(snapshot, view)
     }
 

@@ -57,6 +57,7 @@ impl Session {
             | Statement::RollbackTo(_)
             | Statement::Flush
             | Statement::SetTransaction { .. }
+            | Statement::SetTransactionSnapshot(_)
             | Statement::Set(_)
             | Statement::Reset(_)
             | Statement::Show(_)

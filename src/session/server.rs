@@ -17,9 +17,11 @@ use crate::catalog::access::is_member;
 use crate::catalog::system::ActivityRow;
 use crate::cluster::Board;
 use crate::plan::Planner;
+use crate::store::object::Outside;
 use crate::txn::Engine;
 
 use super::activity::{Activity, Counts, Totals};
+use super::exported_snapshots::ExportedSnapshots;
 use super::host_rules::{HostRules, Method, Visitor};
 use super::interrupt::Interrupts;
 use super::listen::Listeners;
@@ -52,6 +54,8 @@ pub enum Authentication {
 pub struct ServerParts {
     /// Transactions.
     pub engine: Arc<Engine>,
+    /// The files and objects that COPY reads and writes.
+    pub outside: Arc<Outside>,
     /// What sessions of all nodes tell each other.
     pub board: Arc<Board>,
     /// Plans.
@@ -91,6 +95,7 @@ pub struct Server {
     pub(super) totals: Totals,
     pub(super) statistics: Arc<Statistics>,
     pub(super) listeners: Listeners,
+    pub(super) exported: Arc<ExportedSnapshots>,
     /// Cancel requests that are being passed on to other nodes.
     pub(super) passing_on: Arc<Semaphore>,
     started_us: i64,
@@ -125,6 +130,7 @@ impl Server {
             totals: Totals::default(),
             statistics: Arc::default(),
             listeners: Listeners::default(),
+            exported: Arc::default(),
             passing_on: Arc::new(Semaphore::new(CANCELS_PASSED_ON_MAX)),
             mock_key,
         })

@@ -164,8 +164,9 @@ impl Meter {
             Outcome::Rows { columns, stream, tag } => {
                 Outcome::Rows { columns, stream: self.watch(stream), tag }
             }
-            Outcome::CopyOut { columns, options, stream } => {
-                Outcome::CopyOut { columns, options, stream: self.watch(stream) }
+            Outcome::CopyOut { columns, options, stream, progress } => {
+                let stream = self.watch(stream);
+                Outcome::CopyOut { columns, options, stream, progress }
             }
             Outcome::Command { tag } => {
                 let rows = tag.rsplit(' ').next().and_then(|rows| rows.parse().ok());

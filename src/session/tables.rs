@@ -88,6 +88,7 @@ pub(super) struct SessionView {
     pub(super) server: Arc<Server>,
     pub(super) elsewhere: Arc<[system::ActivityRow]>,
     pub(super) cursors: Vec<system::CursorRow>,
+    pub(super) listed: Arc<[system::PreparedRow]>,
 }
 
 impl system::SessionFacts for SessionView {
@@ -115,6 +116,10 @@ impl system::SessionFacts for SessionView {
 
     fn statements(&self) -> Vec<system::StatementRow> {
         self.server.statistics.rows()
+    }
+
+    fn prepared_statements(&self) -> &[system::PreparedRow] {
+        &self.listed
     }
 
     fn locks(&self) -> Vec<(Lock, bool)> {

@@ -203,6 +203,7 @@ impl Session {
     fn end_transaction(&mut self, committed: bool) {
         self.settings.end_transaction(committed);
         self.shared.locks.lock().end_transaction();
+        self.shared.exported.lock().clear();
         self.cursors.retain(|_, cursor| cursor.outlives(committed));
     }
 

@@ -75,7 +75,7 @@ impl Session {
                 });
                 let types = types.collect::<Result<_>>()?;
                 let inner = Box::pin(self.prepare_typed(prepare.statement.clone(), types)).await?;
-                self.put_statement(&prepare.name, inner)?;
+                self.put_named(&prepare.name, inner, Some(prepared.text()))?;
                 Ok(Outcome::command("PREPARE"))
             }
             Statement::Explain(explain) => {

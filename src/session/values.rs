@@ -30,6 +30,7 @@ use crate::types::TextContext;
 
 use super::advisory::{AdvisoryLocks, Taker, mode};
 use super::connection::Session;
+use super::exported_snapshots::{Exported, export};
 use super::identity::Identity;
 use super::index_recall::Measure;
 use super::row_locks::LockedRows;
@@ -55,6 +56,8 @@ pub(super) struct Shared {
     pub(super) notifications: Arc<Mutex<Vec<Notification>>>,
     /// Rows that queries have locked, until they are the transaction's.
     pub(super) locked_rows: Arc<Mutex<Vec<LockedRows>>>,
+    /// Snapshots that the transaction has exported.
+    pub(super) exported: Arc<Mutex<Vec<Exported>>>,
     /// What functions have to tell the client.
     pub(super) notices: Arc<Mutex<Vec<SqlError>>>,
     settings: Arc<Mutex<Vec<(String, String, Scope)>>>,
@@ -81,6 +84,7 @@ struct StatementValues {
     transaction_us: i64,
     statement_us: i64,
     read_only: bool,
+    in_block: bool,
     settings: Mutex<Settings>,
     shared: Shared,
 }
@@ -104,6 +108,7 @@ impl Session {
             transaction_us,
             statement_us,
             read_only,
+            in_block: matches!(self.state, State::Block(_)),
             settings: Mutex::new(self.settings.clone()),
             shared: self.shared.clone(),
         })
@@ -363,6 +368,16 @@ impl SessionValues for StatementValues {
         let search = self.settings.lock().search();
         let measure = Measure { k, samples, search };
         wait(measure.recall(self.server.engine(), &self.snapshot.state, index))
+    }
+
+    fn export_snapshot(&self) -> String {
+        let mut own = self.shared.exported.lock();
+        let name = export(&self.server.exported, &mut own, &self.snapshot, self.pid);
+        if !self.in_block {
+            // Its transaction ends with the statement.
+            own.clear();
+        }
+        name
     }
 
     fn signal(&self, pid: i64, end: bool) -> Result<bool> {

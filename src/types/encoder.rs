@@ -21,7 +21,7 @@ use super::{
     BitString, EnumType, PgType, SparseVector, TextContext, array_text, bytea, datetime_output,
     float, interval_output,
 };
-use crate::base::{Result, SqlError};
+use crate::base::{Result, SqlError, SqlState};
 
 /// Writes a column's values one by one, without their length.
 #[derive(Debug)]
@@ -446,4 +446,17 @@ fn list_binary(
     for position in positions {
         element.write_with_length(position, out);
     }
+}
+
+/// Writes the length of what follows the four bytes at `at`.
+///
+/// # Errors
+/// 54000 when it is longer than the protocol can say.
+#[inline]
+pub fn put_length(out: &mut BytesMut, at: usize) -> Result<()> {
+    let length = i32::try_from(out.len() - at - 4).map_err(|_| {
+        SqlError::new(SqlState::PROGRAM_LIMIT_EXCEEDED, "a row or a value is longer than 2 GiB")
+    })?;
+    out[at..at + 4].copy_from_slice(&length.to_be_bytes());
+    Ok(())
 }

@@ -44,15 +44,24 @@ pub(super) fn invalid_binary(ty: &PgType) -> SqlError {
 }
 
 /// The bytes as text, as PostgreSQL allows it: UTF-8 without zero bytes.
-pub(super) fn utf8(bytes: &[u8]) -> Result<&str, SqlError> {
+///
+/// # Errors
+/// 22021, which shows the first offending bytes.
+pub fn utf8(bytes: &[u8]) -> Result<&str, SqlError> {
     match std::str::from_utf8(bytes) {
         Ok(text) => no_zero(text),
         Err(error) => {
-            let from = error.valid_up_to();
-            let length = error.error_len().unwrap_or(bytes.len() - from);
-            let shown: Vec<String> =
-                bytes[from..from + length].iter().map(|byte| format!("0x{byte:02x}")).collect();
-            Err(invalid_utf8(&shown.join(" ")))
+            let valid = error.valid_up_to();
+            let from = memchr::memchr(0, &bytes[..valid]).unwrap_or(valid);
+            // PostgreSQL shows as many bytes as the first one promises, or fewer at the end.
+            let promised = match bytes[from] {
+                0xc0..=0xdf => 2,
+                0xe0..=0xef => 3,
+                0xf0..=0xf7 => 4,
+                _ => 1,
+            };
+            let shown = bytes[from..].iter().take(promised).map(|byte| format!("0x{byte:02x}"));
+            Err(invalid_utf8(&shown.collect::<Vec<_>>().join(" ")))
         }
     }
 }

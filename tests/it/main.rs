@@ -2,6 +2,7 @@
 //! How to run and extend them: `docs/testing.md`.
 
 mod command_line;
+mod copy_files;
 mod drivers;
 mod families;
 mod fleet;
@@ -14,6 +15,7 @@ mod program;
 #[path = "../cluster/mod.rs"]
 mod promises;
 mod slt;
+mod snapshots;
 mod stores;
 mod telemetry;
 mod tokio_driver;

@@ -20,9 +20,9 @@ pub use demand::{Columns, Demand};
 pub use membership::{is_member, members_closure};
 pub use policies::{PolicyCommand, PolicyDef, RowRule};
 pub use predefined::{
-    DATABASE_OWNER, MAINTAIN, MONITOR, PREDEFINED, READ_ALL_DATA, READ_ALL_SETTINGS,
-    READ_ALL_STATS, READ_SERVER_FILES, SIGNAL_BACKEND, WRITE_ALL_DATA, WRITE_SERVER_FILES,
-    is_predefined, predefined_roles,
+    DATABASE_OWNER, EXECUTE_SERVER_PROGRAM, MAINTAIN, MONITOR, PREDEFINED, READ_ALL_DATA,
+    READ_ALL_SETTINGS, READ_ALL_STATS, READ_SERVER_FILES, SIGNAL_BACKEND, WRITE_ALL_DATA,
+    WRITE_SERVER_FILES, is_predefined, predefined_roles,
 };
 pub use privileges::{Grantable, Privileges};
 

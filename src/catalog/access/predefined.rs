@@ -21,6 +21,8 @@ pub const READ_ALL_STATS: Oid = Oid(3375);
 pub const READ_SERVER_FILES: Oid = Oid(4569);
 /// `pg_write_server_files`.
 pub const WRITE_SERVER_FILES: Oid = Oid(4570);
+/// `pg_execute_server_program`.
+pub const EXECUTE_SERVER_PROGRAM: Oid = Oid(4571);
 /// `pg_signal_backend`.
 pub const SIGNAL_BACKEND: Oid = Oid(4200);
 /// `pg_maintain`.
@@ -37,7 +39,7 @@ pub const PREDEFINED: [(Oid, &str); 14] = [
     (Oid(3377), "pg_stat_scan_tables"),
     (READ_SERVER_FILES, "pg_read_server_files"),
     (WRITE_SERVER_FILES, "pg_write_server_files"),
-    (Oid(4571), "pg_execute_server_program"),
+    (EXECUTE_SERVER_PROGRAM, "pg_execute_server_program"),
     (SIGNAL_BACKEND, "pg_signal_backend"),
     (Oid(4544), "pg_checkpoint"),
     (MAINTAIN, "pg_maintain"),

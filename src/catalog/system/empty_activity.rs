@@ -78,13 +78,6 @@ pub(super) const RELATIONS: &[Definition] = &[
          heap_blks_total int8, heap_blks_scanned int8, index_rebuild_count int8",
     ),
     empty(
-        12_117,
-        "pg_stat_progress_copy",
-        "pid int4, datid oid, datname name, relid oid, command text, type text, \
-         bytes_processed int8, bytes_total int8, tuples_processed int8, tuples_excluded int8, \
-         tuples_skipped int8",
-    ),
-    empty(
         12_118,
         "pg_stat_progress_vacuum",
         "pid int4, datid oid, datname name, relid oid, phase text, heap_blks_total int8, \

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::cell::Cell;
 use super::describe::quoted;
 use super::pg_cursors::CursorRow;
+use super::pg_prepared_statements::PreparedRow;
 use super::pg_stat_activity::ActivityRow;
 use super::pg_stat_progress::IndexProgress;
 use super::pg_stat_statements::StatementRow;
@@ -33,6 +34,8 @@ pub trait SessionFacts: Debug + Send + Sync {
     fn locks(&self) -> Vec<(Lock, bool)>;
     /// The session's cursors.
     fn cursors(&self) -> Vec<CursorRow>;
+    /// What the session has prepared.
+    fn prepared_statements(&self) -> &[PreparedRow];
     /// The indexes that this node builds now.
     fn index_builds(&self) -> Vec<IndexProgress>;
 }

@@ -47,6 +47,7 @@ mod pg_opclass;
 mod pg_operator;
 mod pg_policies;
 mod pg_policy;
+mod pg_prepared_statements;
 mod pg_proc;
 mod pg_rewrite;
 mod pg_sequence;
@@ -74,8 +75,9 @@ use definition::Definition;
 pub use facts::{Facts, SessionFacts};
 pub use functions::{function, name_function, named_oid};
 pub use pg_cursors::CursorRow;
+pub use pg_prepared_statements::PreparedRow;
 pub use pg_stat_activity::ActivityRow;
-pub use pg_stat_progress::IndexProgress;
+pub use pg_stat_progress::{CopyRow, IndexProgress};
 pub use pg_stat_statements::StatementRow;
 use provider::SystemRelation;
 
@@ -88,7 +90,12 @@ const INFORMATION_SCHEMA: &str = "information_schema";
 pub const PG_SETTINGS: Oid = Oid(12_002);
 
 /// `pg_stat_activity`, whose rows all nodes tell.
-pub const PG_STAT_ACTIVITY: Oid = Oid(12_011);
+const PG_STAT_ACTIVITY: Oid = Oid(12_011);
+/// `pg_stat_progress_copy`, whose rows they tell too.
+const PG_STAT_PROGRESS_COPY: Oid = Oid(12_117);
+
+/// `pg_prepared_statements`, whose rows are the session's.
+const PG_PREPARED_STATEMENTS: Oid = Oid(12_015);
 
 /// All relations that have rows of their own making.
 const RELATIONS: &[&[Definition]] = &[
@@ -111,6 +118,7 @@ const RELATIONS: &[&[Definition]] = &[
     pg_enum::RELATIONS,
     pg_proc::RELATIONS,
     pg_sequence::RELATIONS,
+    pg_prepared_statements::RELATIONS,
     pg_tables::RELATIONS,
     pg_views::RELATIONS,
     pg_indexes::RELATIONS,
@@ -184,8 +192,20 @@ pub fn relation_name(oid: Oid) -> Option<&'static str> {
 /// sessions do now.
 pub fn is_fleeting(oid: Oid) -> bool {
     let fleeting = pg_locks::RELATIONS.iter().chain(pg_stat_activity::RELATIONS);
-    let fleeting = fleeting.chain(pg_stat_statements::RELATIONS).chain(pg_cursors::RELATIONS);
+    let fleeting = fleeting.chain(pg_stat_progress::RELATIONS).chain(pg_cursors::RELATIONS);
+    let fleeting = fleeting.chain(pg_prepared_statements::RELATIONS);
+    let fleeting = fleeting.chain(pg_stat_statements::RELATIONS);
     fleeting.map(|definition| definition.oid).any(|fleeting| fleeting == oid.0)
+}
+
+/// Whether other nodes are asked for rows of the system's relation of this oid.
+pub fn is_told_by_all(oid: Oid) -> bool {
+    matches!(oid, PG_STAT_ACTIVITY | PG_STAT_PROGRESS_COPY)
+}
+
+/// Whether rows of the system's relation of this oid are what the session has.
+pub fn is_of_session(oid: Oid) -> bool {
+    oid == PG_PREPARED_STATEMENTS
 }
 
 /// Whether the system's relation of this oid is for superusers only: it shows passwords.

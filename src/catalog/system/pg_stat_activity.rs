@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::cell::{Cell, NULL, row};
 use super::definition::{Definition, Row};
 use super::facts::Facts;
+use super::pg_stat_progress::CopyRow;
 use crate::base::Oid;
 use crate::catalog::access::READ_ALL_STATS;
 
@@ -45,6 +46,9 @@ pub struct ActivityRow {
     pub state: String,
     /// The statement.
     pub query: String,
+    /// What it copies.
+    #[serde(default)]
+    pub copy: Option<CopyRow>,
 }
 
 pub(super) fn moment(us: i64) -> Cell {

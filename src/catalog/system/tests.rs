@@ -43,6 +43,15 @@ impl SessionFacts for Alone {
             changed_us: 3,
             state: "idle".to_owned(),
             query: "SELECT 1".to_owned(),
+            copy: Some(super::CopyRow {
+                table: crate::base::Oid(0),
+                from: false,
+                kind: "FILE".to_owned(),
+                bytes: (1, 0),
+                rows: 1,
+                excluded: 0,
+                skipped: 0,
+            }),
         }]
     }
 
@@ -60,6 +69,10 @@ impl SessionFacts for Alone {
             deviation_ms: 0.5,
             since_us: 1,
         }]
+    }
+
+    fn prepared_statements(&self) -> &[super::PreparedRow] {
+        &[]
     }
 
     fn locks(&self) -> Vec<(crate::cluster::Lock, bool)> {

@@ -230,6 +230,7 @@ fn call(
             session.notify(said(0), said(1))?;
             text(String::new())
         }
+        What::ExportSnapshot => text(session.export_snapshot()),
         What::Prewarm => int8(session.prewarm(&sequence(&columns[0], row)?)?),
         _ => return Err(internal(format!("{what:?} has no value of its own"))),
     })

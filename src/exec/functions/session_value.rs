@@ -48,6 +48,7 @@ pub(super) enum What {
     Channels,
     QueueUsage,
     ResetStatistics,
+    ExportSnapshot,
 }
 
 /// The functions by name.
@@ -96,6 +97,7 @@ pub(super) const WHATS: &[(What, &str)] = &[
     (What::Channels, "pg_listening_channels"),
     (What::ResetStatistics, "pg_stat_statements_reset"),
     (What::QueueUsage, "pg_notification_queue_usage"),
+    (What::ExportSnapshot, "pg_export_snapshot"),
 ];
 
 /// What an argument must be.
@@ -133,7 +135,14 @@ impl Want {
 impl What {
     /// Whether the value is the same during a whole statement.
     pub(super) fn holds(self) -> bool {
-        !matches!(self, Self::Clock | Self::LastValue | Self::Channels | Self::ResetStatistics)
+        !matches!(
+            self,
+            Self::Clock
+                | Self::LastValue
+                | Self::Channels
+                | Self::ResetStatistics
+                | Self::ExportSnapshot
+        )
     }
 
     /// The lists of arguments that it takes.
@@ -172,7 +181,7 @@ impl What {
             Self::User | Self::SessionUser | Self::Database | Self::Schema => PgType::Name,
             Self::Schemas => PgType::Array(Box::new(PgType::Name)),
             Self::Version | Self::NoAddress | Self::Setting | Self::SetSetting => PgType::Text,
-            Self::RelationName | Self::Notify => PgType::Text,
+            Self::RelationName | Self::Notify | Self::ExportSnapshot => PgType::Text,
             Self::Channels => PgType::Array(Box::new(PgType::Text)),
             Self::Pid | Self::NoPort => PgType::Int4,
             Self::InRecovery | Self::Cancel | Self::Terminate => PgType::Bool,
@@ -228,6 +237,7 @@ pub(super) fn constant(what: What, session: &dyn SessionValues) -> Result<Option
         What::Schemas
         | What::Notify
         | What::ResetStatistics
+        | What::ExportSnapshot
         | What::Setting
         | What::SetSetting
         | What::NextValue

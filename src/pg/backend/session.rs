@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::ArrayRef;
+use bytes::BytesMut;
 use datafusion::scalar::ScalarValue;
 use tokio_util::sync::CancellationToken;
 
 use crate::base::{Oid, Result, SqlError};
-use crate::plan::statement::CopyOptions;
 use crate::plan::{OutputColumn, Parsed};
 use crate::session;
 use crate::types::{PgType, TextContext};
@@ -140,8 +140,8 @@ impl super::Session for session::Session {
                 Outcome::Rows { columns, stream, tag }
             }
             session::Outcome::CopyIn(copy) => Outcome::CopyIn(copy),
-            session::Outcome::CopyOut { columns, options, stream } => {
-                Outcome::CopyOut { columns, options, stream }
+            session::Outcome::CopyOut { columns, options, stream, progress } => {
+                Outcome::CopyOut { columns, options, stream, progress }
             }
         })
     }
@@ -200,12 +200,12 @@ impl super::Session for session::Session {
         async move { interrupt.raised().await }
     }
 
-    fn copy_shape(copy: &session::CopyIn) -> (&str, &[(String, PgType)], &CopyOptions) {
-        (&copy.table, &copy.columns, &copy.options)
+    fn copy_shape(copy: &session::CopyIn) -> (bool, usize) {
+        copy.shape()
     }
 
-    async fn copy_in(&mut self, copy: &mut session::CopyIn, rows: RecordBatch) -> Result<()> {
-        Self::copy_in(self, copy, rows).await
+    async fn copy_data(&mut self, copy: &mut session::CopyIn, data: BytesMut) -> Result<()> {
+        Self::copy_data(self, copy, data).await
     }
 
     async fn copy_done(&mut self, copy: session::CopyIn, mode: Mode) -> Result<String> {

@@ -1,7 +1,7 @@
 //! Reads one message's body, never past its end.
 
-use super::encoding::utf8;
 use crate::base::{Result, SqlError, SqlState};
+use crate::types::utf8;
 
 /// What is left of a message's body.
 #[derive(Clone, Copy, Debug)]

@@ -8,8 +8,5 @@
 
 pub(super) mod backend;
 mod cursor;
-mod encoding;
 pub(super) mod frontend;
 pub(super) mod startup;
-
-pub(super) use encoding::utf8;

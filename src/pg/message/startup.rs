@@ -1,8 +1,8 @@
 //! What a client sends first: packets without a type byte.
 
 use super::cursor::Cursor;
-use super::utf8;
 use crate::base::{Result, SqlError, SqlState};
+use crate::types::utf8;
 
 const CANCEL_REQUEST: u32 = 80_877_102;
 const SSL_REQUEST: u32 = 80_877_103;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use arrow::array::{Array, ArrayRef, Int32Array, RecordBatch, StringArray};
 use arrow::datatypes::{Schema, SchemaRef};
+use bytes::BytesMut;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::scalar::ScalarValue;
@@ -14,10 +15,11 @@ use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::base::{ColumnId, Oid, Result, Severity, SqlError, SqlState};
+use crate::copy::{CopyFormat, CopyHeader, CopyOptions, Decoder};
 use crate::pg::backend::{
     Authentication, Mode, Origin, Outcome, OutputColumn, Server, Session, Startup, Status,
 };
-use crate::plan::statement::{CopyFormat, CopyHeader, CopyOptions, ForceColumns};
+use crate::session::CopyProgress;
 use crate::types::{PgType, TextContext};
 
 /// What all connections of a test share.
@@ -128,8 +130,8 @@ pub(super) struct TestPrepared {
 pub(super) struct TestTogether;
 
 pub(super) struct TestCopy {
-    columns: Vec<(String, PgType)>,
-    options: CopyOptions,
+    decoder: Decoder,
+    binary: bool,
     rows: usize,
 }
 
@@ -180,33 +182,16 @@ fn numbers(
     Box::pin(RecordBatchStreamAdapter::new(schema, batches.chain(failure)))
 }
 
-pub(super) fn options(format: CopyFormat) -> CopyOptions {
-    let csv = format == CopyFormat::Csv;
-    CopyOptions {
-        format,
-        delimiter: if csv { b',' } else { b'\t' },
-        null: if csv { String::new() } else { "\\N".to_owned() },
-        default: None,
-        header: CopyHeader::None,
-        quote: b'"',
-        escape: b'"',
-        force_quote: ForceColumns::None,
-        force_not_null: ForceColumns::None,
-        force_null: ForceColumns::None,
-        ignore_errors: false,
-        reject_limit: None,
-        freeze: false,
-        encoding: None,
-    }
-}
-
 fn copy_options(words: &[&str]) -> CopyOptions {
-    let format = match words.get(1) {
-        Some(&"csv") => CopyFormat::Csv,
-        Some(&"binary") => CopyFormat::Binary,
-        _ => CopyFormat::Text,
-    };
-    let mut options = options(format);
+    let mut options = CopyOptions::default();
+    match words.get(1) {
+        Some(&"csv") => {
+            options.format = CopyFormat::Csv;
+            (options.delimiter, options.null) = (b',', String::new());
+        }
+        Some(&"binary") => options.format = CopyFormat::Binary,
+        _ => {}
+    }
     for word in words {
         match *word {
             "header" => options.header = CopyHeader::Line,
@@ -371,11 +356,13 @@ impl Session for TestSession {
                 self.notices.push(notice.with_severity(Severity::Notice));
                 command("DO")
             }
-            "copyin" => Ok(Outcome::CopyIn(TestCopy {
-                columns: vec![("id".to_owned(), PgType::Int4), ("name".to_owned(), PgType::Text)],
-                options: copy_options(&words),
-                rows: 0,
-            })),
+            "copyin" => {
+                let columns = [("id".to_owned(), PgType::Int4), ("name".to_owned(), PgType::Text)];
+                let options = copy_options(&words);
+                let binary = options.format == CopyFormat::Binary;
+                let decoder = Decoder::new("items", &columns, &options, TextContext::default())?;
+                Ok(Outcome::CopyIn(TestCopy { decoder, binary, rows: 0 }))
+            }
             "copyout" => {
                 let columns: Arc<[OutputColumn]> =
                     Arc::from([column("id", PgType::Int4), column("name", PgType::Text)]);
@@ -398,6 +385,7 @@ impl Session for TestSession {
                     columns,
                     options: copy_options(&words),
                     stream: Box::pin(stream),
+                    progress: Arc::new(CopyProgress::new(Oid(16_400), false, "PIPE")),
                 })
             }
             word => command(&word.to_uppercase()),
@@ -475,12 +463,34 @@ impl Session for TestSession {
         }
     }
 
-    fn copy_shape(copy: &TestCopy) -> (&str, &[(String, PgType)], &CopyOptions) {
-        ("items", &copy.columns, &copy.options)
+    fn copy_shape(copy: &TestCopy) -> (bool, usize) {
+        (copy.binary, 2)
     }
 
-    async fn copy_in(&mut self, copy: &mut TestCopy, rows: RecordBatch) -> Result<()> {
-        copy.rows += rows.num_rows();
+    async fn copy_data(&mut self, copy: &mut TestCopy, data: BytesMut) -> Result<()> {
+        copy.decoder.push(data)?;
+        while let Some(rows) = copy.decoder.next_batch(false)? {
+            copy.rows += self.store(&rows);
+        }
+        Ok(())
+    }
+
+    async fn copy_done(&mut self, mut copy: TestCopy, mode: Mode) -> Result<String> {
+        while let Some(rows) = copy.decoder.next_batch(true)? {
+            copy.rows += self.store(&rows);
+        }
+        if let Some(rows) = copy.decoder.last_batch()? {
+            copy.rows += self.store(&rows);
+        }
+        self.notices.extend(copy.decoder.skipped_notice());
+        self.server.log.lock().push(format!("copied {mode:?}"));
+        Ok(format!("COPY {}", copy.rows))
+    }
+}
+
+impl TestSession {
+    /// Keeps the rows of a COPY; how many they are.
+    fn store(&self, rows: &RecordBatch) -> usize {
         let mut stored = self.server.stored.lock();
         let (ids, names) = (rows.column(0), rows.column(1));
         let ids = ids.as_any().downcast_ref::<Int32Array>().unwrap();
@@ -490,11 +500,6 @@ impl Session for TestSession {
             let name = if names.is_null(row) { "null" } else { names.value(row) };
             stored.push(format!("{id}|{name}"));
         }
-        Ok(())
-    }
-
-    async fn copy_done(&mut self, copy: TestCopy, mode: Mode) -> Result<String> {
-        self.server.log.lock().push(format!("copied {mode:?}"));
-        Ok(format!("COPY {}", copy.rows))
+        rows.num_rows()
     }
 }

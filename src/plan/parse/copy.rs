@@ -5,10 +5,8 @@ use super::cursor::Cursor;
 use super::dispatch::Tagged;
 use super::token::{Kind, Symbol};
 use crate::base::{Result, SqlError, SqlState};
-use crate::plan::statement::{
-    Copy, CopyDirection, CopyEndpoint, CopyFormat, CopyHeader, CopyOptions, CopySource,
-    ForceColumns, Statement,
-};
+use crate::copy::{CopyFormat, CopyHeader, CopyOptions, ForceColumns, ParquetCompression};
+use crate::plan::statement::{Copy, CopyDirection, CopyEndpoint, CopySource, Statement};
 
 /// Options as written: what is absent depends on the format.
 #[derive(Default)]
@@ -28,6 +26,7 @@ struct Written {
     freeze: Option<bool>,
     encoding: Option<String>,
     verbosity: Option<String>,
+    compression: Option<ParquetCompression>,
 }
 
 fn invalid(message: impl Into<String>) -> SqlError {
@@ -125,6 +124,7 @@ impl Cursor<'_> {
                     "text" => CopyFormat::Text,
                     "csv" => CopyFormat::Csv,
                     "binary" => CopyFormat::Binary,
+                    "parquet" => CopyFormat::Parquet,
                     _ => {
                         let message = format!("COPY format \"{format}\" not recognized");
                         return Err(self.error_at(at, SqlState::INVALID_PARAMETER_VALUE, message));
@@ -145,6 +145,7 @@ impl Cursor<'_> {
             "force_null" => self.force_columns(&mut written.force_null)?,
             "on_error" => written.ignore_errors.replace(self.copy_on_error(at)?).is_some(),
             "reject_limit" => written.reject_limit.replace(self.reject_limit(at)?).is_some(),
+            "compression" => written.compression.replace(self.copy_compression(at)?).is_some(),
             "log_verbosity" => written.verbosity.replace(self.option_value()?).is_some(),
             _ => {
                 let message = format!("option \"{name}\" not recognized");
@@ -167,6 +168,20 @@ impl Cursor<'_> {
         }
         let on = self.option_boolean("header", at)?;
         Ok(if on { CopyHeader::Line } else { CopyHeader::None })
+    }
+
+    fn copy_compression(&mut self, at: usize) -> Result<ParquetCompression> {
+        let value = self.option_value()?;
+        match value.as_str() {
+            "none" | "uncompressed" => Ok(ParquetCompression::None),
+            "snappy" => Ok(ParquetCompression::Snappy),
+            "zstd" => Ok(ParquetCompression::Zstd),
+            "lz4" => Ok(ParquetCompression::Lz4),
+            _ => {
+                let message = format!("COPY compression \"{value}\" not recognized");
+                Err(self.error_at(at, SqlState::INVALID_PARAMETER_VALUE, message))
+            }
+        }
     }
 
     fn copy_on_error(&mut self, at: usize) -> Result<bool> {
@@ -267,6 +282,7 @@ impl Written {
     fn checked(self, direction: CopyDirection) -> Result<CopyOptions> {
         let format = self.format.unwrap_or_default();
         let csv = format == CopyFormat::Csv;
+        self.check_compression(format, direction)?;
         self.check_binary(format)?;
         let delimiter = self.delimiter.unwrap_or_else(|| if csv { "," } else { "\t" }.to_owned());
         let null = self.null.unwrap_or_else(|| if csv { "" } else { "\\N" }.to_owned());
@@ -349,14 +365,31 @@ impl Written {
             reject_limit: self.reject_limit,
             freeze: self.freeze.unwrap_or_default(),
             encoding: self.encoding,
+            compression: self.compression.unwrap_or_default(),
         })
     }
 
-    /// What has no meaning in the binary format.
-    fn check_binary(&self, format: CopyFormat) -> Result<()> {
-        if format != CopyFormat::Binary {
+    /// Only what is written as Parquet can be told how.
+    fn check_compression(&self, format: CopyFormat, direction: CopyDirection) -> Result<()> {
+        if self.compression.is_none() {
             return Ok(());
         }
+        if format != CopyFormat::Parquet {
+            return Err(SqlError::unsupported("COPY COMPRESSION requires PARQUET mode"));
+        }
+        if direction == CopyDirection::From {
+            return Err(invalid("COPY COMPRESSION cannot be used with COPY FROM"));
+        }
+        Ok(())
+    }
+
+    /// What has no meaning in formats without lines.
+    fn check_binary(&self, format: CopyFormat) -> Result<()> {
+        let mode = match format {
+            CopyFormat::Text | CopyFormat::Csv => return Ok(()),
+            CopyFormat::Binary => "BINARY",
+            CopyFormat::Parquet => "PARQUET",
+        };
         let header = self.header.is_some_and(|header| header != CopyHeader::None);
         for (name, set) in [
             ("DELIMITER", self.delimiter.is_some()),
@@ -365,12 +398,12 @@ impl Written {
             ("HEADER", header),
         ] {
             if set {
-                let message = format!("cannot specify {name} in BINARY mode");
+                let message = format!("cannot specify {name} in {mode} mode");
                 return Err(SqlError::new(SqlState::SYNTAX_ERROR, message));
             }
         }
         if self.ignore_errors == Some(true) {
-            let message = "only ON_ERROR STOP is allowed in BINARY mode";
+            let message = format!("only ON_ERROR STOP is allowed in {mode} mode");
             return Err(SqlError::new(SqlState::SYNTAX_ERROR, message));
         }
         Ok(())

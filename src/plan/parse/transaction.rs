@@ -55,8 +55,8 @@ impl Cursor<'_> {
     /// What follows `SET` or `SET SESSION CHARACTERISTICS AS`.
     pub(super) fn set_transaction(&mut self, session: bool) -> Result<Tagged> {
         self.expect("transaction")?;
-        if self.is("snapshot") {
-            return Err(self.unsupported_statement());
+        if !session && self.accept("snapshot") {
+            return Ok((Statement::SetTransactionSnapshot(self.string()?), "SET"));
         }
         let start = self.at;
         let modes = self.transaction_modes()?;

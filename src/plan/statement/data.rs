@@ -5,6 +5,7 @@ use std::fmt;
 use sqlparser::ast;
 
 use crate::base::{Result, SqlError};
+use crate::copy::CopyOptions;
 use crate::plan::Name;
 use crate::types::PgType;
 
@@ -447,73 +448,4 @@ pub enum CopyEndpoint {
     File(String),
     /// A program on the server.
     Program(String),
-}
-
-/// COPY's formats.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum CopyFormat {
-    /// Tab-separated with backslash escapes.
-    #[default]
-    Text,
-    /// Comma-separated values.
-    Csv,
-    /// PostgreSQL's binary format.
-    Binary,
-}
-
-/// Whether a COPY has a header line.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum CopyHeader {
-    /// No.
-    #[default]
-    None,
-    /// Yes; coming in, it is skipped.
-    Line,
-    /// Yes, and it must name the columns.
-    Match,
-}
-
-/// Columns that a COPY treats differently.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum ForceColumns {
-    /// None.
-    #[default]
-    None,
-    /// `*`.
-    All,
-    /// These.
-    Some(Vec<String>),
-}
-
-/// COPY's options with their defaults filled in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CopyOptions {
-    /// `FORMAT`.
-    pub format: CopyFormat,
-    /// `DELIMITER`.
-    pub delimiter: u8,
-    /// `NULL`.
-    pub null: String,
-    /// `DEFAULT`: this text stands for the column's default.
-    pub default: Option<String>,
-    /// `HEADER`.
-    pub header: CopyHeader,
-    /// `QUOTE`.
-    pub quote: u8,
-    /// `ESCAPE`.
-    pub escape: u8,
-    /// `FORCE_QUOTE`.
-    pub force_quote: ForceColumns,
-    /// `FORCE_NOT_NULL`.
-    pub force_not_null: ForceColumns,
-    /// `FORCE_NULL`.
-    pub force_null: ForceColumns,
-    /// `ON_ERROR ignore`: rows that don't fit their types are left out.
-    pub ignore_errors: bool,
-    /// `REJECT_LIMIT`: at most so many rows.
-    pub reject_limit: Option<u64>,
-    /// `FREEZE`: nothing to do.
-    pub freeze: bool,
-    /// `ENCODING`.
-    pub encoding: Option<String>,
 }

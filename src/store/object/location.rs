@@ -97,7 +97,7 @@ impl Location {
 }
 
 /// Credentials, region and endpoint come from the usual `AWS_*` variables.
-fn s3(bucket: &str, endpoint: Option<&str>) -> Result<Arc<dyn ObjectStore>> {
+pub(super) fn s3(bucket: &str, endpoint: Option<&str>) -> Result<Arc<dyn ObjectStore>> {
     let from_environment = std::env::var("AWS_ENDPOINT_URL_S3")
         .or_else(|_| std::env::var("AWS_ENDPOINT_URL"))
         .or_else(|_| std::env::var("AWS_ENDPOINT"))

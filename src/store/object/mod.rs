@@ -1,5 +1,5 @@
 //! Objects: immutable bytes under fresh names, in a folder, in S3 or in memory, and their
-//! bounded local cache.
+//! bounded local cache; and files and objects outside of the database ([`Outside`]).
 //!
 //! Promises: an object is never overwritten; once [`Objects::put`] or [`Upload::finish`] has
 //! returned, the object is durable (on local files: the file and its folder are fsynced);
@@ -17,6 +17,7 @@ mod location;
 mod mapped;
 mod names;
 mod objects;
+mod outside;
 mod retry;
 #[cfg(test)]
 mod tests;
@@ -29,5 +30,6 @@ pub use error::{Error, Result};
 pub use location::Location;
 pub use names::{data_path, incarnation_of, index_path, process_folder, table_folder};
 pub use objects::{Listed, ObjectRef, Objects, Part, Parts};
+pub use outside::{Outside, OutsideError, OutsideSource, OutsideTarget};
 pub use retry::Patience;
 pub use upload::Upload;

@@ -225,7 +225,26 @@ impl Objects {
 
     /// Begins an object that is written piece by piece.
     pub async fn create(self: &Arc<Self>, path: &str) -> Result<Upload> {
-        Upload::begin(Arc::clone(self), path).await
+        Upload::begin(Arc::clone(self), path, false).await
+    }
+
+    /// Begins an object that takes the place of the one that has the name, if there is one: not one of
+    /// the database's.
+    pub(super) async fn replace(self: &Arc<Self>, path: &str) -> Result<Upload> {
+        Upload::begin(Arc::clone(self), path, true).await
+    }
+
+    /// Writes a whole object, whatever had its name.
+    pub(super) async fn put_in_place(&self, object: &ObjectRef, bytes: Bytes) -> Result<()> {
+        let full = self.full(&object.path);
+        self.patience
+            .run(&self.counters, &self.random, ("write", &object.path), || async {
+                let written = self.store.put(&full, bytes.clone().into()).await;
+                written.map_err(|error| Error::of_store("write", &object.path, &error))
+            })
+            .await?;
+        self.counters.written(object.length);
+        Ok(())
     }
 
     /// Reads a whole object and verifies it.

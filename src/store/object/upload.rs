@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use object_store::{MultipartUpload, ObjectStoreExt};
+use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
 use super::durable::DurableFile;
@@ -24,6 +25,8 @@ pub struct Upload {
     length: u64,
     crc: crc32fast::Hasher,
     sink: Sink,
+    /// Whether another object may have the name.
+    replaces: bool,
 }
 
 #[derive(Debug)]
@@ -38,12 +41,29 @@ enum Sink {
 
 #[derive(Debug)]
 struct Multipart {
-    upload: Box<dyn MultipartUpload>,
+    /// None once it is complete.
+    upload: Option<Box<dyn MultipartUpload>>,
     in_flight: JoinSet<object_store::Result<()>>,
+    path: String,
+}
+
+impl Drop for Multipart {
+    /// Parts that were sent cost money until they are given up.
+    fn drop(&mut self) {
+        let (Some(mut upload), Ok(runtime)) = (self.upload.take(), Handle::try_current()) else {
+            return;
+        };
+        let path = std::mem::take(&mut self.path);
+        runtime.spawn(async move {
+            if let Err(error) = upload.abort().await {
+                tracing::debug!(%error, path, "parts of an unfinished upload are left");
+            }
+        });
+    }
 }
 
 impl Upload {
-    pub(super) async fn begin(objects: Arc<Objects>, path: &str) -> Result<Self> {
+    pub(super) async fn begin(objects: Arc<Objects>, path: &str, replaces: bool) -> Result<Self> {
         let sink = match &objects.root {
             Some(root) => {
                 let (root, full) = (Arc::clone(root), objects.full(path));
@@ -53,7 +73,7 @@ impl Upload {
             None => Sink::Remote { rest: BytesMut::new(), parts: None },
         };
         let crc = crc32fast::Hasher::new();
-        Ok(Self { objects, path: path.to_owned(), length: 0, crc, sink })
+        Ok(Self { objects, path: path.to_owned(), length: 0, crc, sink, replaces })
     }
 
     /// Bytes written so far.
@@ -84,12 +104,15 @@ impl Upload {
 
     /// Makes the object durable.
     pub async fn finish(self) -> Result<ObjectRef> {
-        let Self { objects, path, length, crc, sink } = self;
+        let Self { objects, path, length, crc, sink, replaces } = self;
         let object = ObjectRef { path, length, crc32: crc.finalize() };
         match sink {
             Sink::File(file) => {
                 blocking("write", &object.path, move || file.finish()).await?;
                 objects.counters().written(length);
+            }
+            Sink::Remote { rest, parts: None } if replaces => {
+                objects.put_in_place(&object, rest.freeze()).await?;
             }
             Sink::Remote { rest, parts: None } => {
                 let put = objects.put(&object.path, rest.freeze()).await?;
@@ -111,7 +134,8 @@ impl Upload {
             Sink::File(file) => blocking("delete", &self.path, move || file.abandon()).await,
             Sink::Remote { parts: Some(mut parts), .. } => {
                 parts.in_flight.shutdown().await;
-                let aborted = parts.upload.abort().await;
+                let Some(mut upload) = parts.upload.take() else { return Ok(()) };
+                let aborted = upload.abort().await;
                 aborted.map_err(|error| Error::of_store("abort", &self.path, &error))
             }
             Sink::Remote { parts: None, .. } => Ok(()),
@@ -136,15 +160,18 @@ async fn send_part(
                     objects.store.put_multipart(&full).await.map_err(failed)
                 })
                 .await?;
-            parts.insert(Multipart { upload, in_flight: JoinSet::new() })
+            let (upload, path) = (Some(upload), path.to_owned());
+            parts.insert(Multipart { upload, in_flight: JoinSet::new(), path })
         }
     };
     while multipart.in_flight.len() >= PARTS_IN_FLIGHT {
         join(path, &mut multipart.in_flight).await?;
     }
     objects.counters().written(bytes.len() as u64);
-    // The client below retries each part by itself.
-    multipart.in_flight.spawn(multipart.upload.put_part(bytes.into()));
+    if let Some(upload) = &mut multipart.upload {
+        // The client below retries each part by itself.
+        multipart.in_flight.spawn(upload.put_part(bytes.into()));
+    }
     Ok(())
 }
 
@@ -165,7 +192,11 @@ async fn complete(objects: &Objects, path: &str, mut parts: Multipart) -> Result
         join(path, &mut parts.in_flight).await?;
     }
     let (patience, ..) = objects.patience();
-    let done = tokio::time::timeout(patience.attempt, parts.upload.complete()).await;
+    let Some(upload) = &mut parts.upload else { return Ok(()) };
+    let done = tokio::time::timeout(patience.attempt, upload.complete()).await;
+    if matches!(done, Ok(Ok(_))) {
+        parts.upload = None;
+    }
     match done {
         Ok(outcome) => outcome.map(drop).map_err(|error| Error::of_store("write", path, &error)),
         Err(_) => Err(Error::Unavailable {

@@ -1,27 +1,18 @@
-//! COPY TO STDOUT: a CopyData message for each row, as PostgreSQL sends them.
+//! COPY TO: rows in one of COPY's formats, wherever they go.
 
 use arrow::array::RecordBatch;
 use bytes::{BufMut, BytesMut};
-use datafusion::execution::SendableRecordBatchStream;
-use futures::StreamExt;
-use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::binary::SIGNATURE;
-use super::check_encoding;
 use super::names::ColumnSet;
+use super::options::{CopyFormat, CopyHeader, CopyOptions, check_encoding};
 use crate::base::{Result, SqlError};
-use crate::pg::backend::OutputColumn;
-use crate::pg::failure::{Step, sql_error};
-use crate::pg::message::backend::{self, patch_length};
-use crate::pg::rows::put_length;
-use crate::pg::wire::Wire;
-use crate::plan::statement::{CopyFormat, CopyHeader, CopyOptions};
-use crate::types::{ColumnEncoder, TextContext};
+use crate::types::{ColumnEncoder, PgType, TextContext, put_length};
 
 /// Writes rows in one of COPY's formats.
 #[derive(Debug)]
-pub(in crate::pg) struct Encoder<'a> {
-    columns: &'a [OutputColumn],
+pub struct Encoder<'a> {
+    columns: Vec<(&'a str, &'a PgType)>,
     options: &'a CopyOptions,
     force_quote: ColumnSet,
     context: TextContext,
@@ -31,83 +22,81 @@ pub(in crate::pg) struct Encoder<'a> {
 
 impl<'a> Encoder<'a> {
     /// For rows of these columns.
-    pub(in crate::pg) fn new(
-        columns: &'a [OutputColumn],
+    ///
+    /// # Errors
+    /// 0A000 for another encoding than ours.
+    pub fn new(
+        columns: impl Iterator<Item = (&'a str, &'a PgType)>,
         options: &'a CopyOptions,
         context: TextContext,
-    ) -> Self {
-        let names = columns.iter().map(|column| column.name.as_str());
-        let force_quote = ColumnSet::new(&options.force_quote, names);
-        Self { columns, options, force_quote, context, scratch: BytesMut::new() }
+    ) -> Result<Self> {
+        check_encoding(options)?;
+        let columns: Vec<_> = columns.collect();
+        let force_quote =
+            ColumnSet::new(&options.force_quote, columns.iter().map(|(name, _)| *name));
+        Ok(Self { columns, options, force_quote, context, scratch: BytesMut::new() })
     }
 
-    /// Sends the whole stream; how many rows there were.
-    pub(in crate::pg) async fn send<S: AsyncRead + AsyncWrite + Unpin>(
-        &mut self,
-        wire: &mut Wire<S>,
-        mut stream: SendableRecordBatchStream,
-        stop: impl Fn(),
-    ) -> Step<u64> {
-        check_encoding(self.options)?;
-        let binary = self.options.format == CopyFormat::Binary;
-        backend::copy_response(&mut wire.output, b'H', binary, self.columns.len());
-        let mut sent = 0;
-        // PostgreSQL's binary header comes in one message with the first row.
-        let mut prefix: &[u8] = if binary { &HEADER } else { &[] };
-        if self.options.header != CopyHeader::None && !binary {
-            begin(&mut wire.output, |out| self.header(out));
-        }
-        while let Some(batch) = wire.attend(&stop, stream.next()).await {
-            let batch = batch.map_err(sql_error)?;
-            let mut encoders = self.encoders(&batch)?;
-            for row in 0..batch.num_rows() {
-                let start = open(&mut wire.output);
-                wire.output.put_slice(std::mem::take(&mut prefix));
-                self.row(&mut wire.output, &mut encoders, row)?;
-                patch_length(&mut wire.output, start);
-                wire.flush_when_full().await?;
-            }
-            sent += u64::try_from(batch.num_rows()).unwrap_or(u64::MAX);
-        }
-        if binary {
-            begin(&mut wire.output, |out| {
-                out.put_slice(prefix);
-                out.put_i16(-1);
-            });
-        }
-        backend::copy_done(&mut wire.output);
-        wire.mark_whole();
-        Ok(sent)
+    /// How many columns a row has.
+    pub fn width(&self) -> usize {
+        self.columns.len()
     }
 
-    fn encoders(&self, batch: &RecordBatch) -> Result<Vec<ColumnEncoder>> {
-        if batch.num_columns() != self.columns.len() {
-            return Err(SqlError::internal("a COPY batch has another number of columns"));
-        }
-        let columns = batch.columns().iter().zip(self.columns);
-        columns.map(|(array, column)| ColumnEncoder::new(array, &column.ty)).collect()
+    /// Whether the format is the binary one.
+    pub fn is_binary(&self) -> bool {
+        self.options.format == CopyFormat::Binary
     }
 
-    fn header(&mut self, out: &mut BytesMut) {
-        let columns = self.columns;
-        for (index, column) in columns.iter().enumerate() {
+    /// What stands before the first row, and together with it.
+    pub fn signature(&self) -> &'static [u8] {
+        if self.is_binary() { &HEADER } else { &[] }
+    }
+
+    /// What stands behind the last row.
+    pub fn trailer(&self) -> &'static [u8] {
+        if self.is_binary() { &[0xff, 0xff] } else { &[] }
+    }
+
+    /// Appends the header line; whether there is one.
+    pub fn header(&mut self, out: &mut BytesMut) -> bool {
+        if self.options.header == CopyHeader::None || self.is_binary() {
+            return false;
+        }
+        for index in 0..self.columns.len() {
             if index > 0 {
                 out.put_u8(self.options.delimiter);
             }
             self.scratch.clear();
-            self.scratch.put_slice(column.name.as_bytes());
+            self.scratch.put_slice(self.columns[index].0.as_bytes());
             self.value(out, None);
         }
         out.put_u8(b'\n');
+        true
     }
 
-    fn row(
+    /// What [`Self::row`] needs of a batch.
+    ///
+    /// # Errors
+    /// When the batch has other columns.
+    pub fn batch(&self, batch: &RecordBatch) -> Result<Vec<ColumnEncoder>> {
+        if batch.num_columns() != self.columns.len() {
+            return Err(SqlError::internal("a COPY batch has another number of columns"));
+        }
+        let columns = batch.columns().iter().zip(&self.columns);
+        columns.map(|(array, (_, ty))| ColumnEncoder::new(array, ty)).collect()
+    }
+
+    /// Appends a row of a batch.
+    ///
+    /// # Errors
+    /// 54000 for a value that is too long.
+    pub fn row(
         &mut self,
         out: &mut BytesMut,
         encoders: &mut [ColumnEncoder],
         row: usize,
     ) -> Result<()> {
-        if self.options.format == CopyFormat::Binary {
+        if self.is_binary() {
             out.put_u16(u16::try_from(encoders.len()).unwrap_or(u16::MAX));
             for encoder in encoders {
                 if encoder.is_null(row) {
@@ -144,7 +133,7 @@ impl<'a> Encoder<'a> {
                 let forced = column.is_some_and(|column| self.force_quote.contains(column));
                 quote(&self.scratch, out, self.options, forced, self.columns.len() == 1);
             }
-            CopyFormat::Text | CopyFormat::Binary => {
+            CopyFormat::Text | CopyFormat::Binary | CopyFormat::Parquet => {
                 escape(&self.scratch, out, self.options.delimiter);
             }
         }
@@ -161,20 +150,6 @@ const HEADER: [u8; 19] = {
     }
     header
 };
-
-/// Starts a CopyData message; where its length goes.
-fn open(out: &mut BytesMut) -> usize {
-    out.put_u8(b'd');
-    let start = out.len();
-    out.put_u32(0);
-    start
-}
-
-fn begin(out: &mut BytesMut, write: impl FnOnce(&mut BytesMut)) {
-    let start = open(out);
-    write(out);
-    patch_length(out, start);
-}
 
 /// Text: a backslash before what would mean something else.
 fn escape(value: &[u8], out: &mut BytesMut, delimiter: u8) {

@@ -2,7 +2,7 @@
 
 use super::lines::bad;
 use crate::base::Result;
-use crate::pg::message::utf8;
+use crate::types::utf8;
 
 /// Where a field's text is.
 #[derive(Clone, Copy, Debug)]

@@ -52,6 +52,11 @@ pub(super) struct Lines {
 }
 
 impl Lines {
+    /// The same at the start of another stream.
+    pub(super) fn at_start(&self) -> Self {
+        Self::new(self.quoting)
+    }
+
     /// At the start of a stream.
     pub(super) fn new(quoting: Quoting) -> Self {
         Self {

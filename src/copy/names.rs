@@ -1,6 +1,6 @@
 //! Which columns an option of COPY means.
 
-use crate::plan::statement::ForceColumns;
+use super::options::ForceColumns;
 
 /// A set of columns by their position.
 #[derive(Clone, Debug, Default)]

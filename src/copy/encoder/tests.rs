@@ -6,28 +6,15 @@ use arrow::array::{ArrayRef, StringArray};
 use proptest::prelude::*;
 
 use super::*;
-use crate::pg::copy::fields::{Fields, Syntax};
-use crate::pg::copy::lines::{Found, Lines, Quoting};
-use crate::plan::statement::ForceColumns;
-use crate::types::PgType;
+use crate::copy::ForceColumns;
+use crate::copy::fields::{Fields, Syntax};
+use crate::copy::lines::{Found, Lines, Quoting};
 
 fn options(format: CopyFormat) -> CopyOptions {
-    let csv = format == CopyFormat::Csv;
-    CopyOptions {
-        format,
-        delimiter: if csv { b',' } else { b'\t' },
-        null: if csv { String::new() } else { "\\N".to_owned() },
-        default: None,
-        header: CopyHeader::None,
-        quote: b'"',
-        escape: b'"',
-        force_quote: ForceColumns::None,
-        force_not_null: ForceColumns::None,
-        force_null: ForceColumns::None,
-        ignore_errors: false,
-        reject_limit: None,
-        freeze: false,
-        encoding: None,
+    let text = CopyOptions { format, ..CopyOptions::default() };
+    match format {
+        CopyFormat::Csv => CopyOptions { delimiter: b',', null: String::new(), ..text },
+        _ => text,
     }
 }
 
@@ -36,9 +23,7 @@ type Row = Vec<Option<String>>;
 /// The rows as COPY TO writes them.
 fn write(rows: &[Row], options: &CopyOptions) -> BytesMut {
     let width = rows[0].len();
-    let column =
-        |index: usize| OutputColumn { name: format!("c{index}"), ty: PgType::Text, table: None };
-    let columns: Vec<_> = (0..width).map(column).collect();
+    let columns = (0..width).map(|_| ("c", &PgType::Text));
     let mut encoders: Vec<_> = (0..width)
         .map(|index| {
             let values = rows.iter().map(|row| row[index].as_deref());
@@ -47,7 +32,7 @@ fn write(rows: &[Row], options: &CopyOptions) -> BytesMut {
         })
         .collect();
     let mut out = BytesMut::new();
-    let mut encoder = Encoder::new(&columns, options, TextContext::default());
+    let mut encoder = Encoder::new(columns, options, TextContext::default()).unwrap();
     for row in 0..rows.len() {
         encoder.row(&mut out, &mut encoders, row).unwrap();
     }

@@ -8,18 +8,17 @@ use super::binary::{self, Read};
 use super::fields::{Fields, Syntax};
 use super::lines::{Found, Lines, Quoting, bad};
 use super::names::ColumnSet;
+use super::options::{CopyFormat, CopyHeader, CopyOptions, check_encoding};
 use crate::base::limits::MESSAGE_BYTES_MAX;
 use crate::base::{Result, Severity, SqlError, SqlState};
-use crate::pg::message::utf8;
-use crate::plan::statement::{CopyFormat, CopyHeader, CopyOptions};
-use crate::types::{PgType, TextContext};
+use crate::types::{PgType, TextContext, utf8};
 
 /// PostgreSQL shows so much of a line or a value in an error.
 const SHOWN_BYTES_MAX: usize = 100;
 
 /// A COPY FROM's state between two messages.
 #[derive(Debug)]
-pub(in crate::pg) struct Decoder {
+pub struct Decoder {
     table: String,
     pending: BytesMut,
     batch: Batch,
@@ -57,13 +56,16 @@ struct LineReader {
 
 impl Decoder {
     /// For rows of these columns.
-    pub(in crate::pg) fn new(
+    ///
+    /// # Errors
+    /// 0A000 for what is not supported.
+    pub fn new(
         table: &str,
         columns: &[(String, PgType)],
         options: &CopyOptions,
         context: TextContext,
     ) -> Result<Self> {
-        super::check_encoding(options)?;
+        check_encoding(options)?;
         if options.default.is_some() {
             return Err(SqlError::unsupported("COPY option DEFAULT is not supported"));
         }
@@ -71,6 +73,9 @@ impl Decoder {
             CopyFormat::Binary => {
                 let reader = Reader::Binary(BinaryReader { header_seen: false, tuples: 0 });
                 return Ok(Self::with_reader(table, columns, options, reader));
+            }
+            CopyFormat::Parquet => {
+                return Err(SqlError::internal("Parquet is no stream of rows"));
             }
             CopyFormat::Text => (
                 Quoting::Backslash,
@@ -118,8 +123,24 @@ impl Decoder {
         }
     }
 
+    /// How many rows `ON_ERROR ignore` has left out.
+    pub fn skipped(&self) -> u64 {
+        self.skipped
+    }
+
+    /// Another file follows, of the same rows: what was left out counts on.
+    pub fn next_file(&mut self, label: &str) {
+        self.pending.clear();
+        self.ended = false;
+        label.clone_into(&mut self.table);
+        match &mut self.reader {
+            Reader::Lines(reader) => reader.lines = reader.lines.at_start(),
+            Reader::Binary(reader) => *reader = BinaryReader { header_seen: false, tuples: 0 },
+        }
+    }
+
     /// What to say of the rows that `ON_ERROR ignore` has left out.
-    pub(in crate::pg) fn skipped_notice(&self) -> Option<SqlError> {
+    pub fn skipped_notice(&self) -> Option<SqlError> {
         let rows = match self.skipped {
             0 => return None,
             1 => "1 row was".to_owned(),
@@ -133,7 +154,10 @@ impl Decoder {
 
     /// Takes the body of one CopyData. Where one message ends and the next begins means
     /// nothing: rows may span them.
-    pub(in crate::pg) fn push(&mut self, data: BytesMut) -> Result<()> {
+    ///
+    /// # Errors
+    /// 22P04 for data behind the end marker of the binary format.
+    pub fn push(&mut self, data: BytesMut) -> Result<()> {
         if self.ended {
             return self.after_end(&data);
         }
@@ -147,7 +171,10 @@ impl Decoder {
 
     /// The next full batch, `None` when the data at hand does not fill one. `last` says that
     /// nothing follows.
-    pub(in crate::pg) fn next_batch(&mut self, last: bool) -> Result<Option<RecordBatch>> {
+    ///
+    /// # Errors
+    /// What is wrong with the data, and where it is.
+    pub fn next_batch(&mut self, last: bool) -> Result<Option<RecordBatch>> {
         while !self.ended {
             match self.row(last)? {
                 Row::Read => {
@@ -170,12 +197,15 @@ impl Decoder {
     }
 
     /// The rows that do not fill a batch, at the end.
-    pub(in crate::pg) fn last_batch(&mut self) -> Result<Option<RecordBatch>> {
+    ///
+    /// # Errors
+    /// None that the data could cause.
+    pub fn last_batch(&mut self) -> Result<Option<RecordBatch>> {
         if self.batch.rows() == 0 { Ok(None) } else { self.batch.take().map(Some) }
     }
 
     /// Where the stream is: for errors that come from the table rather than the stream.
-    pub(in crate::pg) fn position(&self) -> String {
+    pub fn position(&self) -> String {
         let line = match &self.reader {
             Reader::Lines(reader) => reader.lines.number(),
             Reader::Binary(reader) => reader.tuples,

@@ -1,0 +1,3 @@
+//! COPY's formats against bytes that nobody meant.
+
+mod fuzz;
