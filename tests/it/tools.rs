@@ -18,7 +18,8 @@ enum Kind {
     Python,
     Shell,
     Node,
-    Java,
+    /// Java with these jars of the system beside the driver's.
+    Java(&'static [&'static str]),
 }
 
 /// A tool: its program's folder, what people call it, and how it is run.
@@ -39,7 +40,12 @@ const TOOLS: &[(&str, &str, Kind)] = &[
     ("postgres_js", "postgres.js", Kind::Node),
     ("drizzle", "Drizzle", Kind::Node),
     ("typeorm", "TypeORM", Kind::Node),
-    ("pgjdbc", "pgjdbc's DatabaseMetaData", Kind::Java),
+    ("pgjdbc", "pgjdbc's DatabaseMetaData", Kind::Java(&[])),
+    ("hikaricp", "HikariCP", Kind::Java(&["HikariCP", "slf4j-api", "slf4j-nop"])),
+    ("psqlodbc", "psqlODBC, by pyodbc", Kind::Python),
+    ("pgcli", "pgcli", Kind::Python),
+    ("dbt", "dbt-postgres", Kind::Python),
+    ("vectordbbench", "VectorDBBench's pgvector client", Kind::Python),
     ("gui", "DBeaver, Metabase, Grafana, Tableau, Power BI, pgAdmin: their queries", Kind::Python),
 ];
 const SECONDS_MAX: u32 = 600;
@@ -58,9 +64,12 @@ fn command(name: &str, kind: Kind) -> Command {
             command.env("NODE_PATH", tool("tools_node/node_modules"));
             command.arg("node").arg(folder.join("main.js"))
         }
-        Kind::Java => command
-            .args(["java", "-Dfile.encoding=UTF-8", "-cp", "/usr/share/java/postgresql.jar"])
-            .arg(folder.join("Main.java")),
+        Kind::Java(jars) => {
+            let jars = ["postgresql"].iter().chain(jars);
+            let path: Vec<_> = jars.map(|jar| format!("/usr/share/java/{jar}.jar")).collect();
+            command.args(["java", "-Dfile.encoding=UTF-8", "-cp", &path.join(":")]);
+            command.arg(folder.join("Main.java"))
+        }
     };
     command
 }
@@ -139,6 +148,11 @@ on_redkite! {
     nightly_postgres_js postgres_js
     nightly_drizzle drizzle
     nightly_typeorm typeorm
+    nightly_hikaricp hikaricp
+    nightly_psqlodbc psqlodbc
+    nightly_pgcli pgcli
+    nightly_dbt dbt
+    nightly_vectordbbench vectordbbench
 }
 
 /// A database of a real PostgreSQL as an URL, and where that PostgreSQL's programs are found.
