@@ -8,6 +8,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::access::{Acl, Grantable, PolicyDef};
+use super::comments::Comments;
+use super::foreign_key::ForeignKeyDef;
 use crate::base::limits::INDEX_BUILD_BYTES_DEFAULT;
 use crate::base::{ColumnId, Incarnation, Oid};
 use crate::index::IndexSpec;
@@ -76,6 +78,9 @@ pub struct SchemaDef {
     /// It holds the temporary objects of a session in this process.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temporary: Option<Incarnation>,
+    /// COMMENT ON SCHEMA.
+    #[serde(default, skip_serializing_if = "Comments::is_empty")]
+    pub comments: Comments,
 }
 
 /// A table.
@@ -104,6 +109,9 @@ pub struct TableDef {
     pub foreign_keys: Vec<ForeignKeyDef>,
     /// COMMENT ON TABLE.
     pub comment: Option<String>,
+    /// COMMENT ON its indexes and constraints.
+    #[serde(default, skip_serializing_if = "Comments::is_empty")]
+    pub comments: Comments,
     /// ENABLE ROW LEVEL SECURITY.
     #[serde(default)]
     pub row_security: bool,
@@ -113,6 +121,9 @@ pub struct TableDef {
     /// CREATE POLICY.
     #[serde(default)]
     pub policies: Vec<PolicyDef>,
+    /// DISABLE TRIGGER ALL: its foreign keys, and those to it, are not checked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unchecked: bool,
     /// ON COMMIT DELETE ROWS.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub deletes_on_commit: bool,
@@ -184,6 +195,9 @@ pub struct KeyDef {
     pub nulls_not_distinct: bool,
     /// Made by CREATE UNIQUE INDEX rather than as a constraint.
     pub index_only: bool,
+    /// INCLUDE: shown, and nothing else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub include: Vec<ColumnId>,
 }
 
 /// An index that is no key. One over scalars is shown, renamed and dropped, and has no work to do:
@@ -198,6 +212,9 @@ pub struct IndexDef {
     pub method: String,
     /// What it indexes.
     pub columns: Vec<IndexColumnDef>,
+    /// INCLUDE: shown, and nothing else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub include: Vec<ColumnId>,
     /// WHERE, as SQL.
     pub filter: Option<String>,
     /// `WITH (..)`, as it was written.
@@ -260,86 +277,6 @@ pub struct CheckDef {
     pub expression: String,
 }
 
-/// A foreign key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ForeignKeyDef {
-    /// Its oid.
-    pub oid: Oid,
-    /// Its name.
-    pub name: String,
-    /// The referencing columns.
-    pub columns: Vec<ColumnId>,
-    /// The referenced table.
-    pub table: Oid,
-    /// The referenced columns: a key of that table, in the same order as `columns`.
-    pub referenced: Vec<ColumnId>,
-    /// ON DELETE.
-    #[serde(default)]
-    pub on_delete: ReferentialActionDef,
-    /// ON UPDATE.
-    #[serde(default)]
-    pub on_update: ReferentialActionDef,
-    /// DEFERRABLE.
-    #[serde(default)]
-    pub deferrable: bool,
-    /// INITIALLY DEFERRED.
-    #[serde(default)]
-    pub initially_deferred: bool,
-}
-
-/// What happens with the rows that refer to one that goes or gets another key.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ReferentialActionDef {
-    /// Nothing: the commit checks.
-    #[default]
-    NoAction,
-    /// The statement is refused.
-    Restrict,
-    /// They go as well, or get the new key.
-    Cascade,
-    /// These of their columns become NULL.
-    SetNull(Vec<ColumnId>),
-    /// These of their columns get their default.
-    SetDefault(Vec<ColumnId>),
-}
-
-impl ReferentialActionDef {
-    /// Whether it changes the rows that refer to another.
-    pub fn changes_rows(&self) -> bool {
-        !matches!(self, Self::NoAction | Self::Restrict)
-    }
-
-    /// `pg_constraint.confdeltype`.
-    pub fn letter(&self) -> &'static str {
-        match self {
-            Self::NoAction => "a",
-            Self::Restrict => "r",
-            Self::Cascade => "c",
-            Self::SetNull(_) => "n",
-            Self::SetDefault(_) => "d",
-        }
-    }
-
-    /// As it is written after ON DELETE.
-    pub fn words(&self) -> &'static str {
-        match self {
-            Self::NoAction => "NO ACTION",
-            Self::Restrict => "RESTRICT",
-            Self::Cascade => "CASCADE",
-            Self::SetNull(_) => "SET NULL",
-            Self::SetDefault(_) => "SET DEFAULT",
-        }
-    }
-
-    /// The columns that it sets.
-    pub fn columns(&self) -> &[ColumnId] {
-        match self {
-            Self::SetNull(columns) | Self::SetDefault(columns) => columns,
-            _ => &[],
-        }
-    }
-}
-
 impl ColumnDef {
     /// What a row that says nothing of the column gets, as SQL: its default, or its domain's.
     pub fn default_text(&self) -> Option<&str> {
@@ -368,6 +305,7 @@ impl TableDef {
             search_path: materialized.search_path.clone(),
             depends_on: materialized.depends_on.clone(),
             security_invoker: false,
+            comments: Comments::default(),
         })
     }
 
@@ -448,6 +386,9 @@ pub struct ViewDef {
     /// `security_invoker`: what the query reads, who uses the view must be allowed to read.
     #[serde(default)]
     pub security_invoker: bool,
+    /// COMMENT ON VIEW and on its columns.
+    #[serde(default, skip_serializing_if = "Comments::is_empty")]
+    pub comments: Comments,
 }
 
 /// A sequence. Its value is kept under a key of its own.
@@ -478,6 +419,12 @@ pub struct SequenceDef {
     pub cache: Option<i64>,
     /// The column that owns it: dropped with it.
     pub owned_by: Option<(Oid, ColumnId)>,
+    /// Goes up with each ALTER: values that a node has taken before are not given any more.
+    #[serde(default)]
+    pub changes: u64,
+    /// COMMENT ON SEQUENCE.
+    #[serde(default, skip_serializing_if = "Comments::is_empty")]
+    pub comments: Comments,
 }
 
 /// A role. Passwords are kept as SCRAM verifiers only.

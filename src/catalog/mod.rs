@@ -8,8 +8,10 @@
 //! May use `store`, `segment`, `types`. Never does I/O.
 
 pub mod access;
+mod comments;
 mod definition;
 mod edit;
+mod foreign_key;
 mod inline;
 mod keys;
 mod lookup;
@@ -19,13 +21,14 @@ pub mod system;
 mod table;
 mod user_type;
 
+pub use comments::{Commented, Comments};
 pub use definition::{
-    CheckDef, ColumnDef, DatabaseDef, DefaultGrants, ExtensionDef, ForeignKeyDef, GrantsDef,
-    IdentityDef, IndexColumnDef, IndexDef, KeyDef, MaterializedDef, Membership,
-    ReferentialActionDef, RoleDef, SchemaDef, SequenceDef, TableDef, TypeDef, VectorIndexDef,
-    ViewDef,
+    CheckDef, ColumnDef, DatabaseDef, DefaultGrants, ExtensionDef, GrantsDef, IdentityDef,
+    IndexColumnDef, IndexDef, KeyDef, MaterializedDef, Membership, RoleDef, SchemaDef, SequenceDef,
+    TableDef, TypeDef, VectorIndexDef, ViewDef,
 };
 pub use edit::Edit;
+pub use foreign_key::{ForeignKeyDef, ReferentialActionDef};
 pub use inline::InlineSegments;
 pub use keys::{Key, Keys};
 pub use lookup::{Relation, RelationName};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::base::{Oid, Result, SqlError};
-use crate::catalog::{DatabaseDef, Edit, RoleDef, SchemaDef};
+use crate::catalog::{Comments, DatabaseDef, Edit, RoleDef, SchemaDef};
 use crate::plan::ddl::verifier;
 use crate::txn::Engine;
 
@@ -51,7 +51,13 @@ pub(super) async fn bootstrap(
             for (oid, name) in SCHEMAS {
                 let oid = Oid(oid);
                 let owner = SUPERUSER_OID;
-                let schema = SchemaDef { oid, name: name.to_owned(), owner, temporary: None };
+                let schema = SchemaDef {
+                    oid,
+                    name: name.to_owned(),
+                    owner,
+                    temporary: None,
+                    comments: Comments::default(),
+                };
                 edit.claim(keys.name("schema", Oid(0), name), oid);
                 edit.put(keys.schema(oid), &schema)?;
             }

@@ -11,7 +11,7 @@ mod type_name;
 pub use name::{Name, cut_identifier, fold_identifier, quote_identifier};
 pub use parse::{
     Constant, Lifted, data_type_of, lift, normalize, parse, parse_data_type, parse_expression,
-    parse_query, parse_type_name, types_named,
+    parse_in, parse_query, parse_type_name, types_named,
 };
 pub use query::{
     Change, ConflictUpdate, DmlPlan, Executions, LockedTable, MergeKind, OutputColumn, PlanContext,

@@ -13,6 +13,7 @@ mod constraint;
 mod copy;
 mod cursor;
 mod data_type;
+mod database;
 mod dispatch;
 mod domain;
 mod grant;
@@ -52,12 +53,21 @@ pub(crate) use self::keyword::is_reserved;
 pub(crate) use self::lift::number_fits;
 pub use self::lift::{Constant, Lifted, lift};
 pub use self::normalize::normalize;
+pub(crate) use self::translate::EXCLUDE;
 
 /// Reads a query string: zero or more statements with semicolons between. Either all of them
 /// parse, or the first error is given, as PostgreSQL does.
 pub fn parse(sql: &str) -> Result<Vec<Parsed>> {
-    let source = source(sql)?;
-    let mut cursor = Cursor { source: &source, at: 0, depth: 0 };
+    statements(&source(sql)?)
+}
+
+/// Reads a query string for this database: names in front of which another one stands are refused.
+pub fn parse_in(database: &str, sql: &str) -> Result<Vec<Parsed>> {
+    statements(&Source { database: Some(database), ..source(sql)? })
+}
+
+fn statements(source: &Source<'_>) -> Result<Vec<Parsed>> {
+    let mut cursor = Cursor { source, at: 0, depth: 0 };
     let mut statements = Vec::with_capacity(1);
     loop {
         while cursor.accept_symbol(Symbol::Semicolon) {}
@@ -115,7 +125,7 @@ fn source(sql: &str) -> Result<Source<'_>> {
         let message = format!("query string is larger than {QUERY_STRING_BYTES_MAX} bytes");
         return Err(SqlError::new(SqlState::PROGRAM_LIMIT_EXCEEDED, message));
     }
-    Ok(Source { sql, tokens: token::tokenize(sql), ascii: sql.is_ascii() })
+    Ok(Source { sql, tokens: token::tokenize(sql), ascii: sql.is_ascii(), database: None })
 }
 
 /// Reads a text that is one thing and nothing else.

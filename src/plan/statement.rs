@@ -43,7 +43,7 @@ pub use session::{
 pub use table::{
     AlterAction, AlterTable, ColumnDefinition, Constraint, ConstraintKind, CreateTable,
     CreateTableAs, ForeignKey, Generated, Identity, LikeTable, MatchKind, OnCommit, Persistence,
-    ReferentialAction, Serial, StorageOption, TableElement,
+    ReferentialAction, Serial, StorageOption, TableElement, Triggers,
 };
 pub use user_type::{
     AlterDomain, AlterEnum, CreateDomain, CreateEnum, DomainAction, EnumAction, EnumPlace,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::base::{Result, Revision, Severity, SqlError, SqlState};
+use crate::base::{Oid, Result, Revision, Severity, SqlError, SqlState};
 use crate::catalog::access::{Access, Object, Privileges};
 use crate::catalog::system::{ActivityRow, PreparedRow};
 use crate::plan::Parsed;
@@ -26,6 +26,10 @@ use super::values::Shared;
 
 /// What tells who logged in and who changed definitions: `REDKITE_LOG=redkite::audit=info`.
 pub(super) const AUDIT: &str = "redkite::audit";
+
+/// The database under another name: tools that want to know what databases and roles there are look
+/// for it (`pg_dumpall`). It is read only.
+pub(super) const TEMPLATE: &str = "template1";
 
 /// Who wants in, and with which settings.
 #[derive(Clone, Debug, Default)]
@@ -53,6 +57,8 @@ pub struct Session {
     pub(super) state: State,
     pub(super) statements: HashMap<String, Named>,
     pub(super) cursors: HashMap<String, Cursor>,
+    /// Tables that go with the transaction: ON COMMIT DROP.
+    pub(super) passing: Vec<Oid>,
     /// The newest revision that this connection knows of.
     pub(super) seen: Revision,
     /// What functions of its statements change.
@@ -86,7 +92,7 @@ impl Server {
     }
 
     async fn open(self: &Arc<Self>, startup: Startup) -> Result<Session> {
-        if startup.database != self.parts.database {
+        if startup.database != self.parts.database && startup.database != TEMPLATE {
             let message = format!("database \"{}\" does not exist", startup.database);
             return Err(SqlError::new(SqlState::INVALID_CATALOG_NAME, message));
         }
@@ -112,6 +118,9 @@ impl Server {
         for (name, value) in role.settings.iter().chain(&startup.parameters) {
             settings.set_default(name, value)?;
         }
+        if startup.database == TEMPLATE {
+            settings.set_default("default_transaction_read_only", "on")?;
+        }
         settings.set_default(SESSION_AUTHORIZATION, &startup.user)?;
         settings.force("is_superuser", if role.superuser { "on" } else { "off" });
         let identity = Identity::new(role.oid, &startup.user);
@@ -131,6 +140,7 @@ impl Server {
             state: State::Idle,
             statements: HashMap::new(),
             cursors: HashMap::new(),
+            passing: Vec::new(),
             seen: snapshot.revision,
             shared: Shared::default(),
             notices: Vec::new(),
@@ -195,7 +205,7 @@ impl Session {
     /// # Errors
     /// 42601.
     pub fn parse(&self, sql: &str) -> Result<Vec<Parsed>> {
-        crate::plan::parse(known_query::substitute(sql))
+        crate::plan::parse_in(&self.server.parts.database, known_query::substitute(sql))
     }
 
     /// What ends this connection from outside.

@@ -34,12 +34,14 @@ impl Session {
         for _ in 0..ATTEMPTS_MAX {
             let mut ddl = self.make(prepared, &snapshot)?;
             let (mut fill, mut awaited, mut drafts) = (None, Vec::new(), Vec::new());
-            let mut populated = None;
+            let (mut populated, mut altered, mut passing) = (None, Vec::new(), Vec::new());
             for effect in std::mem::take(&mut ddl.effects) {
                 match effect {
                     Effect::Fill(table, query) => fill = Some((table, query)),
                     Effect::Populate(view) => populated = Some(view),
                     Effect::AwaitIndex(table, index) => awaited.push((table, index)),
+                    Effect::GoOn(sequence) => altered.push(sequence),
+                    Effect::DropAtEnd(table) => passing.push(table),
                     Effect::Rewrite(table, names, query) => {
                         let rows = (table, &*names, &*query);
                         drafts.push(self.rewrite(rows, &snapshot, &mut ddl).await?);
@@ -61,6 +63,10 @@ impl Session {
                     }
                     for notice in ddl.notices {
                         self.notice(notice);
+                    }
+                    self.passing.extend(passing);
+                    for sequence in altered {
+                        engine.give_back(&sequence).await?;
                     }
                     engine.index_builds().wake();
                     for (table, index) in awaited {
@@ -281,6 +287,8 @@ impl Session {
             Effect::Fill(..)
             | Effect::Populate(..)
             | Effect::AwaitIndex(..)
+            | Effect::GoOn(..)
+            | Effect::DropAtEnd(..)
             | Effect::Rewrite(..) => return Ok(()),
         };
         // A table that the same statement creates has no rows.

@@ -67,6 +67,7 @@ impl Session {
             (Ok(_), State::Idle) => self.settings.end_transaction(true),
             (Ok(_), _) => {}
         }
+        self.drop_passing().await;
         let took = clock.monotonic().saturating_sub(began);
         self.has_run(prepared, &parameters, (shown, took, outcome.is_err()));
         outcome
@@ -178,7 +179,10 @@ impl Session {
             _ => {}
         }
         let change = self.change(prepared.statement());
-        if let Some(tag) = change {
+        let reindex = matches!(prepared.statement(), Statement::Reindex(_));
+        let defines = is_definition(prepared.statement()) && !reindex;
+        let defines = defines.then_some(prepared.tag());
+        if let Some(tag) = change.or(defines) {
             self.check_may_write(tag)?;
         }
         // What is to be said is said by a commit, as rows are shown by one.
@@ -298,13 +302,10 @@ impl Session {
         use super::settings::Scope;
         use crate::plan::statement::Isolation;
         if let Some(isolation) = modes.isolation {
-            let value = match isolation {
-                Isolation::Serializable => {
-                    return Err(SqlError::unsupported("SERIALIZABLE is not supported"));
-                }
-                Isolation::RepeatableRead => "repeatable read",
-                Isolation::ReadCommitted | Isolation::ReadUncommitted => "read committed",
-            };
+            if isolation == Isolation::Serializable {
+                return Err(SqlError::unsupported("SERIALIZABLE is not supported"));
+            }
+            let value = isolation.as_str();
             self.settings.set("default_transaction_isolation", value, Scope::Session)?;
         }
         if let Some(read_only) = modes.read_only {

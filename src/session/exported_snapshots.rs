@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 
 use crate::base::{Result, Revision, SqlError, SqlState};
 use crate::catalog::Snapshot;
+use crate::plan::statement::Isolation;
 use crate::store::meta::Mirrored;
 
 use super::connection::Session;
@@ -62,7 +63,7 @@ impl Session {
             let message = "SET TRANSACTION SNAPSHOT must be called before any query";
             return Err(SqlError::new(SqlState::ACTIVE_SQL_TRANSACTION, message));
         }
-        if !transaction.repeatable_read {
+        if transaction.isolation != Isolation::RepeatableRead {
             return Err(SqlError::unsupported(
                 "a snapshot-importing transaction must have isolation level SERIALIZABLE or \
                  REPEATABLE READ",

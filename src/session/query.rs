@@ -9,6 +9,7 @@ use datafusion::scalar::ScalarValue;
 use crate::base::Result;
 use crate::catalog::Snapshot;
 use crate::exec::Run;
+use crate::plan::statement::Isolation;
 use crate::plan::{QueryPlan, Statement};
 use crate::store::meta::Mirrored;
 
@@ -35,7 +36,7 @@ impl Session {
         let snapshot = self.server.engine().snapshot(consistency, self.seen).await?;
         self.seen = self.seen.max(snapshot.revision);
         if let Some(transaction) = self.transaction()
-            && transaction.repeatable_read
+            && transaction.isolation == Isolation::RepeatableRead
         {
             transaction.snapshot = Some(Arc::clone(&snapshot));
         }

@@ -233,6 +233,9 @@ struct Set<'a> {
 /// tables that have them.
 fn acting(state: &Snapshot, parent: Oid) -> Vec<(Arc<Table>, ForeignKeyDef)> {
     let mut acting = Vec::new();
+    if state.tables.get(&parent).is_some_and(|parent| parent.definition.unchecked) {
+        return acting;
+    }
     for child in state.tables.values() {
         for foreign in child.definition.foreign_keys.iter().filter(|f| f.table == parent) {
             let actions = [&foreign.on_delete, &foreign.on_update];

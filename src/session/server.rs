@@ -21,6 +21,7 @@ use crate::store::object::Outside;
 use crate::txn::Engine;
 
 use super::activity::{Activity, Counts, Totals};
+use super::connection::TEMPLATE;
 use super::exported_snapshots::ExportedSnapshots;
 use super::host_rules::{HostRules, Method, Visitor};
 use super::interrupt::Interrupts;
@@ -228,6 +229,7 @@ impl Server {
         database: &str,
         origin: &Origin<'_>,
     ) -> Result<Authentication> {
+        let database = if database == TEMPLATE { &self.parts.database } else { database };
         let rules = self.parts.host_rules.load();
         let Some(rules) = rules.as_ref() else {
             return Ok(self.by_password(user, self.parts.trust));

@@ -26,8 +26,8 @@ const fn hidden(name: &'static str, default: &'static str) -> Setting {
 }
 
 const CONSISTENCY: Kind = Kind::Consistency;
-const ISOLATION: Kind =
-    Kind::Enum(&["read committed", "repeatable read", "serializable", "read uncommitted"]);
+/// `serializable` is refused, not weakened.
+const ISOLATION: Kind = Kind::Enum(&["read committed", "repeatable read", "read uncommitted"]);
 const MESSAGES: Kind = Kind::Enum(&[
     "debug5", "debug4", "debug3", "debug2", "debug1", "debug", "log", "notice", "warning", "error",
 ]);

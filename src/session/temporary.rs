@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::base::{Result, SqlError, SqlState};
-use crate::plan::ddl::{PG_TEMP, drop_temporary};
+use crate::base::{Result, Revision, SqlError, SqlState};
+use crate::catalog::{Edit, Snapshot};
+use crate::plan::ddl::{PG_TEMP, drop_tables, drop_temporary};
 use crate::txn::{Engine, WriteSet};
 
 use super::connection::Session;
+use super::transaction::State;
 
 /// Times that a schema is dropped again while others change definitions.
 const ATTEMPTS_MAX: u32 = 100;
@@ -18,6 +20,23 @@ impl Session {
         drop_schema(self.server.engine(), &schema).await?;
         self.settings.set_temporary(None);
         Ok(())
+    }
+
+    /// Drops the tables that go with a transaction, once there is none. Where that fails they stay
+    /// until the session's end.
+    pub(super) async fn drop_passing(&mut self) {
+        if self.passing.is_empty() || !matches!(self.state, State::Idle) {
+            return;
+        }
+        let tables = std::mem::take(&mut self.passing);
+        let engine = Arc::clone(self.server.engine());
+        let dropped = publish(&engine, |snapshot| {
+            drop_tables(snapshot, engine.keys(), engine.random(), &tables)
+        });
+        match dropped.await {
+            Ok(revision) => self.seen = self.seen.max(revision),
+            Err(error) => tracing::warn!(%error, "dropping tables that end with a transaction"),
+        }
     }
 
     /// At the session's end nobody waits for it. Where this does not come to its end, the node that
@@ -37,12 +56,20 @@ impl Session {
 
 /// Drops a schema of temporary objects with all that is in it.
 async fn drop_schema(engine: &Engine, schema: &str) -> Result<()> {
+    let edit = |state: &Snapshot| drop_temporary(state, engine.keys(), engine.random(), schema);
+    publish(engine, edit).await.map(|_| ())
+}
+
+/// Publishes a change of definitions, made again while others change them.
+async fn publish(
+    engine: &Engine,
+    make: impl Fn(&Snapshot) -> Result<Option<Edit>>,
+) -> Result<Revision> {
     let mut snapshot = engine.current();
     for _ in 0..ATTEMPTS_MAX {
-        let edit = drop_temporary(&snapshot.state, engine.keys(), engine.random(), schema)?;
-        let Some(edit) = edit else { return Ok(()) };
+        let Some(edit) = make(&snapshot.state)? else { return Ok(snapshot.revision) };
         match engine.try_edit(edit).await? {
-            Ok(_) => return Ok(()),
+            Ok(revision) => return Ok(revision),
             Err(newer) => snapshot = engine.at_least(newer).await?,
         }
     }

@@ -35,7 +35,7 @@ pub(super) struct Transaction {
     pub(super) writes: WriteSet,
     /// The one snapshot of REPEATABLE READ.
     pub(super) snapshot: Option<Arc<Mirrored<Snapshot>>>,
-    pub(super) repeatable_read: bool,
+    pub(super) isolation: Isolation,
     pub(super) read_only: bool,
     /// What it changes about what the session listens to.
     pub(super) listening: Vec<Listening>,
@@ -57,7 +57,7 @@ impl Session {
     pub(super) fn new_transaction(&self) -> Transaction {
         let isolation = self.settings.get("default_transaction_isolation");
         Transaction {
-            repeatable_read: isolation == Some("repeatable read"),
+            isolation: isolation.and_then(Isolation::named).unwrap_or_default(),
             read_only: self.settings.is_on("default_transaction_read_only"),
             started_us: self.server.engine().clock().wall_us(),
             ..Transaction::default()
@@ -179,6 +179,7 @@ impl Session {
     pub async fn sync(&mut self) -> Result<()> {
         if let State::Implicit(_) = self.state {
             self.commit(false).await?;
+            self.drop_passing().await;
         }
         Ok(())
     }
@@ -251,10 +252,7 @@ fn apply_modes(transaction: &mut Transaction, modes: &TransactionModes) -> Resul
             return Err(SqlError::unsupported("SERIALIZABLE is not supported")
                 .with_hint("REPEATABLE READ reads one snapshot and refuses lost updates."));
         }
-        Some(Isolation::RepeatableRead) => transaction.repeatable_read = true,
-        Some(Isolation::ReadCommitted | Isolation::ReadUncommitted) => {
-            transaction.repeatable_read = false;
-        }
+        Some(isolation) => transaction.isolation = isolation,
     }
     if let Some(read_only) = modes.read_only {
         transaction.read_only = read_only;
@@ -263,7 +261,7 @@ fn apply_modes(transaction: &mut Transaction, modes: &TransactionModes) -> Resul
 }
 
 fn chained(mut next: Transaction, last: &Transaction) -> Transaction {
-    next.repeatable_read = last.repeatable_read;
+    next.isolation = last.isolation;
     next.read_only = last.read_only;
     next
 }

@@ -11,7 +11,7 @@ use datafusion::scalar::ScalarValue;
 
 use crate::base::{Result, SqlError, SqlState};
 use crate::catalog::{Snapshot, undefined_type};
-use crate::plan::statement::{Discard, Set, SetScope, SetValue};
+use crate::plan::statement::{Discard, Isolation, Set, SetScope, SetValue};
 use crate::plan::{OutputColumn, Statement, TypeName};
 use crate::store::meta::Mirrored;
 use crate::types::{NamedType, PgType};
@@ -198,14 +198,12 @@ impl Session {
             SqlError::new(SqlState::INVALID_PARAMETER_VALUE, message)
         };
         let flag = |value: &str| parse_bool(value).ok_or_else(invalid);
-        let (repeatable_read, read_only) = match (name, &*value.to_ascii_lowercase()) {
-            ("transaction_read_only", value) => (None, Some(flag(value)?)),
-            (_, "repeatable read") => (Some(true), None),
-            (_, "read committed" | "read uncommitted") => (Some(false), None),
-            _ => return Err(invalid()),
+        let (isolation, read_only) = match name {
+            "transaction_read_only" => (None, Some(flag(value)?)),
+            _ => (Some(Isolation::named(value).ok_or_else(invalid)?), None),
         };
         if let Some(transaction) = self.transaction() {
-            transaction.repeatable_read = repeatable_read.unwrap_or(transaction.repeatable_read);
+            transaction.isolation = isolation.unwrap_or(transaction.isolation);
             transaction.read_only = read_only.unwrap_or(transaction.read_only);
         }
         Ok(Outcome::command("SET"))
@@ -224,11 +222,12 @@ impl Session {
         };
         let value = match name {
             "transaction_isolation" => {
-                let repeatable = self.transaction().is_some_and(|open| open.repeatable_read);
-                if repeatable { "repeatable read" } else { "read committed" }.to_owned()
+                let next = self.new_transaction().isolation;
+                self.transaction().map_or(next, |open| open.isolation).as_str().to_owned()
             }
             "transaction_read_only" => {
-                let read_only = self.transaction().is_some_and(|open| open.read_only);
+                let next = self.new_transaction().read_only;
+                let read_only = self.transaction().map_or(next, |open| open.read_only);
                 if read_only { "on" } else { "off" }.to_owned()
             }
             name => self.settings.show(name)?,

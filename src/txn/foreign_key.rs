@@ -36,6 +36,9 @@ impl Engine {
         for place in 0..prepared.tables.len() {
             let oid = prepared.tables[place].oid;
             let Some(table) = state.tables.get(&oid) else { continue };
+            if table.definition.unchecked {
+                continue;
+            }
             let mut parents = Vec::new();
             let own = &prepared.tables[place];
             let references = own.references.iter().zip(&own.taken_back);

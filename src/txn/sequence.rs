@@ -1,8 +1,9 @@
 //! `nextval`: takes effect at once, in blocks per node (PostgreSQL, chapter 9.17).
 //!
-//! A sequence's key holds the next value that no node has taken. A node takes `CACHE` values (or
+//! A sequence's key holds the last value that a node has taken. A node takes `CACHE` values (or
 //! our default) with one compare-and-swap and gives them out from memory; what it has left when
-//! it ends is a gap, as in PostgreSQL.
+//! it ends is a gap, as in PostgreSQL. It gives none of them once it knows that the sequence was
+//! altered; the node that alters it puts back what it has left.
 
 use std::collections::HashMap;
 
@@ -21,6 +22,28 @@ use super::engine::Engine;
 pub struct SequenceState {
     /// The next value; none once the sequence has reached its end.
     pub next: Option<i64>,
+    /// The last value, which the next one follows by the sequence's present options; none: it has
+    /// not begun.
+    #[serde(default)]
+    pub last: Option<i64>,
+}
+
+impl SequenceState {
+    fn begins_with(value: i64) -> Self {
+        Self { next: Some(value), last: None }
+    }
+
+    fn after(sequence: &SequenceDef, last: i64) -> Self {
+        Self { next: step(sequence, last, 1), last: Some(last) }
+    }
+
+    /// The next value; none at the sequence's end.
+    fn next_of(&self, sequence: &SequenceDef) -> Option<i64> {
+        match self.last {
+            Some(last) => step(sequence, last, 1),
+            None => self.next.filter(|next| (sequence.min..=sequence.max).contains(next)),
+        }
+    }
 }
 
 /// Values that this node has taken and not given out.
@@ -36,6 +59,10 @@ struct Block {
     next: i64,
     left: i64,
     increment: i64,
+    /// The last value that was given; none: the sequence has not begun.
+    last: Option<i64>,
+    /// The sequence's `changes` when it was taken.
+    changes: u64,
 }
 
 impl Engine {
@@ -69,10 +96,13 @@ impl Engine {
                 ),
             ));
         }
-        let next = if called { step(sequence, value, 1) } else { Some(value) };
+        let state = match called {
+            true => SequenceState::after(sequence, value),
+            false => SequenceState::begins_with(value),
+        };
         self.forget_sequence(sequence.oid);
         let key = self.keys().sequence_value(sequence.oid);
-        let state = encode(SequenceState { next })?;
+        let state = encode(state)?;
         self.meta().transact(Transaction::new().then(Operation::put(key, state))).await?;
         Ok(())
     }
@@ -83,15 +113,40 @@ impl Engine {
     /// # Errors
     /// When the metadata store is unavailable.
     pub async fn untaken_value(&self, sequence: &SequenceDef) -> Result<Option<i64>> {
-        let next = self.sequence_state(sequence).await?.0.next;
+        let next = self.sequence_state(sequence).await?.0.next_of(sequence);
         // Whoever has taken the last block has the highest values.
         let block = self.sequences.blocks.lock().get(&sequence.oid).copied();
         let last = block.filter(|block| {
             block.left > 0
-                && block.increment == sequence.increment
+                && block.changes == sequence.changes
                 && step(sequence, block.next, block.left) == next
         });
         Ok(last.map_or(next, |block| Some(block.next)))
+    }
+
+    /// Puts back the values that this node has taken and not given, where nobody has taken others
+    /// since: the sequence, here as it was when they were taken, goes on after the last one given.
+    ///
+    /// # Errors
+    /// When the metadata store is unavailable.
+    pub async fn give_back(&self, sequence: &SequenceDef) -> Result<()> {
+        let _taking = self.sequences.taking.lock().await;
+        let Some(block) = self.sequences.blocks.lock().remove(&sequence.oid) else { return Ok(()) };
+        let (state, at) = self.sequence_state(sequence).await?;
+        let end = block.next.wrapping_add(block.increment.wrapping_mul(block.left - 1));
+        if block.left == 0 || block.changes != sequence.changes || state.last != Some(end) {
+            return Ok(());
+        }
+        let state = SequenceState { next: Some(block.next), last: block.last };
+        let key = self.keys().sequence_value(sequence.oid);
+        let transaction = Transaction::new()
+            .when(Compare::Modified { key: key.clone(), at })
+            .then(Operation::put(key, encode(state)?));
+        match self.meta().transact(transaction).await {
+            // Otherwise what was left is a gap.
+            Ok(_) | Err(meta::Error::Unknown(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Drops the values that this node has cached.
@@ -102,11 +157,12 @@ impl Engine {
     fn cached_value(&self, sequence: &SequenceDef) -> Option<i64> {
         let mut blocks = self.sequences.blocks.lock();
         let block = blocks.get_mut(&sequence.oid)?;
-        if block.left == 0 || block.increment != sequence.increment {
+        if block.left == 0 || block.changes != sequence.changes {
             return None;
         }
         let value = block.next;
         block.left -= 1;
+        block.last = Some(value);
         block.next = value.wrapping_add(block.increment);
         Some(value)
     }
@@ -117,7 +173,7 @@ impl Engine {
         let (_, found) = self.meta().range(KeyRange::key(key), None).await?;
         match found.first() {
             Some(found) => Ok((decode(&found.value)?, found.modified)),
-            None => Ok((SequenceState { next: Some(sequence.start) }, Revision(0))),
+            None => Ok((SequenceState::begins_with(sequence.start), Revision(0))),
         }
     }
 
@@ -125,7 +181,7 @@ impl Engine {
         let key = self.keys().sequence_value(sequence.oid);
         loop {
             let (state, at) = self.sequence_state(sequence).await?;
-            let first = match state.next {
+            let first = match state.next_of(sequence) {
                 Some(next) => next,
                 None if sequence.cycle && sequence.increment > 0 => sequence.min,
                 None if sequence.cycle => sequence.max,
@@ -133,13 +189,20 @@ impl Engine {
             };
             let wanted = sequence.cache.unwrap_or(SEQUENCE_CACHE_DEFAULT).max(1);
             let count = wanted.min(values_left(sequence, first)).max(1);
-            let next = step(sequence, first, count);
+            let end = first + sequence.increment * (count - 1);
+            let taken = SequenceState::after(sequence, end);
             let transaction = Transaction::new()
                 .when(Compare::Modified { key: key.clone(), at })
-                .then(Operation::put(key.clone(), encode(SequenceState { next })?));
+                .then(Operation::put(key.clone(), encode(taken)?));
             match self.meta().transact(transaction).await {
                 Ok(Outcome::Committed(_)) => {
-                    return Ok(Block { next: first, left: count, increment: sequence.increment });
+                    return Ok(Block {
+                        next: first,
+                        left: count,
+                        increment: sequence.increment,
+                        last: state.last,
+                        changes: sequence.changes,
+                    });
                 }
                 // What a lost reply may have taken is never used.
                 Ok(Outcome::Refused(_)) | Err(meta::Error::Unknown(_)) => {}

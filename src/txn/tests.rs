@@ -14,7 +14,7 @@ use crate::base::{
     Clock, ColumnId, Incarnation, Oid, Random, Result, Revision, SeededRandom, SqlState,
     SystemClock,
 };
-use crate::catalog::{ColumnDef, Edit, KeyDef, Keys, Snapshot, Table, TableDef, TypeDef};
+use crate::catalog::{ColumnDef, Comments, Edit, KeyDef, Keys, Snapshot, Table, TableDef, TypeDef};
 use crate::cluster::Membership;
 use crate::segment::{Reader, ReaderOptions, Scan, TableVersion, address};
 use crate::store::meta::{
@@ -120,6 +120,7 @@ pub(crate) async fn create(engine: &Engine, oid: Oid, keyed: bool) {
         primary: true,
         nulls_not_distinct: false,
         index_only: false,
+        include: Vec::new(),
     };
     let definition = TableDef {
         oid,
@@ -133,8 +134,10 @@ pub(crate) async fn create(engine: &Engine, oid: Oid, keyed: bool) {
         checks: Vec::new(),
         foreign_keys: Vec::new(),
         comment: None,
+        comments: Comments::default(),
         row_security: false,
         force_row_security: false,
+        unchecked: false,
         policies: Vec::new(),
         materialized: None,
         deletes_on_commit: false,

@@ -173,7 +173,6 @@ SELECT max(b), min(b) FROM (VALUES ('\x01'::bytea), ('\xff')) v (b);
 SELECT max(a), min(a) FROM (VALUES (ARRAY[1,2]), (ARRAY[1,3])) v (a);
 SELECT max(r) FROM (VALUES (ROW(1, 'a')), (ROW(2, 'b'))) v (r);
 SELECT quantity, count(*) FROM sales GROUP BY quantity ORDER BY quantity DESC NULLS LAST;
--- differs: accepted
 SELECT region, count(*) AS n FROM sales GROUP BY region ORDER BY n + 0, region;
 SELECT region, product FROM sales GROUP BY region;
 SELECT region, quantity + sum(quantity) FROM sales GROUP BY region;

@@ -33,7 +33,6 @@ SELECT id FROM arr ORDER BY i NULLS FIRST;
 SELECT id, unnest(i) FROM arr ORDER BY id, 2;
 -- differs: order-of-sets
 SELECT a.id, x FROM arr a, unnest(a.t) x ORDER BY a.id, x;
--- differs: refused
 SELECT a.id, x.v, x.n FROM arr a CROSS JOIN LATERAL unnest(a.i) WITH ORDINALITY AS x (v, n) ORDER BY a.id, x.n;
 -- differs: order-of-sets
 SELECT a.id, x FROM arr a LEFT JOIN LATERAL unnest(a.i) x ON true ORDER BY a.id, x;

@@ -201,7 +201,6 @@ COPY (SELECT NULL::text, '') TO STDOUT WITH (FORMAT csv, NULL '');
 COPY (SELECT '\.') TO STDOUT WITH (FORMAT csv);
 COPY (SELECT 'a' AS "Col A", 'b' AS "col,b") TO STDOUT WITH (FORMAT csv, HEADER);
 COPY t TO STDOUT WITH (FORMAT binary, DELIMITER ',');
--- differs: unsupported
 COPY t TO 'relative/path';
 COPY t;
 COPY FROM STDIN;

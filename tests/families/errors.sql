@@ -80,7 +80,6 @@ WITH x AS SELECT 1;
 SELECT * FROM nothing;
 SELECT * FROM nothing.t;
 SELECT * FROM public.nothing;
--- differs: accepted
 SELECT * FROM other.public.t;
 SELECT nothing FROM t;
 SELECT t.nothing FROM t;
@@ -291,9 +290,7 @@ DELETE FROM seq;
 CREATE TABLE t (id int);
 CREATE TABLE x (id int, id int);
 CREATE TABLE x (id nothing);
--- differs: accepted
 CREATE TABLE x (id int DEFAULT nothing);
--- differs: error-code
 CREATE TABLE x (id int REFERENCES nothing);
 -- differs: error-code
 CREATE TABLE x (id int CHECK (nothing > 1));

@@ -81,7 +81,6 @@ SELECT indexdef FROM pg_indexes WHERE indexname = 't_hash';
 SELECT indexdef FROM pg_indexes WHERE indexname = 't_gin_path';
 -- differs: deparse
 SELECT indexdef FROM pg_indexes WHERE indexname = 't_partial2';
--- differs: deparse
 SELECT indexdef FROM pg_indexes WHERE indexname = 't_include';
 SELECT indexdef FROM pg_indexes WHERE indexname = 't_pattern';
 SELECT indexdef FROM pg_indexes WHERE indexname = 't_fill';
@@ -89,10 +88,8 @@ SELECT indexdef FROM pg_indexes WHERE indexname = 't_pkey';
 SELECT indexdef FROM pg_indexes WHERE indexname = 'u_xy';
 -- differs: deparse
 SELECT indexdef FROM pg_indexes WHERE indexname = 'u_partial';
--- differs: deparse
 SELECT pg_get_indexdef('t_include'::regclass);
 SELECT pg_get_indexdef('t_a_b_idx'::regclass, 2, true);
--- differs: catalog-facts
 SELECT i.relname, x.indisunique, x.indisprimary, x.indkey, x.indnatts FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid WHERE x.indrelid = 't'::regclass AND i.relname IN ('t_pkey', 't_unique', 't_a_b_idx', 't_include') ORDER BY 1;
 SELECT a.amname FROM pg_class c JOIN pg_am a ON a.oid = c.relam WHERE c.relname = 't_gin';
 SELECT relkind, relnatts FROM pg_class WHERE relname = 't_b';
@@ -117,7 +114,6 @@ ALTER INDEX t_bee SET TABLESPACE pg_default;
 -- differs: syntax
 ALTER INDEX t_expr_idx ALTER COLUMN 1 SET STATISTICS 200;
 COMMENT ON INDEX t_bee IS 'by b';
--- differs: comments
 SELECT obj_description('t_bee'::regclass);
 REINDEX INDEX t_bee;
 REINDEX TABLE t;

@@ -184,7 +184,6 @@ SELECT to_tsvector('english', content) @@ plainto_tsquery('english', 'dogs') FRO
 WITH semantic_search AS (SELECT id, RANK () OVER (ORDER BY embedding <=> '[1,2,3]') AS rank FROM documents_plain ORDER BY embedding <=> '[1,2,3]' LIMIT 20), keyword_search AS (SELECT id, RANK () OVER (ORDER BY id DESC) AS rank FROM documents_plain WHERE content LIKE '%bear%' LIMIT 20) SELECT COALESCE(semantic_search.id, keyword_search.id) AS id, round(COALESCE(1.0 / (60 + semantic_search.rank), 0.0) + COALESCE(1.0 / (60 + keyword_search.rank), 0.0), 6) AS score FROM semantic_search FULL OUTER JOIN keyword_search ON semantic_search.id = keyword_search.id ORDER BY score DESC, id LIMIT 5;
 
 -- indexing subvectors
--- differs: unsupported
 CREATE INDEX ON items USING hnsw ((subvector(embedding, 1, 2)::vector(2)) vector_cosine_ops);
 SELECT id FROM items ORDER BY subvector(embedding, 1, 2)::vector(2) <=> subvector('[1,2,3]'::vector, 1, 2), id LIMIT 5;
 SELECT * FROM (SELECT * FROM items ORDER BY subvector(embedding, 1, 2)::vector(2) <=> subvector('[1,2,3]'::vector, 1, 2), id LIMIT 20) ORDER BY embedding <=> '[1,2,3]', id LIMIT 5;
@@ -227,7 +226,6 @@ SELECT * FROM any_dimensions WHERE model_id = 123 ORDER BY embedding::vector(3) 
 SELECT embedding <-> '[1,2]' FROM any_dimensions ORDER BY model_id LIMIT 1;
 CREATE TABLE doubles (id bigserial PRIMARY KEY, embedding double precision[]);
 INSERT INTO doubles (embedding) VALUES ('{1,2,3}'), ('{4,5,6}');
--- differs: unsupported
 CREATE INDEX ON doubles USING hnsw ((embedding::vector(3)) vector_l2_ops);
 SELECT * FROM doubles ORDER BY embedding::vector(3) <-> '[3,1,2]' LIMIT 5;
 CREATE TABLE numerics (id bigserial PRIMARY KEY, embedding numeric[]);

@@ -98,7 +98,6 @@ EXECUTE p1;
 DEALLOCATE PREPARE p2;
 DEALLOCATE p2;
 DEALLOCATE ALL;
--- differs: follows
 SELECT count(*) FROM pg_prepared_statements;
 PREPARE again AS SELECT v FROM t ORDER BY id;
 EXECUTE again;
@@ -222,6 +221,5 @@ SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ;
 SHOW default_transaction_isolation;
 SET default_transaction_isolation = 'read committed';
 SET default_transaction_read_only = on;
--- differs: accepted
 CREATE TABLE readonly (id int);
 SET default_transaction_read_only = off;

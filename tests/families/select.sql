@@ -100,9 +100,7 @@ SELECT name FROM people ORDER BY active, id DESC;
 SELECT name FROM people ORDER BY id = 3 DESC, id;
 SELECT name FROM people ORDER BY CASE WHEN city = 'London' THEN 0 ELSE 1 END, name;
 SELECT name, -id AS id FROM people ORDER BY id LIMIT 2;
--- differs: refused
 SELECT name, -id AS id FROM people ORDER BY people.id LIMIT 2;
--- differs: values
 SELECT -id AS id FROM people ORDER BY id + 0 LIMIT 2;
 SELECT name FROM people ORDER BY name COLLATE "C";
 -- differs: syntax

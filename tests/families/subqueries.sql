@@ -139,10 +139,8 @@ WITH a AS (SELECT 1), a AS (SELECT 2) SELECT * FROM a;
 -- differs: error-code
 WITH a (x, y) AS (SELECT 1) SELECT * FROM a;
 WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT 'x' FROM n) SELECT * FROM n;
--- differs: error-code
 WITH RECURSIVE n AS (SELECT i FROM n) SELECT * FROM n;
 SET statement_timeout = '2s';
--- differs: error-code
 WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT count(*)::int FROM n) SELECT * FROM n;
 RESET statement_timeout;
 WITH n AS (SELECT 1 AS i UNION ALL SELECT i FROM n) SELECT * FROM n;

@@ -100,7 +100,6 @@ ALTER VIEW v2b ALTER COLUMN first SET DEFAULT 5;
 ALTER VIEW IF EXISTS nothing RENAME TO x;
 ALTER VIEW nothing RENAME TO x;
 COMMENT ON VIEW v2b IS 'doubled';
--- differs: comments
 SELECT obj_description('v2b'::regclass);
 ALTER TABLE base RENAME COLUMN qty TO quantity;
 SELECT * FROM v1 ORDER BY id LIMIT 1;

@@ -7,6 +7,7 @@ use crate::catalog::{
 use crate::types::PgType;
 
 use super::facts::Facts;
+use super::parentheses::{bare, enclosed, is_call};
 
 /// A name, in quotes where SQL needs them.
 pub(super) fn quoted(name: &str) -> String {
@@ -25,8 +26,9 @@ pub(super) fn column_list(table: &TableDef, columns: &[ColumnId]) -> String {
 /// `CREATE UNIQUE INDEX t_pkey ON public.t USING btree (id)`.
 pub(super) fn index(facts: &Facts, table: &TableDef, key: &KeyDef) -> String {
     let distinct = if key.nulls_not_distinct { " NULLS NOT DISTINCT" } else { "" };
+    let include = included(table, &key.include);
     format!(
-        "CREATE UNIQUE INDEX {} ON {}.{} USING btree ({}){distinct}",
+        "CREATE UNIQUE INDEX {} ON {}.{} USING btree ({}){include}{distinct}",
         quoted(&key.name),
         quoted(facts.catalog().schema_name(table.schema)),
         quoted(&table.name),
@@ -34,11 +36,21 @@ pub(super) fn index(facts: &Facts, table: &TableDef, key: &KeyDef) -> String {
     )
 }
 
+/// ` INCLUDE (a, b)`; nothing where an index has no such columns.
+fn included(table: &TableDef, columns: &[ColumnId]) -> String {
+    match columns.is_empty() {
+        true => String::new(),
+        false => format!(" INCLUDE ({})", column_list(table, columns)),
+    }
+}
+
 /// What an index that is no key indexes: `a`, `lower(b)`, each with its order.
-pub(super) fn index_columns(table: &TableDef, index: &IndexDef) -> Vec<String> {
+pub(super) fn index_columns(facts: &Facts, table: &TableDef, index: &IndexDef) -> Vec<String> {
     let columns = index.columns.iter().map(|part| {
         let text = index_part(table, index, part);
-        let class = part.operator_class.as_ref().map(|class| format!(" {}", quoted(class)));
+        let class = part.operator_class.as_ref();
+        let class =
+            class.map(|class| format!(" {}{}", facts.prefix_of_class(class), quoted(class)));
         text + &class.unwrap_or_default() + &part.options
     });
     columns.collect()
@@ -50,8 +62,14 @@ pub(super) fn index_part(table: &TableDef, index: &IndexDef, part: &IndexColumnD
     match (named, indexed_cast(table, index)) {
         (_, Some(cast)) => format!("({cast})"),
         (Some(column), None) => quoted(&column.name),
-        (None, None) => part.expression.clone().unwrap_or_default(),
+        (None, None) => expression_part(part.expression.as_deref().unwrap_or_default()),
     }
+}
+
+/// An expression of an index: a call as it is, any other in parentheses.
+fn expression_part(text: &str) -> String {
+    let text = bare(text);
+    if is_call(text) { text.to_owned() } else { format!("({text})") }
 }
 
 /// The cast of a column that a vector index is over: `(embedding)::halfvec(3)`, or of its signs:
@@ -69,7 +87,7 @@ pub(super) fn indexed_cast(table: &TableDef, index: &IndexDef) -> Option<String>
 
 /// `CREATE INDEX t_a_idx ON public.t USING btree (a)`.
 pub(super) fn named_index(facts: &Facts, table: &TableDef, index: &IndexDef) -> String {
-    let filter = index.filter.as_ref().map(|filter| format!(" WHERE ({filter})"));
+    let filter = index.filter.as_ref().map(|filter| format!(" WHERE {}", enclosed(filter)));
     let options = index.options.iter();
     let options: Vec<String> =
         options.map(|(name, value)| format!("{name}='{}'", value.replace('\'', "''"))).collect();
@@ -77,13 +95,14 @@ pub(super) fn named_index(facts: &Facts, table: &TableDef, index: &IndexDef) -> 
         true => String::new(),
         false => format!(" WITH ({})", options.join(", ")),
     };
+    let include = included(table, &index.include);
     format!(
-        "CREATE INDEX {} ON {}.{} USING {} ({}){with}{}",
+        "CREATE INDEX {} ON {}.{} USING {} ({}){include}{with}{}",
         quoted(&index.name),
         quoted(facts.catalog().schema_name(table.schema)),
         quoted(&table.name),
         index.method,
-        index_columns(table, index).join(", "),
+        index_columns(facts, table, index).join(", "),
         filter.unwrap_or_default(),
     )
 }
@@ -133,6 +152,7 @@ pub(super) fn foreign_key(facts: &Facts, table: &TableDef, key: &ForeignKeyDef) 
 
 /// `CHECK ((a > 0))`; for eyes, without the parentheses that SQL can do without.
 pub(super) fn check(expression: &str, pretty: bool) -> String {
+    let expression = bare(expression);
     if pretty { format!("CHECK ({expression})") } else { format!("CHECK (({expression}))") }
 }
 
@@ -140,7 +160,7 @@ pub(super) fn check(expression: &str, pretty: bool) -> String {
 pub(super) fn default(column: &ColumnDef) -> Option<String> {
     let text = column.default.as_deref()?.trim();
     if column.generated {
-        return Some(format!("({text})"));
+        return Some(enclosed(text));
     }
     let inner = text.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
     let lone = inner.is_some_and(|inner| !inner.replace("''", "").contains('\''));

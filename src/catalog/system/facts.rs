@@ -109,6 +109,19 @@ impl Facts {
         Some(if oid == own.oid { shown } else { shown + "[]" })
     }
 
+    /// `public.`, where what pgvector's extension brings is found by its schema only.
+    pub(super) fn prefix_of_vector(&self) -> &'static str {
+        let visible = self.session.search_path().iter().any(|schema| schema == "public");
+        if visible { "" } else { "public." }
+    }
+
+    /// What stands before the name of an operator class.
+    pub(super) fn prefix_of_class(&self, class: &str) -> &'static str {
+        let vectors = ["vector_", "halfvec_", "sparsevec_", "bit_hamming_", "bit_jaccard_"];
+        let own = vectors.iter().any(|start| class.starts_with(start));
+        if own { self.prefix_of_vector() } else { "" }
+    }
+
     /// Whether a type's name alone means it.
     pub(super) fn is_visible_type(&self, ty: &UserTypeDef) -> bool {
         let path = self.session.search_path();

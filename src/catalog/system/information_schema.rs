@@ -1,7 +1,7 @@
 //! `information_schema`: tables, columns, schemata and keys by the SQL standard's names.
 
 use crate::catalog::access::Object;
-use crate::catalog::{ColumnDef, TableDef, TypeDef};
+use crate::catalog::{ColumnDef, IdentityDef, SequenceDef, TableDef, TypeDef};
 use crate::types::PgType;
 
 use super::INFORMATION_SCHEMA;
@@ -33,7 +33,9 @@ pub(super) const RELATIONS: &[Definition] = &[
                   numeric_precision_radix int4, numeric_scale int4, datetime_precision int4, \
                   domain_catalog name, domain_schema name, domain_name name, \
                   udt_catalog name, udt_schema name, udt_name name, is_identity varchar, \
-                  identity_generation varchar, is_generated varchar, \
+                  identity_generation varchar, identity_start varchar, \
+                  identity_increment varchar, identity_maximum varchar, identity_minimum varchar, \
+                  identity_cycle varchar, is_generated varchar, \
                   generation_expression varchar, is_updatable varchar, collation_name name",
         rows: columns,
     },
@@ -148,8 +150,12 @@ fn column(
     (ty, domain): (&PgType, Option<(&str, &str)>),
     (default, generated): (Cell, Cell),
     not_null: bool,
-    identity: Cell,
+    identity: Option<(&IdentityDef, &SequenceDef)>,
 ) -> Row {
+    let when = identity.map(|(of, _)| if of.always { "ALWAYS" } else { "BY DEFAULT" });
+    let of_sequence = |number: fn(&SequenceDef) -> i64| {
+        identity.map(|(_, sequence)| number(sequence).to_string())
+    };
     let length = match ty {
         PgType::Varchar(length)
         | PgType::Bpchar(length)
@@ -188,7 +194,12 @@ fn column(
         schema,
         ty.name(),
         yes(identity.is_some()),
-        identity,
+        when,
+        of_sequence(|sequence| sequence.start),
+        of_sequence(|sequence| sequence.increment),
+        of_sequence(|sequence| sequence.max),
+        of_sequence(|sequence| sequence.min),
+        yes(identity.is_some_and(|(_, sequence)| sequence.cycle)),
         if generated.is_some() { "ALWAYS" } else { "NEVER" },
         generated,
         "YES",
@@ -214,8 +225,10 @@ fn columns(facts: &Facts) -> Vec<Row> {
             let mut row = names(schema, &definition.name, &defined.name, defined.id.0);
             let identity = defined.identity.as_ref();
             let default = if identity.is_some() { None } else { describe::default(defined) };
-            let identity =
-                identity.map(|of| if of.always { "ALWAYS" } else { "BY DEFAULT" }.to_owned());
+            let identity = identity.and_then(|of| {
+                let sequence = facts.catalog().sequences.get(&of.sequence)?;
+                Some((of, sequence.as_ref()))
+            });
             let ty = defined.ty.pg_type();
             let values = match defined.generated {
                 true => (None, default),

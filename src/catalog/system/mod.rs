@@ -21,6 +21,7 @@ mod facts;
 mod functions;
 mod information_schema;
 mod listed;
+mod parentheses;
 mod pg_aggregate;
 mod pg_am;
 mod pg_attrdef;

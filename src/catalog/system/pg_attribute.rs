@@ -117,7 +117,7 @@ fn rows(facts: &Facts) -> Vec<Row> {
             rows.push(attribute.row());
         }
         for key in &definition.keys {
-            for (position, id) in key.columns.iter().enumerate() {
+            for (position, id) in key.columns.iter().chain(&key.include).enumerate() {
                 if let Some(column) = definition.column_by_id(*id) {
                     rows.push(plain(key.oid, &column.name, column.ty.pg_type(), position));
                 }
@@ -131,6 +131,12 @@ fn rows(facts: &Facts) -> Vec<Row> {
                     None => ("expr", PgType::Text),
                 };
                 rows.push(plain(index.oid, name, ty, position));
+            }
+            for (position, id) in index.include.iter().enumerate() {
+                if let Some(column) = definition.column_by_id(*id) {
+                    let position = index.columns.len() + position;
+                    rows.push(plain(index.oid, &column.name, column.ty.pg_type(), position));
+                }
             }
         }
     }

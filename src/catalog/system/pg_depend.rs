@@ -158,13 +158,16 @@ fn of_indexes(table: &TableDef, found: &mut Found) {
     for key in &table.keys {
         let object = (CLASS, key.oid, 0);
         match key.index_only {
-            true => found.on_columns(object, table.oid, &key.columns, 'a'),
+            true => {
+                let columns = [key.columns.as_slice(), &key.include].concat();
+                found.on_columns(object, table.oid, &columns, 'a');
+            }
             false => found.add(object, (CONSTRAINT, key.oid, 0), 'i'),
         }
     }
     for index in &table.indexes {
-        let columns: Vec<ColumnId> =
-            index.columns.iter().filter_map(|column| column.column).collect();
+        let columns = index.columns.iter().filter_map(|column| column.column);
+        let columns: Vec<ColumnId> = columns.chain(index.include.iter().copied()).collect();
         found.on_columns((CLASS, index.oid, 0), table.oid, &columns, 'a');
     }
 }

@@ -31,6 +31,8 @@ struct Shown {
     primary: bool,
     /// Numbers of columns; 0: an expression.
     columns: Vec<i32>,
+    /// How many of them, at the end, the index does not go by.
+    included: usize,
     collations: Vec<i32>,
     /// Operator classes of the columns.
     classes: Vec<u32>,
@@ -59,7 +61,8 @@ fn of_key(table: &TableDef, key: &KeyDef) -> Shown {
         unique: true,
         nulls_not_distinct: key.nulls_not_distinct,
         primary: key.primary,
-        columns: key.columns.iter().map(|id| id.0).collect(),
+        columns: key.columns.iter().chain(&key.include).map(|id| id.0).collect(),
+        included: key.include.len(),
         collations: columns.clone().map(|column| collation(column.ty.pg_type())).collect(),
         classes: columns.map(|column| pg_opclass::class("btree", None, column.ty.oid.0)).collect(),
         options: vec![0; key.columns.len()],
@@ -74,7 +77,8 @@ fn of_index(table: &TableDef, index: &IndexDef) -> Shown {
         Some(_) => 0,
         None => part.column.map_or(0, |id| id.0),
     };
-    let columns = index.columns.iter().map(number).collect();
+    let include = index.include.iter().map(|id| id.0);
+    let columns = index.columns.iter().map(number).chain(include).collect();
     let expressions = index.columns.iter().filter_map(|part| part.expression.clone());
     let expressions: Vec<String> = expressions.chain(cast.clone()).collect();
     // 1: descending; 2: NULLs come first, as they do where descending and nothing is said.
@@ -89,6 +93,7 @@ fn of_index(table: &TableDef, index: &IndexDef) -> Shown {
         nulls_not_distinct: false,
         primary: false,
         columns,
+        included: index.include.len(),
         collations: vec![0; index.columns.len()],
         classes: index.columns.iter().map(|part| class(table, index, part)).collect(),
         options: index.columns.iter().map(|part| order(&part.options)).collect(),
@@ -111,7 +116,7 @@ impl Shown {
             self.oid,
             table,
             count,
-            count,
+            count - self.included,
             self.unique,
             self.nulls_not_distinct,
             self.primary,

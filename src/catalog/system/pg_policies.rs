@@ -4,6 +4,7 @@ use super::cell::{array, row};
 use super::definition::{Definition, Row};
 use super::describe::quoted;
 use super::facts::Facts;
+use super::parentheses::enclosed;
 use crate::base::Oid;
 use crate::catalog::access::{PUBLIC, PolicyCommand};
 
@@ -42,8 +43,8 @@ fn rows(facts: &Facts) -> Vec<Row> {
                 if policy.permissive { "PERMISSIVE" } else { "RESTRICTIVE" },
                 array(policy.roles.iter().map(name)),
                 command(policy.command),
-                policy.using.clone(),
-                policy.check.clone(),
+                policy.using.as_deref().map(enclosed),
+                policy.check.as_deref().map(enclosed),
             ]);
         }
     }

@@ -3,6 +3,7 @@
 use super::cell::{array, row};
 use super::definition::{Definition, Row};
 use super::facts::Facts;
+use super::parentheses::enclosed;
 use crate::catalog::access::PolicyCommand;
 
 pub(super) const RELATIONS: &[Definition] = &[Definition {
@@ -36,8 +37,8 @@ fn rows(facts: &Facts) -> Vec<Row> {
                 command(policy.command),
                 policy.permissive,
                 array(policy.roles.iter()),
-                policy.using.clone(),
-                policy.check.clone(),
+                policy.using.as_deref().map(enclosed),
+                policy.check.as_deref().map(enclosed),
             ]);
         }
     }

@@ -17,6 +17,7 @@ mod datetime;
 mod domain;
 mod encodings;
 mod enumeration;
+mod excluding;
 mod from_char;
 mod function;
 mod hash;
@@ -28,6 +29,7 @@ mod json_navigate;
 mod json_path;
 mod json_text;
 mod like_pattern;
+mod named;
 mod number_format;
 mod numeric;
 mod only;
@@ -58,6 +60,7 @@ use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
 pub use cast_text::{cast_text_to, cast_to_text};
 pub use domain::domain_function;
+pub use excluding::{Exclusion, excluding};
 pub use like_pattern::with_backslash;
 pub use random::random_functions;
 pub use session::{as_parameter, bind};
@@ -87,6 +90,7 @@ pub fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
         hash::all(),
         interval::all(),
         like_pattern::all(),
+        named::all(),
         quantified::all(),
         series::all(),
         numeric::all(),

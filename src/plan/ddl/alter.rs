@@ -4,7 +4,7 @@ use crate::base::{Oid, Result, SqlError, SqlState};
 use crate::catalog::{ColumnDef, Relation, TableDef, TypeDef};
 use crate::plan::quote_identifier;
 use crate::plan::statement::{
-    AlterAction, AlterTable, ColumnDefinition, Expression, Generated, Identity,
+    AlterAction, AlterTable, ColumnDefinition, Expression, Generated, Identity, Triggers,
 };
 use crate::types::{CastContext, PgType, TextContext, cast_context, parse_text};
 
@@ -87,6 +87,7 @@ fn act(draft: &mut Draft<'_>, oid: Oid, action: &AlterAction) -> Result<()> {
             alter_column::drop(draft, oid, column, *if_exists, *cascade)
         }
         AlterAction::RowSecurity(change) => policy::row_security(draft, oid, *change),
+        AlterAction::Triggers { enabled, which } => triggers(draft, oid, *enabled, which),
         AlterAction::RenameColumn { from, to } => alter_column::rename(draft, oid, from, to),
         AlterAction::RenameTable(to) => rename::relation(draft, Relation::Table(oid), to),
         AlterAction::RenameConstraint { from, to } => constraint_rename(draft, oid, from, to),
@@ -94,7 +95,7 @@ fn act(draft: &mut Draft<'_>, oid: Oid, action: &AlterAction) -> Result<()> {
         AlterAction::OwnerTo(role) => rename::set_owner(draft, Relation::Table(oid), role),
         AlterAction::SetDefault { column, default } => {
             refuse_identity(draft, oid, column)?;
-            column::check_default(draft.table_mut(oid)?, &default.text)?;
+            column::check_default(default)?;
             alter_column::find(draft.table_mut(oid)?, column)?.default = Some(default.text.clone());
             Ok(())
         }
@@ -166,7 +167,7 @@ fn act(draft: &mut Draft<'_>, oid: Oid, action: &AlterAction) -> Result<()> {
         }
         AlterAction::ValidateConstraint(name) => {
             let table = draft.table_mut(oid)?;
-            if constraint::constraint_named(table, name) {
+            if table.constraint_named(name).is_some() {
                 return Ok(());
             }
             Err(refuse::no_constraint(name, &table.name))
@@ -468,11 +469,11 @@ fn widens(from: &PgType, to: &PgType) -> bool {
 fn constraint_rename(draft: &mut Draft<'_>, oid: Oid, from: &str, to: &str) -> Result<()> {
     let table = draft.table_mut(oid)?;
     let (name, schema) = (table.name.clone(), table.schema);
-    if !constraint::constraint_named(table, from) {
+    if table.constraint_named(from).is_none() {
         let message = format!("constraint \"{from}\" for table \"{name}\" does not exist");
         return Err(SqlError::new(SqlState::UNDEFINED_OBJECT, message));
     }
-    if constraint::constraint_named(table, to) {
+    if table.constraint_named(to).is_some() {
         return Err(refuse::duplicate_constraint(to, &name));
     }
     let key = table.keys.iter().find(|key| key.name == from).map(|key| key.oid);
@@ -488,4 +489,30 @@ fn constraint_rename(draft: &mut Draft<'_>, oid: Oid, from: &str, to: &str) -> R
         to.clone_into(name);
     }
     Ok(())
+}
+
+/// ENABLE and DISABLE TRIGGER: what is there to be disabled are foreign keys, which only superusers
+/// may.
+fn triggers(draft: &mut Draft<'_>, oid: Oid, enabled: bool, which: &Triggers) -> Result<()> {
+    let superuser = draft.is_superuser();
+    let refers = |table: Oid| {
+        let table = draft.table(table);
+        table.is_some_and(|table| table.foreign_keys.iter().any(|foreign| foreign.table == oid))
+    };
+    let referenced = draft.table_oids().into_iter().any(refers);
+    let table = draft.table_mut(oid)?;
+    match which {
+        Triggers::User => return Ok(()),
+        Triggers::Named(name) => {
+            let message = format!("trigger \"{name}\" for table \"{}\" does not exist", table.name);
+            return Err(SqlError::new(SqlState::UNDEFINED_OBJECT, message));
+        }
+        Triggers::All if table.unchecked != enabled => return Ok(()),
+        Triggers::All => table.unchecked = !enabled,
+    }
+    if (referenced || !table.foreign_keys.is_empty()) && !superuser {
+        let message = "permission denied: foreign keys are system triggers";
+        return Err(SqlError::new(SqlState::INSUFFICIENT_PRIVILEGE, message));
+    }
+    draft.touch(oid)
 }

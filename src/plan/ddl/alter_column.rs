@@ -2,7 +2,7 @@
 
 use crate::base::{ColumnId, Oid, Result, SqlError, SqlState};
 use crate::catalog::access::PolicyDef;
-use crate::catalog::{ColumnDef, IndexDef, TableDef, ViewDef};
+use crate::catalog::{ColumnDef, IndexDef, KeyDef, TableDef, ViewDef};
 use crate::plan::quote_identifier;
 
 use super::column;
@@ -89,13 +89,15 @@ pub(super) fn drop(
             super::drop::remove_sequence(draft, sequence.oid);
         }
     }
-    for key in table.keys.iter().filter(|key| key.columns.contains(&id)) {
+    let holds = |key: &KeyDef| key.columns.contains(&id) || key.include.contains(&id);
+    for key in table.keys.iter().filter(|key| holds(key)) {
         draft.release(NameKind::Relation, table.schema, &key.name);
     }
     let uses = |index: &IndexDef| {
         let in_text =
             |text: &Option<String>| text.as_ref().is_some_and(|text| mentions_column(text, column));
         in_text(&index.filter)
+            || index.include.contains(&id)
             || index.columns.iter().any(|part| part.column == Some(id) || in_text(&part.expression))
     };
     for index in table.indexes.iter().filter(|index| uses(index)) {
@@ -103,7 +105,7 @@ pub(super) fn drop(
     }
     let changed = draft.table_mut(oid)?;
     changed.columns.retain(|column| column.id != id);
-    changed.keys.retain(|key| !key.columns.contains(&id));
+    changed.keys.retain(|key| !holds(key));
     changed.indexes.retain(|index| !uses(index));
     changed.foreign_keys.retain(|foreign| !foreign.columns.contains(&id));
     changed.checks.retain(|check| !checks.iter().any(|(oid, ..)| *oid == check.oid));

@@ -1,9 +1,14 @@
 //! Columns, of CREATE TABLE and of ADD COLUMN.
 
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{Expr, Ident, visit_expressions};
+
 use crate::base::limits::TABLE_COLUMNS_MAX;
 use crate::base::{ColumnId, Oid, Result, SqlError, SqlState};
 use crate::catalog::{ColumnDef, IdentityDef, TableDef};
-use crate::plan::statement::{ColumnDefinition, Generated, Identity, SequenceOptions};
+use crate::plan::query::is_session_word;
+use crate::plan::statement::{ColumnDefinition, Expression, Generated, Identity, SequenceOptions};
 use crate::types::PgType;
 
 use super::draft::Draft;
@@ -63,7 +68,7 @@ pub(super) fn make(
         if column.serial.is_some() || column.identity.is_some() {
             return Err(two_defaults(name, &table.name, column.serial.is_some()));
         }
-        check_default(table, &default.text)?;
+        check_default(default)?;
         made.default = Some(default.text.clone());
     }
     if column.serial.is_some() {
@@ -110,52 +115,22 @@ pub(super) fn add_identity(
 }
 
 /// A default may not read columns.
-pub(super) fn check_default(table: &TableDef, text: &str) -> Result<()> {
-    // Words such as `value` are columns only where no keyword or type is meant: those that can
-    // be columns and nothing else can't be told apart here, so only the table's own count.
-    let own = mentions(text)
-        .into_iter()
-        .find(|mention| table.column(&mention.name).is_some() && !is_value_word(&mention.name));
-    match own {
-        Some(_) => Err(SqlError::unsupported("cannot use column reference in DEFAULT expression")),
-        None => Ok(()),
-    }
-}
-
-/// Words that stand for values or types in an expression, though a column may have that name.
-fn is_value_word(word: &str) -> bool {
-    const WORDS: [&str; 29] = [
-        "interval",
-        "date",
-        "time",
-        "timestamp",
-        "json",
-        "jsonb",
-        "uuid",
-        "text",
-        "numeric",
-        "year",
-        "month",
-        "day",
-        "hour",
-        "minute",
-        "second",
-        "zone",
-        "at",
-        "value",
-        "values",
-        "is",
-        "double",
-        "precision",
-        "vector",
-        "halfvec",
-        "sparsevec",
-        "bit",
-        "varbit",
-        "varying",
-        "name",
-    ];
-    WORDS.contains(&word)
+pub(super) fn check_default(default: &Expression) -> Result<()> {
+    let refuse = |what: &str, ident: Option<&Ident>| {
+        let error = SqlError::unsupported(format!("cannot use {what} in DEFAULT expression"));
+        let place = ident.map_or(0, |ident| usize::try_from(ident.span.start.column).unwrap_or(0));
+        ControlFlow::Break(if place > 0 { error.with_position(place) } else { error })
+    };
+    let refused = visit_expressions(default.ast.as_ref(), |expr| match expr {
+        Expr::Identifier(word) if is_session_word(word) => ControlFlow::Continue(()),
+        Expr::Identifier(word) => refuse("column reference", Some(word)),
+        Expr::CompoundIdentifier(words) => refuse("column reference", words.first()),
+        Expr::Subquery(_) | Expr::Exists { .. } | Expr::InSubquery { .. } => {
+            refuse("subquery", None)
+        }
+        _ => ControlFlow::Continue(()),
+    });
+    refused.break_value().map_or(Ok(()), Err)
 }
 
 /// What a generated column is computed from: the other columns of its row, and nothing that

@@ -10,6 +10,7 @@ use crate::types::PgType;
 
 use super::Effect;
 use super::draft::Draft;
+use super::index;
 use super::naming::columns_part;
 use super::refuse;
 use super::text::{mentions, replace_column};
@@ -21,6 +22,7 @@ pub(super) struct NewKey<'a> {
     pub(super) primary: bool,
     pub(super) nulls_not_distinct: bool,
     pub(super) index_only: bool,
+    pub(super) include: &'a [String],
 }
 
 /// Adds a constraint.
@@ -31,13 +33,17 @@ pub(super) fn add(draft: &mut Draft<'_>, table: Oid, constraint: &Constraint) ->
             refuse_deferrable(constraint)?;
             let primary = true;
             let (nulls_not_distinct, index_only) = (false, false);
-            add_key(draft, table, NewKey { name, columns, primary, nulls_not_distinct, index_only })
+            let key =
+                NewKey { name, columns, primary, nulls_not_distinct, index_only, include: &[] };
+            add_key(draft, table, key)
         }
         ConstraintKind::Unique { columns, nulls_distinct } => {
             refuse_deferrable(constraint)?;
             let (primary, index_only) = (false, false);
             let nulls_not_distinct = !nulls_distinct;
-            add_key(draft, table, NewKey { name, columns, primary, nulls_not_distinct, index_only })
+            let key =
+                NewKey { name, columns, primary, nulls_not_distinct, index_only, include: &[] };
+            add_key(draft, table, key)
         }
         ConstraintKind::Check(expression) => {
             refuse_not_valid(constraint)?;
@@ -76,13 +82,6 @@ fn is_new_column(draft: &Draft<'_>, table: Oid, column: ColumnId) -> bool {
     draft.snapshot.tables.get(&table).is_some_and(|t| t.definition.column_by_id(column).is_none())
 }
 
-/// Whether a table has a constraint of this name.
-pub(super) fn constraint_named(table: &TableDef, name: &str) -> bool {
-    table.checks.iter().any(|check| check.name == name)
-        || table.foreign_keys.iter().any(|foreign| foreign.name == name)
-        || table.keys.iter().any(|key| key.name == name && !key.index_only)
-}
-
 /// Adds a primary key, a unique constraint or a unique index.
 pub(super) fn add_key(draft: &mut Draft<'_>, oid: Oid, key: NewKey<'_>) -> Result<()> {
     let table = definition(draft, oid)?;
@@ -93,10 +92,11 @@ pub(super) fn add_key(draft: &mut Draft<'_>, oid: Oid, key: NewKey<'_>) -> Resul
         ));
     }
     let columns = key_columns(table, &key)?;
+    let include = index::included(table, key.include)?;
     let schema = table.schema;
     let name = match key.name {
         Some(name) => {
-            if !key.index_only && constraint_named(table, name) {
+            if !key.index_only && table.constraint_named(name).is_some() {
                 return Err(refuse::duplicate_constraint(name, &table.name));
             }
             name.to_owned()
@@ -130,6 +130,7 @@ pub(super) fn add_key(draft: &mut Draft<'_>, oid: Oid, key: NewKey<'_>) -> Resul
         primary: key.primary,
         nulls_not_distinct: key.nulls_not_distinct,
         index_only: key.index_only,
+        include,
     });
     draft.touch(oid)?;
     if draft.is_new(oid) || draft.is_empty(oid) {
@@ -219,7 +220,7 @@ fn add_check(
         }
     }
     let name = match name {
-        Some(name) if constraint_named(table, name) => {
+        Some(name) if table.constraint_named(name).is_some() => {
             return Err(refuse::duplicate_constraint(name, &table.name));
         }
         Some(name) => name.to_owned(),
@@ -375,7 +376,7 @@ fn add_foreign_key(
         )));
     }
     let name = match name {
-        Some(name) if constraint_named(table, name) => {
+        Some(name) if table.constraint_named(name).is_some() => {
             return Err(refuse::duplicate_constraint(name, &table.name));
         }
         Some(name) => name.to_owned(),

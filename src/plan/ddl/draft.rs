@@ -413,6 +413,7 @@ impl<'a> Draft<'a> {
             }
             let path = self.context.search_path;
             type_text::make_definite(&mut changed.definition, self.snapshot, path);
+            changed.definition.drop_lost_comments();
             if let Some(materialized) = &mut changed.definition.materialized {
                 let (query, path) = (&mut materialized.query, &materialized.search_path);
                 if let Some(definite) = type_text::definite(query, self.snapshot, path) {

@@ -58,7 +58,7 @@ pub(super) fn run(draft: &mut Draft<'_>, statement: &Drop) -> Result<()> {
     drop_relations(draft, &targets, &Target::Relations, cascade)
 }
 
-/// DROP OWNED: relations that were found by their owner.
+/// Drops relations that no statement names.
 pub(super) fn owned(draft: &mut Draft<'_>, targets: &[Relation], cascade: bool) -> Result<()> {
     drop_relations(draft, targets, &Target::Relations, cascade)
 }

@@ -3,7 +3,7 @@
 //! statistics do it: their definitions are kept, so that they can be shown, renamed and dropped, and
 //! nothing else is stored for them.
 
-use crate::base::{Oid, Result, SqlError, SqlState};
+use crate::base::{ColumnId, Oid, Result, SqlError, SqlState};
 use crate::catalog::{IndexColumnDef, IndexDef, Relation, TableDef, VectorIndexDef};
 use crate::plan::statement::{CreateIndex, IndexColumn};
 use crate::types::PgType;
@@ -35,6 +35,11 @@ pub(super) fn create(draft: &mut Draft<'_>, statement: &CreateIndex) -> Result<(
                 format!("access method \"{}\" does not support unique indexes", statement.method);
             return Err(SqlError::unsupported(message));
         }
+        "hash" | "gin" | "brin" if !statement.include.is_empty() => {
+            let method = &statement.method;
+            let message = format!("access method \"{method}\" does not support included columns");
+            return Err(SqlError::unsupported(message));
+        }
         "hash" | "gin" | "gist" | "spgist" | "brin" => {}
         method if VectorMethod::of(method).is_some() => {}
         method => {
@@ -60,7 +65,11 @@ pub(super) fn create(draft: &mut Draft<'_>, statement: &CreateIndex) -> Result<(
     }
     if let Some(method) = VectorMethod::of(&statement.method) {
         let vector = method.define(&table, statement, draft.context.maintenance_bytes)?;
-        return add_index(draft, &table, statement, Some(vector));
+        if vector.is_none() {
+            let message = "nothing is built over this expression: searches by it are exact";
+            draft.warning(SqlState::WARNING, message.to_owned());
+        }
+        return add_index(draft, &table, statement, vector);
     }
     if !statement.unique {
         return add_index(draft, &table, statement, None);
@@ -79,6 +88,7 @@ pub(super) fn create(draft: &mut Draft<'_>, statement: &CreateIndex) -> Result<(
         primary: false,
         nulls_not_distinct: !statement.nulls_distinct,
         index_only: true,
+        include: &statement.include,
     };
     add_key(draft, oid, key)
 }
@@ -124,9 +134,20 @@ fn add_index(
     });
     let options = options.collect();
     let method = statement.method.clone();
-    let index = IndexDef { oid, name, method, columns, filter, options, vector };
+    let include = included(table, &statement.include)?;
+    let index = IndexDef { oid, name, method, columns, include, filter, options, vector };
     draft.table_mut(table.oid)?.indexes.push(index);
     Ok(())
+}
+
+/// The columns that an index has besides those that it goes by.
+pub(super) fn included(table: &TableDef, names: &[String]) -> Result<Vec<ColumnId>> {
+    let number = |name: &String| {
+        let message = format!("column \"{name}\" does not exist");
+        let column = table.column(name).map(|column| column.id);
+        column.ok_or_else(|| SqlError::new(SqlState::UNDEFINED_COLUMN, message))
+    };
+    names.iter().map(number).collect()
 }
 
 /// The index of a table that another one is made like.
@@ -148,6 +169,11 @@ pub(super) fn copy(
         if let (Some(vector), Some(id)) = (&mut index.vector, part.column) {
             vector.column = id;
         }
+    }
+    for id in &mut index.include {
+        let column = source.column_by_id(*id);
+        let same = column.and_then(|column| draft.table(table)?.column(&column.name));
+        *id = same.map_or(*id, |same| same.id);
     }
     let part = columns_part(&parts);
     index.name = draft.choose_relation_name(schema, &table_name, Some(&part), "idx");

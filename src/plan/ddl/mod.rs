@@ -7,14 +7,14 @@
 
 pub(in crate::plan) use domain::VALUE;
 pub(crate) use temporary::PG_TEMP;
-pub use temporary::drop_temporary;
+pub use temporary::{drop_tables, drop_temporary};
 pub(in crate::plan) use text::replace_column;
 pub use verifier::verifier;
 
 use std::sync::Arc;
 
 use crate::base::{ColumnId, Incarnation, Oid, Random, Result, SqlError};
-use crate::catalog::{Edit, Keys, Snapshot, TableDef, ViewDef};
+use crate::catalog::{Edit, Keys, SequenceDef, Snapshot, TableDef, ViewDef};
 use crate::types::PgType;
 
 use super::Statement;
@@ -136,6 +136,10 @@ pub enum Effect {
     Populate(Oid),
     /// A table's new index is built over the rows that there are before the statement returns.
     AwaitIndex(Oid, Oid),
+    /// The new table goes with the transaction.
+    DropAtEnd(Oid),
+    /// A changed sequence, here as it was, goes on after the last value that it has given.
+    GoOn(Box<SequenceDef>),
 }
 
 /// A definition, ready to be published.

@@ -1,8 +1,8 @@
 //! CREATE SCHEMA.
 
 use crate::base::{Result, SqlError, SqlState};
-use crate::catalog::SchemaDef;
 use crate::catalog::access::Grantable;
+use crate::catalog::{Comments, SchemaDef};
 use crate::plan::statement::CreateSchema;
 
 use super::draft::{Draft, NameKind, is_system_schema};
@@ -38,7 +38,9 @@ pub(super) fn create(draft: &mut Draft<'_>, statement: &CreateSchema) -> Result<
     draft.claim(NameKind::Schema, NO_SCHEMA, &name, oid);
     draft.grant_by_default((oid, Grantable::Schema), owner, None);
     let key = draft.context.keys.schema(oid);
-    draft.edit.put(key, &SchemaDef { oid, name, owner, temporary: None })
+    draft
+        .edit
+        .put(key, &SchemaDef { oid, name, owner, temporary: None, comments: Comments::default() })
 }
 
 /// 42939 for names that PostgreSQL keeps to itself.

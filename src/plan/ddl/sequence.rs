@@ -1,13 +1,13 @@
 //! Sequences: CREATE, ALTER, and those behind `serial` and identity columns.
 
 use crate::base::{ColumnId, Oid, Result, SqlError, SqlState};
-use crate::catalog::{Relation, SequenceDef, TypeDef};
+use crate::catalog::{Comments, Relation, SequenceDef, TypeDef};
 use crate::plan::statement::{AlterSequence, CreateSequence, SequenceOptions};
 use crate::plan::{Name, quote_identifier};
 use crate::types::PgType;
 
 use super::draft::{Draft, NameKind};
-use super::refuse;
+use super::{Effect, refuse};
 
 /// CREATE SEQUENCE.
 pub(super) fn create(draft: &mut Draft<'_>, statement: &CreateSequence) -> Result<()> {
@@ -63,7 +63,9 @@ pub(super) fn change(
     sequence: &mut SequenceDef,
     options: &SequenceOptions,
 ) -> Result<()> {
+    let before = sequence.clone();
     set_options(sequence, options, false)?;
+    sequence.changes += 1;
     if let Some(restart) = options.restart {
         let next = restart.unwrap_or(sequence.start);
         if next < sequence.min {
@@ -80,6 +82,8 @@ pub(super) fn change(
         }
         let key = draft.context.keys.sequence_value(sequence.oid);
         draft.edit.put(key, &serde_json::json!({ "next": next }))?;
+    } else if !draft.is_dropped(before.oid) && draft.snapshot.sequences.contains_key(&before.oid) {
+        draft.effects.push(Effect::GoOn(Box::new(before)));
     }
     Ok(())
 }
@@ -138,6 +142,8 @@ fn fresh(oid: Oid, schema: Oid, name: &str, owner: Oid, ty: &PgType) -> Sequence
         cycle: false,
         cache: None,
         owned_by: None,
+        changes: 0,
+        comments: Comments::default(),
     }
 }
 

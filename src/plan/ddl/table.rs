@@ -1,7 +1,7 @@
 //! CREATE TABLE, with LIKE.
 
 use crate::base::{ColumnId, Oid, Result, SqlError, SqlState};
-use crate::catalog::{ColumnDef, Relation, TableDef};
+use crate::catalog::{ColumnDef, Comments, Relation, TableDef};
 use crate::plan::Name;
 use crate::plan::statement::{
     Constraint, ConstraintKind, CreateTable, LikeTable, OnCommit, Persistence, SequenceOptions,
@@ -11,8 +11,8 @@ use crate::plan::statement::{
 use super::column;
 use super::constraint::{self, NewKey};
 use super::draft::{Draft, NameKind};
-use super::refuse;
 use super::sequence;
+use super::{Effect, refuse};
 
 /// CREATE TABLE.
 pub(super) fn create(draft: &mut Draft<'_>, statement: &CreateTable) -> Result<()> {
@@ -76,12 +76,6 @@ pub(super) fn begin(
             "ON COMMIT can only be used on temporary tables",
         ));
     }
-    if on_commit == OnCommit::Drop {
-        return Err(SqlError::unsupported("ON COMMIT DROP is not supported").with_hint(
-            "Rows can be read once their transaction is committed, so nobody else could read those of \
-             such a table. Drop it when it has served.",
-        ));
-    }
     let name = &name.name;
     if if_not_exists && draft.holder(NameKind::Relation, schema, name).is_some() {
         draft.notice(
@@ -92,6 +86,9 @@ pub(super) fn begin(
     }
     let oid = draft.edit.oid();
     draft.claim_relation(schema, name, oid)?;
+    if on_commit == OnCommit::Drop {
+        draft.effects.push(Effect::DropAtEnd(oid));
+    }
     Ok(Some(TableDef {
         oid,
         schema,
@@ -104,11 +101,13 @@ pub(super) fn begin(
         checks: Vec::new(),
         foreign_keys: Vec::new(),
         comment: None,
+        comments: Comments::default(),
         row_security: false,
         force_row_security: false,
+        unchecked: false,
         policies: Vec::new(),
         materialized: None,
-        deletes_on_commit: on_commit == OnCommit::DeleteRows,
+        deletes_on_commit: on_commit != OnCommit::PreserveRows,
     }))
 }
 
@@ -215,14 +214,15 @@ fn copy_constraints(
     }
     if like.indexes {
         for key in &source.keys {
-            let columns: Vec<String> = key
-                .columns
-                .iter()
-                .filter_map(|id| source.column_by_id(*id).map(|column| column.name.clone()))
-                .collect();
+            let names = |ids: &[ColumnId]| -> Vec<String> {
+                let columns = ids.iter().filter_map(|id| source.column_by_id(*id));
+                columns.map(|column| column.name.clone()).collect()
+            };
+            let (columns, include) = (names(&key.columns), names(&key.include));
             let copy = NewKey {
                 name: None,
                 columns: &columns,
+                include: &include,
                 primary: key.primary,
                 nulls_not_distinct: key.nulls_not_distinct,
                 index_only: key.index_only,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::base::{Oid, Random, Result, SqlError, SqlState};
 use crate::catalog::access::SUPERUSER;
-use crate::catalog::{Edit, Keys, SchemaDef, Snapshot};
+use crate::catalog::{Comments, Edit, Keys, Relation, SchemaDef, Snapshot};
 use crate::plan::Name;
 use crate::plan::statement::Persistence;
 
@@ -69,8 +69,13 @@ impl Draft<'_> {
         let oid = self.edit.oid();
         let name = format!("{PG_TEMP}_{oid}");
         self.claim(NameKind::Schema, NO_SCHEMA, &name, oid);
-        let schema =
-            SchemaDef { oid, name: name.clone(), owner: SUPERUSER, temporary: Some(process) };
+        let schema = SchemaDef {
+            oid,
+            name: name.clone(),
+            owner: SUPERUSER,
+            temporary: Some(process),
+            comments: Comments::default(),
+        };
         self.edit.put(self.context.keys.schema(oid), &schema)?;
         self.made_temporary = Some(name);
         Ok(oid)
@@ -91,7 +96,36 @@ pub fn drop_temporary(
     let Some(schema) = snapshot.schema(schema).filter(|schema| schema.temporary.is_some()) else {
         return Ok(None);
     };
-    let context = DdlContext {
+    let context = nobody(keys, random);
+    let mut draft = Draft::new(snapshot, &context);
+    drop::schemas(&mut draft, vec![(schema.oid, schema.name.clone())], true)?;
+    Ok(Some(draft.finish()?.edit))
+}
+
+/// The change that drops tables, with what depends on them; none where they are gone.
+///
+/// # Errors
+/// When definitions don't fit together.
+pub fn drop_tables(
+    snapshot: &Snapshot,
+    keys: &Keys,
+    random: &Arc<dyn Random>,
+    tables: &[Oid],
+) -> Result<Option<Edit>> {
+    let there = tables.iter().filter(|table| snapshot.tables.contains_key(*table));
+    let targets: Vec<Relation> = there.map(|table| Relation::Table(*table)).collect();
+    if targets.is_empty() {
+        return Ok(None);
+    }
+    let context = nobody(keys, random);
+    let mut draft = Draft::new(snapshot, &context);
+    drop::owned(&mut draft, &targets, true)?;
+    Ok(Some(draft.finish()?.edit))
+}
+
+/// What is done in no session's name.
+fn nobody<'a>(keys: &'a Keys, random: &'a Arc<dyn Random>) -> DdlContext<'a> {
+    DdlContext {
         keys,
         search_path: &[],
         role: SUPERUSER,
@@ -103,8 +137,5 @@ pub fn drop_temporary(
         view_needs: None,
         temporary: None,
         incarnation: None,
-    };
-    let mut draft = Draft::new(snapshot, &context);
-    drop::schemas(&mut draft, vec![(schema.oid, schema.name.clone())], true)?;
-    Ok(Some(draft.finish()?.edit))
+    }
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::{Ddl, DdlContext, Effect, define};
 use crate::base::{Oid, Random, Result, Revision, SeededRandom, SqlError};
-use crate::catalog::{DatabaseDef, Keys, RoleDef, SchemaDef, Snapshot, TableDef};
+use crate::catalog::{Comments, DatabaseDef, Keys, RoleDef, SchemaDef, Snapshot, TableDef};
 use crate::plan::parse;
 use crate::store::meta::{Change, Compare, KeyValue, Keyspace, Operation, Transaction};
 use crate::types::PgType;
@@ -49,7 +49,8 @@ impl World {
             ..RoleDef::default()
         };
         let (oid, name) = (Oid(2200), "public".to_owned());
-        let schema = SchemaDef { oid, name, owner: OWNER, temporary: None };
+        let schema =
+            SchemaDef { oid, name, owner: OWNER, temporary: None, comments: Comments::default() };
         let database = DatabaseDef {
             oid: Oid(5),
             name: "redkite".to_owned(),

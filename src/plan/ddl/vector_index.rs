@@ -50,13 +50,13 @@ impl VectorMethod {
         }
     }
 
-    /// What is to be built, in so many bytes of memory.
+    /// What is to be built, in so many bytes of memory; nothing over expressions other than casts.
     pub(super) fn define(
         self,
         table: &TableDef,
         create: &CreateIndex,
         memory: u64,
-    ) -> Result<VectorIndexDef> {
+    ) -> Result<Option<VectorIndexDef>> {
         let unsupported = |what: &str| {
             let message = format!("access method \"{}\" does not support {what}", self.name());
             Err(SqlError::unsupported(message))
@@ -76,16 +76,16 @@ impl VectorMethod {
         }
         let (column, cast) = match part.column.as_ref().and_then(|name| table.column(name)) {
             Some(column) => (column, None),
-            None => {
-                let (column, ty) = cast_of_column(table, part).ok_or_else(|| {
-                    let message = "vector indexes on other expressions than casts of a column to \
-                                   vector or halfvec, or of its binary_quantize to bit, are not \
-                                   supported";
-                    SqlError::unsupported(message)
-                        .with_hint("Without an index, a search compares all rows and is exact.")
-                })?;
-                (column, Some(ty))
-            }
+            None => match cast_of_column(table, part) {
+                Some((column, ty)) => (column, Some(ty)),
+                None => {
+                    self.kind(&create.options)?;
+                    if let Some(class) = &part.operator_class {
+                        self.class_named(&class.name)?;
+                    }
+                    return Ok(None);
+                }
+            },
         };
         let declared = column.ty.pg_type();
         let ty = cast.as_ref().unwrap_or(&declared);
@@ -108,7 +108,7 @@ impl VectorMethod {
         let spec = IndexSpec { kind, metric, dimensions, elements };
         spec.check().map_err(refused)?;
         let cast = cast.as_ref().map(TypeDef::from);
-        Ok(VectorIndexDef { column: column.id, cast, spec, memory })
+        Ok(Some(VectorIndexDef { column: column.id, cast, spec, memory }))
     }
 
     fn metric(self, ty: &PgType, part: &IndexColumn) -> Result<Metric> {
@@ -130,16 +130,7 @@ impl VectorMethod {
                 }
             };
         };
-        let known = OPERATOR_CLASSES.iter().find(|(name, ..)| *name == class.name);
-        let Some((name, over, metric)) = known.filter(|(_, ty, metric)| self.serves(ty, *metric))
-        else {
-            let message = format!(
-                "operator class \"{}\" does not exist for access method \"{}\"",
-                class.name,
-                self.name()
-            );
-            return Err(SqlError::new(SqlState::UNDEFINED_OBJECT, message));
-        };
+        let (name, over, metric) = self.class_named(&class.name)?;
         let ty = ty.bare();
         // To PostgreSQL it is as good as `bit`, to pgvector it is not.
         if ty == PgType::Varbit(None) && *over == PgType::Bit(None) {
@@ -152,6 +143,18 @@ impl VectorMethod {
             return Err(SqlError::new(SqlState::DATATYPE_MISMATCH, message));
         }
         Ok(*metric)
+    }
+
+    /// An operator class of the method.
+    fn class_named(self, name: &str) -> Result<&'static (&'static str, PgType, Metric)> {
+        let known = OPERATOR_CLASSES.iter().find(|(known, ..)| *known == name);
+        known.filter(|(_, ty, metric)| self.serves(ty, *metric)).ok_or_else(|| {
+            let message = format!(
+                "operator class \"{name}\" does not exist for access method \"{}\"",
+                self.name()
+            );
+            SqlError::new(SqlState::UNDEFINED_OBJECT, message)
+        })
     }
 
     /// pgvector has for ivfflat no classes of L1, of Jaccard and of sparse vectors. Our own kind has those

@@ -77,6 +77,7 @@ pub(super) fn create(draft: &mut Draft<'_>, statement: &CreateView) -> Result<()
         search_path: path.to_vec(),
         depends_on,
         security_invoker: security_invoker(&statement.options)?.unwrap_or(false),
+        comments: before.as_ref().map(|before| before.comments.clone()).unwrap_or_default(),
     };
     draft.put_view(view);
     Ok(())

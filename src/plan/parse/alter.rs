@@ -7,7 +7,7 @@ use crate::base::{Result, SqlState};
 use crate::plan::Name;
 use crate::plan::statement::{
     AlterAction, AlterObject, AlterTable, Generated, ObjectAction, ObjectKind, SequenceOptions,
-    Statement,
+    Statement, Triggers,
 };
 
 impl Cursor<'_> {
@@ -255,11 +255,32 @@ impl Cursor<'_> {
         if let Some(change) = self.row_security() {
             return Ok(AlterAction::RowSecurity(change));
         }
+        if let Some(action) = self.triggers()? {
+            return Ok(action);
+        }
         let others = ["enable", "disable", "inherit", "no", "of", "not", "force"];
         if others.iter().any(|word| self.is(word)) {
             return Err(self.unsupported_statement());
         }
         Err(self.unexpected())
+    }
+
+    /// `ENABLE [REPLICA | ALWAYS] TRIGGER ..`, `DISABLE TRIGGER ..`, if one comes next.
+    fn triggers(&mut self) -> Result<Option<AlterAction>> {
+        const FORMS: [(&str, bool); 4] = [
+            ("enable trigger", true),
+            ("enable replica trigger", true),
+            ("enable always trigger", true),
+            ("disable trigger", false),
+        ];
+        let form = FORMS.iter().find(|(words, _)| self.accept_all(words));
+        let Some((_, enabled)) = form else { return Ok(None) };
+        let which = match self.accept_any(&["all", "user"]) {
+            Some("all") => Triggers::All,
+            Some(_) => Triggers::User,
+            None => Triggers::Named(self.identifier()?),
+        };
+        Ok(Some(AlterAction::Triggers { enabled: *enabled, which }))
     }
 
     /// What follows `ALTER COLUMN name`.

@@ -18,6 +18,7 @@ use sqlparser::tokenizer::{Span, Token as SqlToken, TokenWithSpan};
 
 use super::balance::balance;
 use super::cursor::Cursor;
+use super::database::without_database;
 use super::token::{Kind, Symbol};
 use super::translate::{Translated, translate};
 use crate::base::limits::{EXPRESSION_DEPTH_MAX, OPERATOR_CHAIN_MAX};
@@ -33,7 +34,7 @@ impl Cursor<'_> {
         end: usize,
         read: fn(&mut Parser<'static>) -> Result<T, ParserError>,
     ) -> Result<T> {
-        let Translated { tokens, unbalanced } = translate(self, end)?;
+        let Translated { tokens, unbalanced, long_names } = translate(self, end)?;
         let mut parser: Parser<'static> = Parser::new(&DIALECT)
             .with_recursion_limit(EXPRESSION_DEPTH_MAX)
             .with_tokens_with_locations(tokens);
@@ -42,6 +43,9 @@ impl Cursor<'_> {
             Ok(mut tree) => {
                 if unbalanced {
                     balance(&mut tree);
+                }
+                if long_names {
+                    without_database(&mut tree, self.source.database)?;
                 }
                 self.at = token_number(parser.peek_token_ref().span.start.line).unwrap_or(end);
                 // Both need BY, which sqlparser takes as a reason to stop before them.
@@ -230,7 +234,7 @@ impl Cursor<'_> {
 
     /// `WITH ..` up to `end`, which is where the statement after it starts.
     pub(super) fn with_clause(&mut self, end: usize) -> Result<Box<ast::With>> {
-        let Translated { mut tokens, unbalanced } = translate(self, end)?;
+        let Translated { mut tokens, unbalanced, long_names } = translate(self, end)?;
         let span = tokens.last().map_or(Span::empty(), |token| token.span);
         for token in [SqlToken::make_keyword("SELECT"), SqlToken::Number("1".to_owned(), false)] {
             tokens.push(TokenWithSpan::new(token, span));
@@ -241,6 +245,9 @@ impl Cursor<'_> {
         let mut query = parser.parse_query().map_err(|error| self.delegated_error(&error, end))?;
         if unbalanced {
             balance(&mut query);
+        }
+        if long_names {
+            without_database(&mut query, self.source.database)?;
         }
         match query.with {
             Some(with) => {

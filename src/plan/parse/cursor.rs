@@ -2,6 +2,7 @@
 //! A step that does not fit leaves the place as it was, or gives PostgreSQL's syntax error at
 //! the token where it went wrong.
 
+use super::database::elsewhere;
 use super::keyword::{Category, category};
 use super::token::{Kind, Symbol, Token, Tokens, position};
 use super::value;
@@ -14,6 +15,8 @@ pub(super) struct Source<'a> {
     pub(super) tokens: Tokens,
     /// Whether bytes are characters, which makes positions cheap.
     pub(super) ascii: bool,
+    /// The database that names may have in front; none: any.
+    pub(super) database: Option<&'a str>,
 }
 
 /// A place in the tokens. Copying it is how to come back.
@@ -229,7 +232,7 @@ impl<'a> Cursor<'a> {
         self.name_if(|category| category != Some(Category::Reserved))
     }
 
-    /// `name` or `schema.name`.
+    /// `name`, `schema.name` or `database.schema.name`.
     pub(super) fn qualified_name(&mut self) -> Result<Name> {
         let start = self.at;
         let mut parts = vec![self.identifier()?];
@@ -246,10 +249,11 @@ impl<'a> Cursor<'a> {
             (2, Some(name), Some(schema)) => Ok(Name::qualified(schema, name)),
             (3, Some(name), Some(schema)) => {
                 let database = parts.pop().unwrap_or_default();
-                let message = format!(
-                    "cross-database references are not implemented: \"{database}.{schema}.{name}\""
-                );
-                Err(self.error_at(start, SqlState::FEATURE_NOT_SUPPORTED, message))
+                if self.source.database.is_none_or(|own| own == database) {
+                    return Ok(Name::qualified(schema, name));
+                }
+                let error = elsewhere(&format!("\"{database}.{schema}.{name}\""));
+                Err(error.with_position(self.position(start)))
             }
             _ => {
                 let text = self.text_since(start);

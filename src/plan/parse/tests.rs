@@ -157,3 +157,35 @@ fn spans_find_the_place_again() {
     assert_eq!((name.value.as_str(), name.span.start.column), ("naïve", 23));
     assert_eq!(parsed[1].offset, 10);
 }
+
+#[test]
+fn names_may_have_their_own_database_in_front() {
+    for sql in [
+        "CREATE TABLE {}a.t (id int)",
+        "CREATE VIEW {}a.v AS SELECT t.*, t.id FROM {}a.t JOIN {}a.u ON {}a.t.id = u.id",
+        "WITH w AS (SELECT {}a.t.* FROM {}a.t) SELECT (SELECT count(*) FROM {}a.u) FROM w",
+        "INSERT INTO {}a.t SELECT * FROM {}a.u",
+        "DELETE FROM {}a.t USING {}a.u WHERE t.id = u.id",
+        "ALTER TABLE {}a.t RENAME TO u",
+        "DROP TABLE {}a.t, {}a.u",
+        "COMMENT ON COLUMN {}a.t.id IS 'x'",
+        "SELECT 1 INTO {}a.t",
+    ] {
+        let own = sql.replace("{}", "\"Own\".");
+        let mut with: Vec<_> = parse_in("Own", &own).unwrap();
+        let mut without = parse(&sql.replace("{}", "")).unwrap();
+        let (with, without) = (with.remove(0), without.remove(0));
+        let tree = |statement: Statement| {
+            let mut out = String::new();
+            shown(statement, &mut out);
+            out.replace("\"Own\".", "")
+        };
+        assert_eq!(tree(with.statement), tree(without.statement), "{sql}");
+        let other = sql.replacen("{}", "own.", 1).replace("{}", "");
+        let error = parse_in("Own", &other).expect_err(&other);
+        assert_eq!(error.code(), SqlState::FEATURE_NOT_SUPPORTED, "{other}");
+        let start = "cross-database references are not implemented: \"own.a.";
+        assert!(error.to_string().starts_with(start), "{error}");
+        assert!(error.fields().position.is_some(), "{other}");
+    }
+}

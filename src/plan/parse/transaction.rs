@@ -91,12 +91,7 @@ impl Cursor<'_> {
     }
 
     fn isolation(&mut self) -> Result<Isolation> {
-        for (words, isolation) in [
-            ("read uncommitted", Isolation::ReadUncommitted),
-            ("read committed", Isolation::ReadCommitted),
-            ("repeatable read", Isolation::RepeatableRead),
-            ("serializable", Isolation::Serializable),
-        ] {
+        for (words, isolation) in Isolation::NAMES {
             if self.accept_all(words) {
                 return Ok(isolation);
             }

@@ -1,5 +1,6 @@
 //! Our tokens to sqlparser's: what [`super::bridge`] promises is done here.
 
+mod exclusion;
 mod locking;
 
 use sqlparser::keywords::Keyword;
@@ -13,6 +14,8 @@ use super::value;
 use crate::base::Result;
 use crate::base::limits::{LOGICAL_CHAIN_MAX, OPERATOR_CHAIN_MAX};
 
+pub(crate) use exclusion::EXCLUDE;
+
 /// The tokens from the cursor up to `end`.
 pub(super) fn translate(cursor: &Cursor<'_>, end: usize) -> Result<Translated> {
     let mut translation = Translation {
@@ -22,6 +25,7 @@ pub(super) fn translate(cursor: &Cursor<'_>, end: usize) -> Result<Translated> {
         out: Vec::with_capacity(end - cursor.at + 4),
         scopes: vec![Scope::default()],
         unbalanced: false,
+        long_names: false,
         characters: 1,
         counted: 0,
     };
@@ -30,7 +34,8 @@ pub(super) fn translate(cursor: &Cursor<'_>, end: usize) -> Result<Translated> {
     }
     translation.check_joins()?;
     translation.end_query();
-    Ok(Translated { tokens: translation.out, unbalanced: translation.unbalanced })
+    let Translation { out, unbalanced, long_names, .. } = translation;
+    Ok(Translated { tokens: out, unbalanced, long_names })
 }
 
 /// Tokens for sqlparser.
@@ -38,6 +43,8 @@ pub(super) struct Translated {
     pub(super) tokens: Vec<TokenWithSpan>,
     /// Whether the tree should be balanced.
     pub(super) unbalanced: bool,
+    /// Whether there are names of three parts or more.
+    pub(super) long_names: bool,
 }
 
 /// Shorter rows of `AND` or `OR` stay as they are.
@@ -52,6 +59,8 @@ struct Scope {
     logical: usize,
     /// Joins whose condition has not come yet. sqlparser takes them without.
     joins: usize,
+    /// Where what is within begins among the tokens that are put out.
+    start: usize,
     /// Locking clauses, which come last.
     locking: Vec<TokenWithSpan>,
 }
@@ -67,6 +76,8 @@ struct Translation<'c> {
     scopes: Vec<Scope>,
     /// Whether there is a row of `AND` or `OR` worth balancing.
     unbalanced: bool,
+    /// Whether there are names of three parts or more.
+    long_names: bool,
     /// Characters up to `counted` bytes of the text.
     characters: u64,
     counted: usize,
@@ -186,7 +197,9 @@ impl<'c> Translation<'c> {
             Symbol::DotDot => return Err(self.cursor.unexpected_at(self.at)),
         };
         match symbol {
-            Symbol::LeftParen | Symbol::LeftBracket => self.scopes.push(Scope::default()),
+            Symbol::LeftParen | Symbol::LeftBracket => {
+                self.scopes.push(Scope { start: self.out.len() + 1, ..Scope::default() });
+            }
             Symbol::RightParen | Symbol::RightBracket if self.scopes.len() > 1 => {
                 self.check_joins()?;
                 self.end_query();
@@ -200,6 +213,9 @@ impl<'c> Translation<'c> {
                 (scope.operators, scope.logical) = (0, 0);
             }
             Symbol::Cast => self.count_operator()?,
+            Symbol::Dot if self.at > 1 => {
+                self.long_names |= self.kind(self.at - 2) == Kind::Symbol(Symbol::Dot);
+            }
             _ => {}
         }
         self.push(token);
@@ -308,6 +324,9 @@ impl<'c> Translation<'c> {
                 let scope = self.scope();
                 scope.joins = scope.joins.saturating_sub(1);
             }
+            Keyword::TABLE if self.at > self.cursor.at && self.is_word(self.at - 1, "as") => {
+                word.keyword = Keyword::NoKeyword;
+            }
             Keyword::TABLE => {
                 self.push_keyword("SELECT");
                 self.push(SqlToken::Mul);
@@ -318,6 +337,10 @@ impl<'c> Translation<'c> {
             Keyword::OPERATOR if self.qualified_operator()? => return Ok(()),
             Keyword::FOR if let Some((strength, words)) = self.lock_strength() => {
                 return self.locking(strength, words);
+            }
+            Keyword::EXCLUDE if let Some((what, words)) = self.exclusion() => {
+                self.exclude(what, words);
+                return Ok(());
             }
             keyword if self.is_plain_name(keyword) => word.keyword = Keyword::NoKeyword,
             _ => {}

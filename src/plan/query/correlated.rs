@@ -268,6 +268,7 @@ impl Correlated<'_> {
                 let join = LogicalPlan::Join(join);
                 self.taken_apart(LogicalPlan::Filter(Filter::try_new(condition, Arc::new(join))?))
             }
+            LogicalPlan::Join(join) => self.outer_join(join),
             LogicalPlan::Projection(_)
             | LogicalPlan::Aggregate(_)
             | LogicalPlan::Sort(_)
@@ -291,6 +292,38 @@ impl Correlated<'_> {
             }
             other => Ok(other),
         }
+    }
+
+    /// An outer join: a subquery of its condition that reads one of the sides becomes a column of
+    /// that side.
+    fn outer_join(&self, join: Join) -> Result<LogicalPlan> {
+        let schema = Arc::clone(&join.schema);
+        let parts = join.filter.clone().map(split_conjunction_owned).unwrap_or_default();
+        let (mut left, mut right) = (join.left.as_ref().clone(), join.right.as_ref().clone());
+        let mut replaced = Vec::with_capacity(parts.len());
+        for part in parts {
+            let needed = columns_for_subqueries(&part)?;
+            let all =
+                |side: &LogicalPlan| needed.iter().all(|column| side.schema().has_column(column));
+            replaced.push(match (all(&left), all(&right)) {
+                _ if !is_subquery_within(&part)? => part,
+                (true, _) => self.replaced(part, &mut left)?,
+                (_, true) => self.replaced(part, &mut right)?,
+                // What reads both sides at once is not taken apart.
+                (false, false) => return Ok(LogicalPlan::Join(join)),
+            });
+        }
+        let made = Join::try_new(
+            Arc::new(left),
+            Arc::new(right),
+            join.on,
+            conjunction(replaced),
+            join.join_type,
+            join.join_constraint,
+            join.null_equality,
+            join.null_aware,
+        )?;
+        only(LogicalPlan::Join(made), &schema)
     }
 
     /// An expression with columns in the place of its subqueries, which `input` gives from then on.
@@ -332,6 +365,29 @@ impl Correlated<'_> {
 
 fn is_subquery(expr: &Expr) -> Result<bool> {
     Ok(subquery_of(expr).is_some())
+}
+
+fn is_subquery_within(expr: &Expr) -> Result<bool> {
+    expr.exists(is_subquery)
+}
+
+/// The columns that the subqueries of an expression are computed from.
+fn columns_for_subqueries(expr: &Expr) -> Result<Vec<Column>> {
+    let mut columns = Vec::new();
+    expr.apply(|expr| {
+        if let Expr::InSubquery(InSubquery { expr, .. })
+        | Expr::SetComparison(SetComparison { expr, .. }) = expr
+        {
+            columns.extend(expr.column_refs().into_iter().cloned());
+        }
+        for outer in subquery_of(expr).map(|plan| plan.all_out_ref_exprs()).unwrap_or_default() {
+            if let Expr::OuterReferenceColumn(_, column) = outer {
+                columns.push(column);
+            }
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(columns)
 }
 
 /// Whether a plan refers to rows around it, be it through a subquery of its own.

@@ -4,7 +4,7 @@
 //! DataFusion's own, what a user can cause by a statement is recognised; the rest is XX000.
 
 use datafusion::arrow::error::ArrowError;
-use datafusion::common::{Column, DataFusionError, SchemaError};
+use datafusion::common::{Column, DataFusionError, SchemaError, Span};
 
 use super::names::visible;
 use crate::base::{SqlError, SqlState};
@@ -25,8 +25,17 @@ pub fn sql_error(error: DataFusionError) -> SqlError {
 
 fn translated(error: DataFusionError) -> SqlError {
     match error {
-        DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => {
-            sql_error(*inner)
+        DataFusionError::Context(_, inner) => sql_error(*inner),
+        DataFusionError::Diagnostic(diagnostic, inner) => {
+            let error = sql_error(*inner);
+            let column = matches!(
+                error.code(),
+                SqlState::UNDEFINED_COLUMN | SqlState::AMBIGUOUS_COLUMN | SqlState::UNDEFINED_TABLE
+            );
+            match error.fields().position {
+                None if column => placed(error, diagnostic.span.as_ref()),
+                _ => error,
+            }
         }
         DataFusionError::Shared(inner) => shared(&inner),
         DataFusionError::Collection(mut errors) if !errors.is_empty() => {
@@ -188,16 +197,20 @@ fn schema_error(error: &SchemaError) -> SqlError {
     }
 }
 
-fn undefined_column(column: &Column) -> SqlError {
-    let message = format!("column {} does not exist", column_name(column));
-    let error = SqlError::new(SqlState::UNDEFINED_COLUMN, message);
-    match column.spans.first() {
+/// An error with its place, where that is known.
+fn placed(error: SqlError, span: Option<&Span>) -> SqlError {
+    match span {
         // PARSE's spans: the column of a location is the character within the statement.
         Some(span) if span.start.column > 0 => {
             error.with_position(usize::try_from(span.start.column).unwrap_or_default())
         }
         _ => error,
     }
+}
+
+fn undefined_column(column: &Column) -> SqlError {
+    let message = format!("column {} does not exist", column_name(column));
+    placed(SqlError::new(SqlState::UNDEFINED_COLUMN, message), column.spans.first().as_ref())
 }
 
 fn duplicate_alias(name: &str) -> SqlError {

@@ -50,7 +50,10 @@ impl<'a> FromColumns<'a> {
 
     /// Enters a query: its WITH gives names.
     pub(super) fn enter(&mut self, with: Option<&With>) {
-        self.scopes.push(HashMap::new());
+        // A recursive query's own name is that of no relation.
+        let recursive = with.filter(|with| with.recursive);
+        let own = recursive.into_iter().flat_map(|with| &with.cte_tables);
+        self.scopes.push(own.map(|cte| (fold(&cte.alias.name), None)).collect());
         for cte in with.iter().flat_map(|with| &with.cte_tables) {
             let columns = self.of_query(&cte.query).map(|names| renamed(names, Some(&cte.alias)));
             if let Some(scope) = self.scopes.last_mut() {

@@ -135,12 +135,32 @@ fn moved(plan: &LogicalPlan, place: &Place<'_>) -> Result<LogicalPlan> {
             moved(&limit.input, &Place { limit: limit_of(limit), ..*place })
         }
         LogicalPlan::Sort(sort) => searched(sort, place),
+        LogicalPlan::SubqueryAlias(aliased)
+            if let LogicalPlan::Projection(projection) = &*aliased.input =>
+        {
+            named(aliased, projection, place)
+        }
         LogicalPlan::Projection(Projection { input, .. })
         | LogicalPlan::SubqueryAlias(SubqueryAlias { input, .. })
         | LogicalPlan::Unnest(Unnest { input, .. })
         | LogicalPlan::Filter(Filter { input, .. }) => on_top(plan, moved(input, place)?, place),
         _ => Ok(place.left.as_ref().clone()),
     }
+}
+
+/// What a part computes, under its alias at once: without it, it may have a name of the left side.
+fn named(
+    aliased: &SubqueryAlias,
+    projection: &Projection,
+    place: &Place<'_>,
+) -> Result<LogicalPlan> {
+    let below = moved(&projection.input, place)?;
+    let mut exprs = columns_of(place.left);
+    for (expr, field) in projection.expr.iter().zip(aliased.schema.fields()) {
+        let expr = bound(expr.clone())?;
+        exprs.push(expr.alias_qualified(Some(aliased.alias.clone()), field.name()));
+    }
+    Projection::try_new(exprs, Arc::new(below)).map(LogicalPlan::Projection)
 }
 
 /// A vector search for each row of the left side.

@@ -10,12 +10,12 @@ use std::sync::Arc;
 use datafusion::common::Column;
 use datafusion::logical_expr::{Expr, LogicalPlan, Projection};
 use sqlparser::ast;
-use sqlparser::ast::Visit;
 
 use super::dml::column;
 use super::errors::sql_error;
 use super::executable::QueryPlan;
 use super::names::fold;
+use super::own_expressions::visit_own;
 use super::planner::{PlanContext, Planner, named_objects};
 use super::relations::Relation;
 use super::set_returning::returns_set;
@@ -113,45 +113,24 @@ impl Planner {
         if select.having.is_some() {
             return refuse("HAVING clause");
         }
-        let mut calls = Calls { planner: self, queries: 0 };
-        match select.projection.visit(&mut calls) {
+        let mut items = select.projection.clone();
+        match visit_own(&mut items, |expr, _| self.mixes_rows(expr)) {
             ControlFlow::Break(with) => refuse(with),
             ControlFlow::Continue(()) => Ok(()),
         }
     }
 }
 
-/// Looks for calls in a select list that make rows of several rows, or several of one.
-struct Calls<'a> {
-    planner: &'a Planner,
-    /// How many subqueries are open: they are their own affair.
-    queries: usize,
-}
-
-impl ast::Visitor for Calls<'_> {
-    type Break = &'static str;
-
-    fn pre_visit_query(&mut self, _: &ast::Query) -> ControlFlow<&'static str> {
-        self.queries += 1;
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_query(&mut self, _: &ast::Query) -> ControlFlow<&'static str> {
-        self.queries -= 1;
-        ControlFlow::Continue(())
-    }
-
-    fn pre_visit_expr(&mut self, expr: &ast::Expr) -> ControlFlow<&'static str> {
+impl Planner {
+    /// What an expression is that makes a row of several rows, or several of one.
+    fn mixes_rows(&self, expr: &ast::Expr) -> ControlFlow<&'static str> {
         let ast::Expr::Function(function) = expr else { return ControlFlow::Continue(()) };
         let name = function.name.0.last().and_then(|part| part.as_ident()).map(fold);
         let name = name.unwrap_or_default();
-        if self.queries > 0 {
-            return ControlFlow::Continue(());
-        }
         if function.over.is_some() {
             return ControlFlow::Break("window functions");
         }
-        if self.planner.functions().aggregate(&name).is_some() {
+        if self.functions().aggregate(&name).is_some() {
             return ControlFlow::Break("aggregate functions");
         }
         if returns_set(&name) {

@@ -1,5 +1,5 @@
-//! Joins with USING or NATURAL whose merged columns DataFusion would take from the wrong side, as it
-//! does of RIGHT and FULL joins, or show at the wrong place of `*`.
+//! Joins with USING or NATURAL, whose merged columns DataFusion would take from the wrong side, as it
+//! does of RIGHT and FULL joins, show at the wrong place of `*`, or find ambiguous in WHERE.
 //!
 //! Such a join becomes one with ON. What is named by a merged column's bare name in the SELECT
 //! becomes `right.a` or `coalesce(left.a, right.a)`, and `*` the list of the columns.
@@ -14,6 +14,8 @@ use sqlparser::ast::{
 
 use super::from_columns::{FromColumn, FromColumns, merge, qualifier};
 use super::names::{fold, output_name};
+use super::order_inputs::order_by_inputs;
+use super::own_expressions::{Moment, visit_own};
 use super::planner::PlanContext;
 use crate::base::{Result, SqlError};
 
@@ -74,6 +76,7 @@ impl VisitorMut for Pass<'_> {
 impl Pass<'_> {
     /// A SELECT together with the ORDER BY behind it, which may name its merged columns too.
     fn query(&self, query: &mut Query) -> Result<()> {
+        order_by_inputs(query, &self.columns)?;
         let SetExpr::Select(select) = query.body.as_mut() else { return Ok(()) };
         let merged = self.select(select)?;
         let Some(order_by) = query.order_by.as_mut().filter(|_| !merged.is_empty()) else {
@@ -134,9 +137,7 @@ impl Pass<'_> {
     fn select(&self, select: &mut Select) -> Result<Vec<FromColumn>> {
         self.spread(select)?;
         let other_side = select.from.iter().any(|from| any_join(from, &takes_other_side));
-        let wildcard = select.projection.iter().any(|item| matches!(item, SelectItem::Wildcard(_)))
-            && select.from.iter().any(|from| any_join(from, &merges));
-        if !other_side && !wildcard {
+        if !select.from.iter().any(|from| any_join(from, &merges)) {
             return Ok(Vec::new());
         }
         let mut columns = Vec::new();
@@ -239,38 +240,17 @@ fn item_name(item: &SelectItem) -> Option<String> {
 /// Puts what merged columns are in the place of their names, but not within subqueries, whose own
 /// columns come first.
 fn replace(node: &mut impl VisitMut, columns: &[FromColumn]) {
-    let _ = node.visit(&mut Replace { columns, queries: 0 });
-}
-
-struct Replace<'a> {
-    columns: &'a [FromColumn],
-    queries: usize,
-}
-
-impl VisitorMut for Replace<'_> {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
-        self.queries += 1;
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
-        self.queries -= 1;
-        ControlFlow::Continue(())
-    }
-
-    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+    let _ = visit_own(node, |expr, moment| {
         if let Expr::Identifier(name) = expr
-            && self.queries == 0
+            && moment == Moment::Before
         {
             let name = fold(name);
-            if let Some(column) = self.columns.iter().find(|c| c.merged && c.name == name) {
+            if let Some(column) = columns.iter().find(|c| c.merged && c.name == name) {
                 *expr = column.expr.clone();
             }
         }
-        ControlFlow::Continue(())
-    }
+        ControlFlow::<()>::Continue(())
+    });
 }
 
 fn constraint_mut(join: &mut JoinOperator) -> Option<&mut JoinConstraint> {

@@ -5,6 +5,7 @@
 //! their types ([`resolve`]) and returns a [`QueryPlan`]. That one optimises once, and makes a
 //! physical plan for each execution that runs at the same time, which is kept for the next.
 
+mod array_elements;
 mod array_query;
 mod bind;
 mod cast_call;
@@ -16,6 +17,7 @@ mod dml;
 mod domain_check;
 mod enums;
 mod errors;
+mod exclusions;
 mod executable;
 mod expanded_arrays;
 mod from_columns;
@@ -37,9 +39,12 @@ mod named_windows;
 mod names;
 mod one_row;
 mod operators;
+mod order_inputs;
+mod own_expressions;
 mod planner;
 mod provider;
 mod reads;
+mod recursive;
 mod refused_values;
 mod relations;
 mod resolve;
@@ -77,6 +82,7 @@ pub use merge::MergeKind;
 pub(crate) use names::visible;
 pub use planner::{PlanContext, Planner};
 pub use relations::{Relation, Relations};
+pub(crate) use rewrite::is_session_word;
 pub use row_versions::{Change, without_versions};
 pub use rows_query::RowsQuery;
 pub use upsert::{ConflictUpdate, with_named_rows, with_named_table};

@@ -3,11 +3,12 @@
 
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{
-    Expr, NamedWindowExpr, Query, Select, SelectItem, VisitMut, VisitorMut, WindowSpec, WindowType,
-};
+use sqlparser::ast::{Expr, NamedWindowExpr, Select, WindowSpec, WindowType};
 
 use super::names::fold;
+use super::own_expressions::{Moment, visit_own};
+use super::rewrite::string;
+use crate::plan::parse::EXCLUDE;
 
 /// Writes out what the windows of a SELECT take from others.
 pub(super) fn write_out(select: &mut Select) {
@@ -21,11 +22,16 @@ pub(super) fn write_out(select: &mut Select) {
     if known.is_empty() {
         return;
     }
-    let mut pass = Windows { known, queries: 0 };
     for item in &mut select.projection {
-        if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item {
-            let _ = expr.visit(&mut pass);
-        }
+        let _ = visit_own(item, |expr, moment| {
+            if let Expr::Function(function) = expr
+                && let Some(WindowType::WindowSpec(spec)) = &mut function.over
+                && moment == Moment::Before
+            {
+                inherit(spec, &known);
+            }
+            ControlFlow::<()>::Continue(())
+        });
     }
 }
 
@@ -34,40 +40,17 @@ fn inherit(spec: &mut WindowSpec, known: &[(String, WindowSpec)]) {
     let name = fold(name);
     let Some((_, base)) = known.iter().find(|(known, _)| *known == name) else { return };
     spec.window_name = None;
-    if spec.partition_by.is_empty() {
-        spec.partition_by.clone_from(&base.partition_by);
+    // What a frame leaves out is not a partition.
+    if spec.partition_by.iter().all(is_exclusion) {
+        let base = base.partition_by.iter().filter(|key| !is_exclusion(key));
+        spec.partition_by.extend(base.cloned());
     }
     if spec.order_by.is_empty() {
         spec.order_by.clone_from(&base.order_by);
     }
 }
 
-struct Windows {
-    known: Vec<(String, WindowSpec)>,
-    /// How many subqueries are open: they have windows of their own.
-    queries: usize,
-}
-
-impl VisitorMut for Windows {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
-        self.queries += 1;
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
-        self.queries -= 1;
-        ControlFlow::Continue(())
-    }
-
-    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        if let Expr::Function(function) = expr
-            && let Some(WindowType::WindowSpec(spec)) = &mut function.over
-            && self.queries == 0
-        {
-            inherit(spec, &self.known);
-        }
-        ControlFlow::Continue(())
-    }
+fn is_exclusion(key: &Expr) -> bool {
+    let Expr::Nested(constant) = key else { return false };
+    string(constant).is_some_and(|text| text.starts_with(EXCLUDE))
 }

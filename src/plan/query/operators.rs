@@ -101,6 +101,12 @@ impl ExprPlanner for Operators {
 impl Operators {
     fn settle(&self, expr: Expr, operand: &Operand, target: Option<&PgType>) -> Result<Expr> {
         match (operand, target) {
+            // There are no operators of `varchar`, only those of `text`.
+            (Operand::Unknown, Some(PgType::Varchar(_)))
+                if matches!(expr, Expr::Placeholder(_)) =>
+            {
+                self.literals.give(expr, &PgType::Text).map_err(external)
+            }
             (Operand::Unknown, Some(ty)) => self.literals.give(expr, ty).map_err(external),
             (Operand::Typed(_), _) => Ok(self.literals.known(expr)),
             (Operand::Unknown, None) => Ok(expr),

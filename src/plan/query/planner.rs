@@ -20,8 +20,10 @@ use datafusion::prelude::SessionConfig;
 use datafusion::sql::planner::{ParserOptions, PlannerContext, SqlToRel};
 use sqlparser::ast;
 
+use super::array_elements::as_arguments;
 use super::correlated::{is_left_over, without_correlation};
 use super::errors::sql_error;
+use super::exclusions;
 use super::executable::{OutputColumn, QueryPlan};
 use super::functions::Functions;
 use super::lateral::without_lateral;
@@ -31,6 +33,7 @@ use super::merged_columns::merge_columns;
 use super::names::visible;
 use super::provider::Provider;
 use super::reads::{reads, reads_of_subqueries};
+use super::recursive;
 use super::relations::Relations;
 use super::resolve::{Resolver, parameters_of};
 use super::rewrite::rewrite;
@@ -191,9 +194,7 @@ impl Planner {
         parameter_types: &[Option<PgType>],
         target: Option<Target>,
     ) -> Result<QueryPlan> {
-        merge_columns(&mut tree, context)?;
-        expand_whole_rows(&mut tree, context)?;
-        rewrite(&mut tree)?;
+        self.rewritten(&mut tree, context)?;
         let mut analyzed = self.analyze(context, &tree, parameter_types, target, 0)?;
         analyzed.plan =
             named_objects(analyzed.plan, &self.functions, context).map_err(sql_error)?;
@@ -208,10 +209,18 @@ impl Planner {
         parameter_types: &[Option<PgType>],
         target: Option<Target>,
     ) -> Result<Analyzed> {
-        merge_columns(&mut tree, context)?;
-        expand_whole_rows(&mut tree, context)?;
-        rewrite(&mut tree)?;
+        self.rewritten(&mut tree, context)?;
         self.analyze(context, &tree, parameter_types, target, 0)
+    }
+
+    /// A tree in the words that DataFusion knows, as PostgreSQL means it.
+    fn rewritten(&self, tree: &mut ast::Query, context: &PlanContext) -> Result<()> {
+        recursive::check(tree, &self.functions)?;
+        merge_columns(tree, context)?;
+        expand_whole_rows(tree, context)?;
+        rewrite(tree)?;
+        as_arguments(tree);
+        Ok(())
     }
 
     /// The plan behind analysed logic: coerced, with PostgreSQL's types at the top.
@@ -261,9 +270,7 @@ impl Planner {
     /// Plans a view's query: without coercion, as a part of the statement that uses it.
     pub(crate) fn view(&self, context: &PlanContext, sql: &str, depth: usize) -> Result<Analyzed> {
         let mut tree = *crate::plan::parse_query(sql)?.ast;
-        merge_columns(&mut tree, context)?;
-        expand_whole_rows(&mut tree, context)?;
-        rewrite(&mut tree)?;
+        self.rewritten(&mut tree, context)?;
         self.analyze(context, &tree, &[], None, depth)
     }
 
@@ -299,7 +306,7 @@ impl Planner {
             if learned && round < INFERENCE_ROUNDS_MAX {
                 continue;
             }
-            let plan = planned?;
+            let plan = exclusions::apply(planned?, &self.functions).map_err(sql_error)?;
             let mentioned = parameters_of(&plan).map_err(sql_error)?;
             let types = parameter_types(declared, &mentioned, &parameters)?;
             // A parameter that nothing tells about is text, as in PostgreSQL.

@@ -593,7 +593,7 @@ fn table_factor(factor: &mut TableFactor) -> Result<()> {
 }
 
 /// Words that are functions without parentheses, where the parser takes them for columns.
-fn is_session_word(ident: &Ident) -> bool {
+pub(crate) fn is_session_word(ident: &Ident) -> bool {
     let words =
         ["current_role", "current_schema", "current_catalog", "localtime", "localtimestamp"];
     ident.quote_style.is_none() && words.iter().any(|word| ident.value.eq_ignore_ascii_case(word))

@@ -8,14 +8,15 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    CastKind, DataType, Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName, Query, Select,
-    SelectItem, SetExpr, TableAlias, TableFactor, TableFunctionArgs, Value, ValueWithSpan,
+    CastKind, DataType, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName,
+    Select, SelectItem, SetExpr, TableAlias, TableFactor, TableFunctionArgs, Value, ValueWithSpan,
     VisitMut, VisitorMut,
 };
 
 use super::expanded_arrays;
 use super::json_records;
 use super::names::fold;
+use super::own_expressions::{Moment, visit_own};
 use super::rewrite::call;
 use crate::base::{Result, SqlError};
 use crate::catalog::system::table_function;
@@ -61,53 +62,56 @@ fn function_name(expr: &Expr) -> Option<String> {
 
 /// Wraps the set-returning functions of a select list in `unnest`. Names are given before.
 pub(super) fn spread_select_list(select: &mut Select) {
-    let mut pass = Spread { queries: 0, arrays: 0 };
+    // How many functions are open that take the array itself.
+    let mut arrays = 0_usize;
+    let mut subqueries = 0_usize;
     for item in &mut select.projection {
-        if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item {
-            let _ = expr.visit(&mut pass);
-        }
+        let _ = visit_own(item, |expr, moment| {
+            let takes = usize::from(takes_array(expr));
+            match moment {
+                Moment::Before => {
+                    arrays += takes;
+                    if takes > 0 {
+                        name_subquery(expr, &mut subqueries);
+                    }
+                }
+                Moment::After => {
+                    arrays -= takes;
+                    if arrays == 0 {
+                        spread(expr);
+                    }
+                }
+            }
+            ControlFlow::<()>::Continue(())
+        });
     }
 }
 
-struct Spread {
-    /// How many subqueries are open: they have select lists of their own.
-    queries: usize,
-    /// How many functions are open that take the array itself.
-    arrays: usize,
+/// Names the argument that is a subquery: DataFusion takes arrays of one name for the same.
+fn name_subquery(call_of_array: &mut Expr, count: &mut usize) {
+    let Expr::Function(function) = call_of_array else { return };
+    let FunctionArguments::List(list) = &mut function.args else { return };
+    let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(array))) = list.args.first_mut() else {
+        return;
+    };
+    if has_subquery(array) {
+        *count += 1;
+        let name = Expr::Value(Value::SingleQuotedString(count.to_string()).into());
+        *array = call("redkite_named", vec![array.clone(), name]);
+    }
+}
+
+fn has_subquery(expr: &Expr) -> bool {
+    let found = sqlparser::ast::visit_expressions(expr, |expr| match expr {
+        Expr::Subquery(_) => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    });
+    found.is_break()
 }
 
 /// Whether a function takes a set as the array that it is here.
 fn takes_array(expr: &Expr) -> bool {
     function_name(expr).is_some_and(|name| matches!(name.as_str(), "unnest" | "redkite_ordinals"))
-}
-
-impl VisitorMut for Spread {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
-        self.queries += 1;
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
-        self.queries -= 1;
-        ControlFlow::Continue(())
-    }
-
-    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        self.arrays += usize::from(takes_array(expr));
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        if takes_array(expr) {
-            self.arrays -= 1;
-        }
-        if self.queries == 0 && self.arrays == 0 {
-            spread(expr);
-        }
-        ControlFlow::Continue(())
-    }
 }
 
 /// Spreads a set-returning function's array; elements get the type that Arrow does not tell.

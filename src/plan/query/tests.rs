@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::{PlanContext, Planner, QueryPlan, Relation, Relations, sql_error};
 use crate::base::{ColumnId, Oid, Result, RowIds, SeededRandom, SegmentId, SqlError};
-use crate::catalog::{ColumnDef, TableDef};
+use crate::catalog::{ColumnDef, Comments, TableDef};
 use crate::exec::{Run, Tables};
 use crate::plan::Statement;
 use crate::segment::{
@@ -394,8 +394,10 @@ fn items_definition() -> TableDef {
         checks: Vec::new(),
         foreign_keys: Vec::new(),
         comment: None,
+        comments: Comments::default(),
         row_security: false,
         force_row_security: false,
+        unchecked: false,
         policies: Vec::new(),
         materialized: None,
         deletes_on_commit: false,

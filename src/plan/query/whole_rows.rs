@@ -11,6 +11,7 @@ use sqlparser::ast::{
 
 use super::from_columns::{FromColumns, qualifier};
 use super::names::{fold, output_name};
+use super::own_expressions::{Moment, visit_own};
 use super::planner::PlanContext;
 use super::rewrite::call;
 use crate::base::{Result, SqlError};
@@ -69,25 +70,20 @@ impl VisitorMut for Pass<'_> {
 
 impl Pass<'_> {
     fn select(&self, select: &mut Select) -> Result<()> {
-        let mut asked = Asked { found: false, queries: 0 };
-        let _ = select.projection.visit(&mut asked);
-        let _ = select.selection.visit(&mut asked);
-        if !asked.found {
+        if !(asks(&mut select.projection) || asks(&mut select.selection)) {
             return Ok(());
         }
         let mut parts = Vec::new();
         for from in &select.from {
             self.parts(from, &mut parts)?;
         }
-        let mut rows = Rows { parts: &parts, queries: 0 };
+        let rows = Rows { parts: &parts };
         for item in &mut select.projection {
             let before = match item {
                 SelectItem::UnnamedExpr(expr) => Some((output_name(expr), expr.clone())),
                 _ => None,
             };
-            if let ControlFlow::Break(error) = item.visit(&mut rows) {
-                return Err(error);
-            }
+            replace(item, &rows)?;
             if let (SelectItem::UnnamedExpr(expr), Some((name, before))) = (&*item, before)
                 && *expr != before
             {
@@ -95,10 +91,7 @@ impl Pass<'_> {
                 *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias };
             }
         }
-        match select.selection.visit(&mut rows) {
-            ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(error) => Err(error),
-        }
+        replace(&mut select.selection, &rows)
     }
 
     fn parts(&self, from: &TableWithJoins, parts: &mut Vec<Part>) -> Result<()> {
@@ -153,35 +146,20 @@ fn field(expr: &Expr) -> Option<(&Ident, &Ident)> {
     }
 }
 
-/// Looks whether there is anything to do.
-struct Asked {
-    found: bool,
-    queries: usize,
-}
-
-impl VisitorMut for Asked {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
-        self.queries += 1;
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
-        self.queries -= 1;
-        ControlFlow::Continue(())
-    }
-
-    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+/// Whether there is anything to do.
+fn asks(node: &mut impl VisitMut) -> bool {
+    let found = visit_own(node, |expr, _| {
         let takes = matches!(expr, Expr::Function(function) if taken(function).is_some());
-        self.found |= self.queries == 0 && (takes || field(expr).is_some());
+        if takes || field(expr).is_some() {
+            return ControlFlow::Break(());
+        }
         ControlFlow::Continue(())
-    }
+    });
+    found.is_break()
 }
 
 struct Rows<'a> {
     parts: &'a [Part],
-    queries: usize,
 }
 
 impl Rows<'_> {
@@ -215,24 +193,13 @@ impl Rows<'_> {
     }
 }
 
-impl VisitorMut for Rows<'_> {
-    type Break = SqlError;
-
-    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<SqlError> {
-        self.queries += 1;
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<SqlError> {
-        self.queries -= 1;
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<SqlError> {
-        if self.queries > 0 {
+/// Replaces the rows in a part of a query.
+fn replace(node: &mut impl VisitMut, rows: &Rows<'_>) -> Result<()> {
+    let replaced = visit_own(node, |expr, moment| {
+        if moment == Moment::Before {
             return ControlFlow::Continue(());
         }
-        match self.replaced(expr) {
+        match rows.replaced(expr) {
             Ok(Some(replaced)) => {
                 *expr = replaced;
                 ControlFlow::Continue(())
@@ -240,7 +207,8 @@ impl VisitorMut for Rows<'_> {
             Ok(None) => ControlFlow::Continue(()),
             Err(error) => ControlFlow::Break(error),
         }
-    }
+    });
+    replaced.break_value().map_or(Ok(()), Err)
 }
 
 /// A row as a document; NULL where an outer join has none.

@@ -15,16 +15,39 @@ pub struct TransactionModes {
 }
 
 /// Isolation levels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Isolation {
     /// As READ COMMITTED.
     ReadUncommitted,
     /// One snapshot a statement.
+    #[default]
     ReadCommitted,
     /// One snapshot a transaction.
     RepeatableRead,
     /// Refused (0A000) until it is real.
     Serializable,
+}
+
+impl Isolation {
+    /// All levels, as settings spell them.
+    pub const NAMES: [(&str, Self); 4] = [
+        ("read uncommitted", Self::ReadUncommitted),
+        ("read committed", Self::ReadCommitted),
+        ("repeatable read", Self::RepeatableRead),
+        ("serializable", Self::Serializable),
+    ];
+
+    /// The level that a setting spells so.
+    pub fn named(name: &str) -> Option<Self> {
+        let found = Self::NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map(|(_, level)| *level)
+    }
+
+    /// As settings spell it.
+    pub fn as_str(self) -> &'static str {
+        let found = Self::NAMES.iter().find(|(_, level)| *level == self);
+        found.map_or("", |(name, _)| name)
+    }
 }
 
 /// `SET [SESSION | LOCAL] name = value`. `SET TIME ZONE`, `SET NAMES`, `SET SCHEMA`,

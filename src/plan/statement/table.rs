@@ -3,6 +3,17 @@
 use super::{Expression, Query, RowSecurity, SequenceOptions};
 use crate::plan::{Name, TypeName};
 
+/// Triggers of a table. There are none but those that foreign keys are in PostgreSQL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Triggers {
+    /// `ALL`: those of foreign keys too.
+    All,
+    /// `USER`: all others.
+    User,
+    /// One by name.
+    Named(String),
+}
+
 /// Whether a table outlives its session, and a crash.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Persistence {
@@ -256,6 +267,13 @@ pub struct AlterTable {
 pub enum AlterAction {
     /// `ENABLE ROW LEVEL SECURITY` and its kin.
     RowSecurity(RowSecurity),
+    /// `ENABLE TRIGGER`, `DISABLE TRIGGER`.
+    Triggers {
+        /// `ENABLE`.
+        enabled: bool,
+        /// Which ones.
+        which: Triggers,
+    },
     /// `ADD COLUMN`.
     AddColumn {
         /// The column.

@@ -103,9 +103,15 @@ fn format_type(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
         return Some(facts.type_shown(oid).unwrap_or_else(|| type_name(oid)));
     };
     // Asked without a modifier, it is SQL's name of the type; `bit` with none is not SQL's BIT.
-    Some(match text(arguments, 1) {
+    let shown = match text(arguments, 1) {
         None => ty.sql_name(),
         Some(modifier) => ty.with_typmod(modifier.parse().unwrap_or(-1)).to_string(),
+    };
+    Some(match ty.element().unwrap_or(&ty) {
+        PgType::Vector(_) | PgType::Halfvec(_) | PgType::Sparsevec(_) => {
+            format!("{}{shown}", facts.prefix_of_vector())
+        }
+        _ => shown,
     })
 }
 

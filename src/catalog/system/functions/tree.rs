@@ -3,6 +3,7 @@
 use crate::base::{ColumnId, Oid};
 use crate::catalog::system::describe;
 use crate::catalog::system::facts::Facts;
+use crate::catalog::system::pg_description::comment_of;
 use crate::catalog::{Table, TableDef};
 use crate::segment::Rows;
 use crate::types::PgType;
@@ -64,7 +65,10 @@ fn index(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
         let table = &table.definition;
         match table.keys.iter().find(|key| key.oid == oid) {
             Some(key) if position == 0 => Some(describe::index(facts, table, key)),
-            Some(key) => Some(describe::column_list(table, &[*key.columns.get(position - 1)?])),
+            Some(key) => {
+                let mut columns = key.columns.iter().chain(&key.include);
+                Some(describe::column_list(table, &[*columns.nth(position - 1)?]))
+            }
             None => named_index(facts, table, oid, position),
         }
     })
@@ -76,7 +80,11 @@ fn named_index(facts: &Facts, table: &TableDef, oid: Oid, position: usize) -> Op
     if position == 0 {
         return Some(describe::named_index(facts, table, index));
     }
-    Some(describe::index_part(table, index, index.columns.get(position - 1)?))
+    let include = || index.include.get((position - 1).checked_sub(index.columns.len())?);
+    match index.columns.get(position - 1) {
+        Some(part) => Some(describe::index_part(table, index, part)),
+        None => Some(describe::column_list(table, &[*include()?])),
+    }
 }
 
 fn constraint(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
@@ -125,25 +133,14 @@ fn serial_sequence(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> 
     Some(format!("{}.{}", describe::quoted(schema), describe::quoted(&sequence.name)))
 }
 
-fn comment(facts: &Facts, table: Oid, column: Option<ColumnId>) -> Option<String> {
-    let table = &facts.catalog().tables.get(&table)?.definition;
-    match column {
-        None | Some(ColumnId(0)) => table.comment.clone(),
-        Some(column) => table.column_by_id(column)?.comment.clone(),
-    }
-}
-
 fn object_comment(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
-    let oid = oid(arguments, 0)?;
-    match facts.catalog().user_type(oid) {
-        Some(ty) => ty.comment.clone(),
-        None => comment(facts, oid, None),
-    }
+    let class = arguments.get(1).copied().flatten();
+    comment_of(facts, oid(arguments, 0)?, ColumnId(0), class)
 }
 
 fn column_comment(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
-    let column = arguments.get(1).copied().flatten()?.parse().ok().map(ColumnId);
-    comment(facts, oid(arguments, 0)?, column)
+    let column = arguments.get(1).copied().flatten()?.parse().ok().map(ColumnId)?;
+    comment_of(facts, oid(arguments, 0)?, column, Some("pg_class"))
 }
 
 /// Rows that are still in metadata; objects' sizes are an operator's business.
