@@ -316,6 +316,7 @@ impl Session {
             text,
             rights: None,
             guarding: Arc::from([]),
+            within: Arc::from([]),
             locked: Arc::from([]),
         }
     }

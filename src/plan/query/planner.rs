@@ -65,6 +65,8 @@ pub struct PlanContext {
     pub rights: Option<Oid>,
     /// The tables whose policies are being planned.
     pub guarding: Arc<[Oid]>,
+    /// The views whose queries are being planned.
+    pub within: Arc<[Oid]>,
     /// The tables whose rows the statement locks: they show their hidden columns.
     pub locked: Arc<[Oid]>,
 }

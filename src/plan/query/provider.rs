@@ -130,7 +130,13 @@ impl<'a> Provider<'a> {
             let message = format!("view \"{name}\" is nested too deeply");
             return Err(external(SqlError::new(SqlState::STATEMENT_TOO_COMPLEX, message)));
         }
-        let context = PlanContext { search_path, rights, ..self.context.stored() };
+        // DataFusion looks for a relation of a recursive query's own name, too, and then leaves it.
+        if self.context.within.contains(&oid) {
+            let message = format!("infinite recursion detected in view \"{name}\"");
+            return Err(external(SqlError::new(SqlState::INVALID_OBJECT_DEFINITION, message)));
+        }
+        let within = [&*self.context.within, &[oid]].concat().into();
+        let context = PlanContext { search_path, rights, within, ..self.context.stored() };
         let planned = self.planner.view(&context, query, self.depth + 1);
         let view = planned.map_err(external)?;
         let mut all = self.used.lock();

@@ -145,6 +145,7 @@ pub(crate) fn context(world: &Arc<World>) -> PlanContext {
         text: Arc::new(TextContext::default()),
         rights: None,
         guarding: Arc::from([]),
+        within: Arc::from([]),
         locked: Arc::from([]),
     }
 }
