@@ -117,18 +117,39 @@ impl Snapshot {
         }
     }
 
-    /// The table of this name whose rows statements change: 42809 for a materialized view.
+    /// The table of this name whose rows a statement changes, as it says (`insert into`); 42809 and
+    /// 55000 for what is no table.
     pub fn require_changeable(
         &self,
         name: RelationName<'_>,
         search_path: &[String],
+        change: &str,
     ) -> Result<&Arc<Table>> {
-        let table = self.require_table(name, search_path)?;
-        match table.definition.materialized {
-            None => Ok(table),
-            Some(_) => {
-                let message = format!("cannot change materialized view \"{}\"", name.name);
-                Err(SqlError::new(SqlState::WRONG_OBJECT_TYPE, message))
+        let refused = |state, message: String| Err(SqlError::new(state, message));
+        let (wrong, shown) = (SqlState::WRONG_OBJECT_TYPE, name.name);
+        let relation = self.require_relation(name, search_path)?;
+        if change == "truncate" && !matches!(relation, Relation::Table(_)) {
+            return refused(wrong, format!("\"{shown}\" is not a table"));
+        }
+        match relation {
+            Relation::View(_) if change == "copy to" => {
+                refused(wrong, format!("cannot copy to view \"{shown}\""))
+            }
+            Relation::View(_) => {
+                let state = SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE;
+                refused(state, format!("cannot {change} view \"{shown}\""))
+            }
+            Relation::Sequence(_) => refused(wrong, format!("cannot change sequence \"{shown}\"")),
+            Relation::Index { .. } => refused(wrong, format!("cannot open relation \"{shown}\"")),
+            Relation::Table(oid) => {
+                let table = self.require_table_by_oid(oid)?;
+                match (&table.definition.materialized, change) {
+                    (None, _) => Ok(table),
+                    (Some(_), "truncate") => refused(wrong, format!("\"{shown}\" is not a table")),
+                    (Some(_), _) => {
+                        refused(wrong, format!("cannot change materialized view \"{shown}\""))
+                    }
+                }
             }
         }
     }

@@ -8,7 +8,7 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, ListArray};
 use datafusion::arrow::compute::{CastOptions, cast, cast_with_options};
 use datafusion::arrow::datatypes::{DataType, FieldRef};
 use datafusion::common::{Result, ScalarValue};
@@ -151,6 +151,11 @@ impl CastFunction {
         if let Some(bits) = cast_bits(&array, &self.source, &self.target, self.explicit) {
             return bits;
         }
+        if let (PgType::Array(from), PgType::Array(to)) = (&self.source, &self.target)
+            && let Some(list) = array.as_list_opt::<i32>()
+        {
+            return self.elements(list, from, to);
+        }
         let mut builder = ColumnBuilder::new(&self.target, array.len());
         let context = TextContext::default();
         for row in 0..array.len() {
@@ -161,6 +166,18 @@ impl CastFunction {
             self.value(&array, row, &mut builder, &context)?;
         }
         Ok(builder.finish())
+    }
+
+    /// An array's elements, cast one by one.
+    fn elements(&self, list: &ListArray, from: &PgType, to: &PgType) -> Result<ArrayRef, SqlError> {
+        let context = if self.explicit { CastContext::Explicit } else { CastContext::Assignment };
+        let values = cast_array(list.values(), from, to, context)?;
+        let DataType::List(item) = self.target.arrow() else {
+            return Err(internal("an array that is no list"));
+        };
+        let (offsets, nulls) = (list.offsets().clone(), list.nulls().cloned());
+        let list = ListArray::try_new(item, offsets, values, nulls).map_err(internal)?;
+        Ok(Arc::new(list))
     }
 
     fn value(
@@ -179,6 +196,10 @@ impl CastFunction {
         if matches!(self.source, PgType::Bpchar(_)) && !matches!(self.target, PgType::Bpchar(_)) {
             // The blanks of char(n) are no part of its value.
             text.truncate(text.trim_end_matches(' ').len());
+        }
+        if self.source == PgType::Jsonb && (self.target.is_number() || self.target == PgType::Bool)
+        {
+            return self.scalar_of_json(&text, builder, context);
         }
         match (&self.source, &self.target) {
             (PgType::Float4 | PgType::Float8 | PgType::Numeric(_), target)
@@ -211,6 +232,35 @@ impl CastFunction {
             }
             _ => builder.append_text(&text, context),
         }
+    }
+
+    /// A document that is a number or a truth value as one; its null is NULL.
+    fn scalar_of_json(
+        &self,
+        text: &str,
+        builder: &mut ColumnBuilder,
+        context: &TextContext,
+    ) -> Result<(), SqlError> {
+        let to_bool = self.target == PgType::Bool;
+        let what = match text.as_bytes().first() {
+            Some(b'n') => {
+                builder.append_null();
+                return Ok(());
+            }
+            Some(b't' | b'f') if to_bool => return builder.append_text(text, context),
+            Some(b'-' | b'0'..=b'9') if !to_bool => {
+                let rounded = is_integer(&self.target).then(|| round_decimal(text));
+                let number = rounded.as_deref().unwrap_or(text);
+                return builder.append_text(number, context).map_err(|_| self.out_of_range());
+            }
+            Some(b'{') => "object",
+            Some(b'[') => "array",
+            Some(b'"') => "string",
+            Some(b't' | b'f') => "boolean",
+            _ => "numeric",
+        };
+        let message = format!("cannot cast jsonb {what} to type {}", self.target.sql_name());
+        Err(SqlError::new(SqlState::INVALID_PARAMETER_VALUE, message))
     }
 
     /// An explicit cast to `varchar(n)` cuts silently, an assignment refuses.

@@ -13,6 +13,7 @@ pub use parse::{
     Constant, Lifted, data_type_of, lift, normalize, parse, parse_data_type, parse_expression,
     parse_in, parse_query, parse_type_name, types_named,
 };
+pub(crate) use parse::{IS_JSON, IS_NOT_JSON};
 pub use query::{
     Change, ConflictUpdate, DmlPlan, Executions, LockedTable, MergeKind, OutputColumn, PlanContext,
     Planner, QueryPlan, Relation, Relations, RowSource, RowsQuery, arguments_query, sql_error,

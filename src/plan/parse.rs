@@ -15,6 +15,7 @@ mod cursor;
 mod data_type;
 mod database;
 mod dispatch;
+mod distinct_from;
 mod domain;
 mod grant;
 mod insert;
@@ -54,6 +55,11 @@ pub(crate) use self::lift::number_fits;
 pub use self::lift::{Constant, Lifted, lift};
 pub use self::normalize::normalize;
 pub(crate) use self::translate::EXCLUDE;
+
+/// The operator that stands for `IS JSON`, whose right operand is the kind.
+pub(crate) const IS_JSON: &str = "is json";
+/// The same for `IS NOT JSON`.
+pub(crate) const IS_NOT_JSON: &str = "is not json";
 
 /// Reads a query string: zero or more statements with semicolons between. Either all of them
 /// parse, or the first error is given, as PostgreSQL does.

@@ -17,7 +17,7 @@ use crate::plan::statement::{Copy, CopyDirection, CopyEndpoint, CopySource, Quer
 use crate::plan::{Name, OutputColumn, RowsQuery, Statement, quote_identifier};
 use crate::store::meta::Mirrored;
 use crate::txn::WriteBehind;
-use crate::types::PgType;
+use crate::types::{PgType, object_numbers};
 
 use super::connection::Session;
 use super::copy_progress::CopyProgress;
@@ -187,7 +187,7 @@ impl Session {
         let path = self.visible_path(&snapshot.state);
         let schema = own_schema(name.schema.as_deref(), self.settings.temporary())?;
         let relation = RelationName { schema, name: &name.name };
-        let target = Arc::clone(snapshot.state.require_changeable(relation, &path)?);
+        let target = Arc::clone(snapshot.state.require_changeable(relation, &path, "copy to")?);
         let definition = &target.definition;
         if Access::new(&snapshot.state, self.role()).is_guarded(definition) {
             let message = "COPY FROM not supported with row-level security";
@@ -381,6 +381,9 @@ pub(super) fn with_schema(batch: &RecordBatch, schema: &SchemaRef) -> Result<Rec
         .iter()
         .zip(schema.fields())
         .map(|(array, field)| {
+            // Tables keep objects' numbers, not their names.
+            let numbers = object_numbers(array);
+            let array = numbers.as_ref().unwrap_or(array);
             if array.data_type() == field.data_type() {
                 Ok(Arc::clone(array))
             } else {

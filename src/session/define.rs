@@ -77,7 +77,14 @@ impl Session {
                         return Ok(Outcome::command(format!("SELECT {rows}")));
                     }
                     return match fill {
-                        None => Ok(Outcome::command(prepared.tag())),
+                        // What was there already has no rows to tell of.
+                        None => Ok(Outcome::command(match prepared.statement() {
+                            Statement::CreateTableAs(create) if create.materialized => {
+                                "CREATE MATERIALIZED VIEW"
+                            }
+                            Statement::CreateTableAs(_) => "CREATE TABLE AS",
+                            _ => prepared.tag(),
+                        })),
                         Some((table, query)) => self.fill(table, &query, revision, watch).await,
                     };
                 }

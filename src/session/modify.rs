@@ -161,26 +161,26 @@ pub(super) fn plan_modification(
     statement: &Statement,
     given: &[Option<PgType>],
 ) -> Result<Modification> {
-    let find = |name: &Name| catalog.table(name, &context.search_path);
+    let find = |name: &Name, change| catalog.table(name, &context.search_path, change);
     let (table, kind, plan, alias, returning, on_conflict) = match statement {
         Statement::Insert(insert) => {
-            let table = find(&insert.table)?;
+            let table = find(&insert.table, "insert into")?;
             let plan = planner.insert(context, &table.definition, insert, given)?;
             let on_conflict = insert.on_conflict.as_ref();
             (table, Kind::Insert, plan, &insert.alias, &insert.returning, on_conflict)
         }
         Statement::Update(update) => {
-            let table = find(&update.target.table)?;
+            let table = find(&update.target.table, "update")?;
             let plan = planner.update(context, &table.definition, update, given)?;
             (table, Kind::Update, plan, &update.target.alias, &update.returning, None)
         }
         Statement::Delete(delete) => {
-            let table = find(&delete.target.table)?;
+            let table = find(&delete.target.table, "delete from")?;
             let plan = planner.delete(context, &table.definition, delete, given)?;
             (table, Kind::Delete, plan, &delete.target.alias, &delete.returning, None)
         }
         Statement::Merge(merge) => {
-            let table = find(&merge.target.table)?;
+            let table = find(&merge.target.table, "merge into")?;
             let plan = planner.merge(context, &table.definition, merge, given)?;
             (table, Kind::Merge, plan, &merge.target.alias, &merge.returning, None)
         }

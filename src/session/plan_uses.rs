@@ -116,14 +116,14 @@ impl Recorder {
         std::mem::take(&mut *self.uses.lock())
     }
 
-    /// The table of this name.
+    /// The table of this name, which a statement changes as it says.
     ///
     /// # Errors
-    /// 42P01.
-    pub(super) fn table(&self, name: &Name, path: &[String]) -> Result<Arc<Table>> {
+    /// 42P01, and what is no table.
+    pub(super) fn table(&self, name: &Name, path: &[String], change: &str) -> Result<Arc<Table>> {
         let schema = own_schema(name.schema.as_deref(), self.relations.temporary())?;
         let relation = RelationName { schema, name: &name.name };
-        let table = self.snapshot.state.require_changeable(relation, path)?;
+        let table = self.snapshot.state.require_changeable(relation, path, change)?;
         let found = Found::Table(Arc::clone(&table.definition));
         self.note_relation(schema, &name.name, path, found);
         Ok(Arc::clone(table))

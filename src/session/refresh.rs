@@ -35,7 +35,7 @@ impl Session {
         let view =
             table.filter(|table| table.definition.materialized.is_some()).ok_or_else(|| {
                 let message = format!("\"{}\" is not a materialized view", name.name);
-                SqlError::new(SqlState::WRONG_OBJECT_TYPE, message)
+                SqlError::unsupported(message)
             })?;
         let definition = &view.definition;
         let demands =

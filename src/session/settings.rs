@@ -142,6 +142,9 @@ impl Settings {
         if setting.is_some_and(|setting| setting.read_only) {
             return Err(read_only(name));
         }
+        if setting.is_none() && !name.contains('.') {
+            return Err(unknown(name));
+        }
         let name = setting.map_or_else(|| name.to_ascii_lowercase(), |s| s.name.to_owned());
         let default = self.defaults.get(&name).cloned();
         self.put(name, default, scope);

@@ -24,7 +24,8 @@ impl Session {
         for name in &truncate.tables {
             let schema = own_schema(name.schema.as_deref(), self.settings.temporary())?;
             let relation = RelationName { schema, name: &name.name };
-            tables.push(Arc::clone(snapshot.state.require_changeable(relation, &path)?));
+            tables
+                .push(Arc::clone(snapshot.state.require_changeable(relation, &path, "truncate")?));
         }
         let mut added = true;
         while std::mem::take(&mut added) {

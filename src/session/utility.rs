@@ -10,7 +10,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::scalar::ScalarValue;
 
 use crate::base::{Result, SqlError, SqlState};
-use crate::catalog::{Snapshot, undefined_type};
+use crate::catalog::{RelationName, Snapshot, system, undefined_type};
 use crate::plan::statement::{Discard, Isolation, Set, SetScope, SetValue};
 use crate::plan::{OutputColumn, Statement, TypeName};
 use crate::store::meta::Mirrored;
@@ -24,6 +24,7 @@ use super::outcome::Outcome;
 use super::prepare::Prepared;
 use super::setting_list::display_name;
 use super::settings::{Scope, parse_bool};
+use super::temporary::own_schema;
 use super::transaction::State;
 
 impl Session {
@@ -98,11 +99,20 @@ impl Session {
             Statement::Close(name) => self.close(name.as_deref()),
             Statement::Copy(copy) => self.copy(copy, snapshot).await,
             Statement::Truncate(truncate) => self.truncate(truncate, snapshot).await,
-            Statement::Analyze(_)
-            | Statement::Vacuum(_)
-            | Statement::Cluster
-            | Statement::Checkpoint
-            | Statement::SetConstraints { .. } => Ok(Outcome::command(tag)),
+            Statement::Analyze(tables) | Statement::Vacuum(tables) => {
+                let path = self.visible_path(&snapshot.state);
+                for table in tables {
+                    let schema = own_schema(table.schema.as_deref(), self.settings.temporary())?;
+                    let name = RelationName { schema, name: &table.name };
+                    if !system::is_system_relation(schema, &table.name) {
+                        snapshot.state.require_relation(name, &path)?;
+                    }
+                }
+                Ok(Outcome::command(tag))
+            }
+            Statement::Cluster | Statement::Checkpoint | Statement::SetConstraints { .. } => {
+                Ok(Outcome::command(tag))
+            }
             Statement::Listen(channel) => {
                 Ok(self.listen(Listening::To(channel.clone(), snapshot.revision), tag))
             }

@@ -20,7 +20,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use crate::base::limits::NOTIFICATIONS_BYTES_MAX;
 use crate::base::{Oid, Result, Severity, SqlError, SqlState};
 use crate::catalog::access::{Access, Demand, Object, Privileges};
-use crate::catalog::{Notification, Relation, RelationName, SequenceDef, Snapshot};
+use crate::catalog::{Notification, Relation, RelationName, SequenceDef, Snapshot, system};
 use crate::cluster::LockTag;
 use crate::exec::{AdvisoryLock, SequenceName, SessionValues};
 use crate::plan::ddl::PG_TEMP;
@@ -444,7 +444,10 @@ impl SessionValues for StatementValues {
 
     fn relation_name(&self, oid: Oid) -> Option<String> {
         let state = &self.snapshot.state;
-        let (schema, name) = state.relation_name(oid)?;
+        let Some((schema, name)) = state.relation_name(oid) else {
+            let (schema, name) = system::shown_name(oid)?;
+            return Some(schema.map_or_else(|| name.to_owned(), |of| format!("{of}.{name}")));
+        };
         let path = self.settings.lock().search_path();
         let found = state.relation(RelationName { schema: None, name }, &path);
         let visible = found.is_some_and(|found| found.oid() == oid);

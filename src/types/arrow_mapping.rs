@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef, IntervalUnit, TimeUnit};
 
-use super::{EnumType, PgType, sparse_vector};
+use super::{EnumType, PgType, object, sparse_vector};
 
 /// The metadata key of a field that names its PostgreSQL type: `varchar:14` (name and typmod).
 pub const TYPE_KEY: &str = "pg.type";
@@ -171,7 +171,8 @@ impl PgType {
             | DataType::FixedSizeList(item, _) => Self::of_field(item).array(),
             DataType::Dictionary(_, value) => Self::of(value),
             DataType::RunEndEncoded(_, values) => Self::of(values.data_type()),
-            DataType::Struct(_) | DataType::Map(_, _) | DataType::Union(_, _) => Self::Record,
+            DataType::Struct(fields) => object::of_pair(fields).unwrap_or(Self::Record),
+            DataType::Map(_, _) | DataType::Union(_, _) => Self::Record,
         }
     }
 }

@@ -19,7 +19,7 @@ use super::numeric::Shape;
 use super::vector::{self, Element};
 use super::{
     BitString, EnumType, PgType, SparseVector, TextContext, array_text, bytea, datetime_output,
-    float, interval_output,
+    float, interval_output, object,
 };
 use crate::base::{Result, SqlError, SqlState};
 
@@ -53,6 +53,7 @@ enum Values {
     Enum(TimestampMicrosecondArray, EnumType),
     Uuid(FixedSizeBinaryArray),
     Oid(UInt32Array),
+    Object(UInt32Array, StringArray),
     Bits(LargeBinaryArray),
     Vector(Vectors<Float32Type>),
     Halfvec(Vectors<Float16Type>),
@@ -82,6 +83,10 @@ impl ColumnEncoder {
             return Ok(Self { values: Values::Void, nulls: None });
         }
         if let Some(row) = array.as_struct_opt() {
+            if let Some((numbers, names)) = object::parts(row) {
+                let values = Values::Object(numbers, names);
+                return Ok(Self { values, nulls: row.nulls().cloned() });
+            }
             let field = |(field, column): (_, &ArrayRef)| {
                 let ty = PgType::of_field(field);
                 Ok((ty.oid().0, Self::new(column, &ty)?))
@@ -179,6 +184,7 @@ impl ColumnEncoder {
             Values::Int4(values) => integer(values.value(row), out),
             Values::Int8(values) => integer(values.value(row), out),
             Values::Oid(values) => integer(values.value(row), out),
+            Values::Object(_, names) => out.put_slice(names.value(row).as_bytes()),
             Values::Float4(values) => float::write(values.value(row), out, digits),
             Values::Float8(values) => float::write(values.value(row), out, digits),
             Values::Numeric(shape, values) => shape.write_text(values.value(row), out),
@@ -236,7 +242,7 @@ impl ColumnEncoder {
             Values::Int2(values) => out.put_i16(values.value(row)),
             Values::Int4(values) => out.put_i32(values.value(row)),
             Values::Int8(values) => out.put_i64(values.value(row)),
-            Values::Oid(values) => out.put_u32(values.value(row)),
+            Values::Oid(values) | Values::Object(values, _) => out.put_u32(values.value(row)),
             Values::Float4(values) => out.put_f32(values.value(row)),
             Values::Float8(values) => out.put_f64(values.value(row)),
             Values::Numeric(shape, values) => shape.write_binary(values.value(row), out),

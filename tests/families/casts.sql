@@ -2,55 +2,30 @@
 
 -- try
 -- a value of each type as text and its type
--- differs: pg-typeof
 SELECT true AS v, pg_typeof(true), true::text;
--- differs: pg-typeof
 SELECT 1::smallint AS v, pg_typeof(1::smallint), 1::smallint::text;
--- differs: pg-typeof
 SELECT 1 AS v, pg_typeof(1), 1::text;
--- differs: pg-typeof
 SELECT 1::bigint AS v, pg_typeof(1::bigint), 1::bigint::text;
--- differs: pg-typeof
 SELECT 1.50 AS v, pg_typeof(1.50), 1.50::text;
--- differs: pg-typeof
 SELECT 1.5::real AS v, pg_typeof(1.5::real), 1.5::real::text;
--- differs: pg-typeof
 SELECT 1.5::float8 AS v, pg_typeof(1.5::float8), 1.5::float8::text;
--- differs: pg-typeof
 SELECT 'a'::text AS v, pg_typeof('a'::text), 'a'::text::text;
--- differs: pg-typeof
 SELECT 'a'::varchar(3) AS v, pg_typeof('a'::varchar(3)), 'a'::varchar(3)::text;
--- differs: pg-typeof
 SELECT 'a'::char(3) AS v, pg_typeof('a'::char(3)), 'a'::char(3)::text;
--- differs: pg-typeof
 SELECT '\xff00'::bytea AS v, pg_typeof('\xff00'::bytea), '\xff00'::bytea::text;
--- differs: pg-typeof
 SELECT date '2024-02-29' AS v, pg_typeof(date '2024-02-29'), date '2024-02-29'::text;
--- differs: pg-typeof
 SELECT time '10:11:12.5' AS v, pg_typeof(time '10:11:12.5'), time '10:11:12.5'::text;
--- differs: pg-typeof
 SELECT timestamp '2024-02-29 10:11:12' AS v, pg_typeof(timestamp '2024-02-29 10:11:12'), timestamp '2024-02-29 10:11:12'::text;
--- differs: pg-typeof
 SELECT timestamptz '2024-02-29 10:11:12+00' AS v, pg_typeof(timestamptz '2024-02-29 10:11:12+00'), timestamptz '2024-02-29 10:11:12+00'::text;
--- differs: pg-typeof
 SELECT interval '1 year 2 days 03:04:05' AS v, pg_typeof(interval '1 year 2 days 03:04:05'), interval '1 year 2 days 03:04:05'::text;
--- differs: pg-typeof
 SELECT 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'::uuid AS v, pg_typeof('a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'::uuid), 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'::uuid::text;
--- differs: pg-typeof
 SELECT '{"a": 1}'::json AS v, pg_typeof('{"a": 1}'::json), '{"a": 1}'::json::text;
--- differs: pg-typeof
 SELECT '{"a": 1}'::jsonb AS v, pg_typeof('{"a": 1}'::jsonb), '{"a": 1}'::jsonb::text;
--- differs: pg-typeof
 SELECT B'101' AS v, pg_typeof(B'101'), B'101'::text;
--- differs: pg-typeof
 SELECT B'101'::bit varying AS v, pg_typeof(B'101'::bit varying), B'101'::bit varying::text;
--- differs: pg-typeof
 SELECT ARRAY[1, 2] AS v, pg_typeof(ARRAY[1, 2]), ARRAY[1, 2]::text;
--- differs: pg-typeof
 SELECT ARRAY['a', NULL] AS v, pg_typeof(ARRAY['a', NULL]), ARRAY['a', NULL]::text;
--- differs: pg-typeof
 SELECT ROW(1, 'x') AS v, pg_typeof(ROW(1, 'x')), ROW(1, 'x')::text;
--- differs: pg-typeof
 SELECT NULL AS v, pg_typeof(NULL), NULL::text;
 -- differs: types
 SELECT '1,2'::point AS v, pg_typeof('1,2'::point), '1,2'::point::text;
@@ -62,27 +37,19 @@ SELECT '08:00:2b:01:02:03'::macaddr AS v, pg_typeof('08:00:2b:01:02:03'::macaddr
 SELECT '[1,5)'::int4range AS v, pg_typeof('[1,5)'::int4range), '[1,5)'::int4range::text;
 -- differs: text-search
 SELECT 'a b'::tsvector AS v, pg_typeof('a b'::tsvector), 'a b'::tsvector::text;
--- differs: pg-typeof
 SELECT 1::oid AS v, pg_typeof(1::oid), 1::oid::text;
--- differs: pg-typeof
 SELECT 'pg_class'::regclass AS v, pg_typeof('pg_class'::regclass), 'pg_class'::regclass::text;
--- differs: pg-typeof
 SELECT 'int4'::regtype AS v, pg_typeof('int4'::regtype), 'int4'::regtype::text;
--- differs: pg-typeof
 SELECT 'x'::name AS v, pg_typeof('x'::name), 'x'::name::text;
 -- differs: types
 SELECT '12.34'::money AS v, pg_typeof('12.34'::money), '12.34'::money::text;
--- differs: pg-typeof
 SELECT '<a/>'::text AS v, pg_typeof('<a/>'::text), '<a/>'::text::text;
 -- differs: types
 SELECT '10:00+02'::timetz AS v, pg_typeof('10:00+02'::timetz), '10:00+02'::timetz::text;
--- differs: pg-typeof
 SELECT '[1,2]'::vector AS v, pg_typeof('[1,2]'::vector), '[1,2]'::vector::text;
--- differs: accepted
 SELECT 'sum'::regproc AS v, pg_typeof('sum'::regproc), 'sum'::regproc::text;
 -- differs: types
 SELECT '$.a'::jsonpath AS v, pg_typeof('$.a'::jsonpath), '$.a'::jsonpath::text;
--- differs: accepted
 SELECT 1::xid AS v, pg_typeof(1::xid), 1::xid::text;
 -- differs: types
 SELECT '0/16B3748'::pg_lsn AS v, pg_typeof('0/16B3748'::pg_lsn), '0/16B3748'::pg_lsn::text;
@@ -244,11 +211,8 @@ SELECT '42'::pg_catalog.int4;
 SELECT CAST(42 AS text);
 SELECT float8 '1.5';
 SELECT bool 't';
--- differs: functions
 SELECT date('2024-01-01');
--- differs: functions
 SELECT text(42);
--- differs: functions
 SELECT int8(42.5);
 SELECT 'yes'::bool;
 SELECT 'on'::bool;
@@ -261,71 +225,40 @@ SELECT '0'::bool;
 SELECT 'tr'::bool;
 SELECT 'o'::bool;
 SELECT '2'::bool;
--- differs: pg-typeof
 SELECT pg_typeof(1 = 1);
--- differs: pg-typeof
 SELECT pg_typeof(1 + 1.5);
--- differs: pg-typeof
 SELECT pg_typeof('a' || 'b');
--- differs: pg-typeof
 SELECT pg_typeof(now());
--- differs: pg-typeof
 SELECT pg_typeof(current_date - current_date);
--- differs: pg-typeof
 SELECT pg_typeof(now() - now());
--- differs: pg-typeof
 SELECT pg_typeof(ARRAY[1]);
--- differs: pg-typeof
 SELECT pg_typeof(CASE WHEN true THEN 1 ELSE 2.0 END);
--- differs: pg-typeof
 SELECT pg_typeof(coalesce(NULL, 'x'));
--- differs: pg-typeof
 SELECT pg_typeof(NULL);
--- differs: pg-typeof
+-- differs: column-types
 SELECT pg_typeof('x');
--- differs: pg-typeof
 SELECT pg_typeof(ROW(1));
--- differs: pg-typeof
 SELECT pg_typeof(count(*));
--- differs: pg-typeof
 SELECT pg_typeof(sum(1));
--- differs: pg-typeof
 SELECT pg_typeof(avg(1.5));
--- differs: pg-typeof
 SELECT pg_typeof(lower('A'));
--- differs: pg-typeof
 SELECT pg_typeof(length('a'));
--- differs: pg-typeof
 SELECT pg_typeof(position('a' IN 'b'));
--- differs: pg-typeof
 SELECT pg_typeof(current_user);
--- differs: pg-typeof
 SELECT pg_typeof(version());
--- differs: pg-typeof
 SELECT pg_typeof(extract(year FROM now()));
--- differs: pg-typeof
 SELECT pg_typeof(date_trunc('day', now()));
--- differs: pg-typeof
 SELECT pg_typeof(to_char(1, '9'));
 -- differs: types
 SELECT pg_typeof(1::money * 2);
--- differs: pg-typeof
 SELECT pg_typeof(random());
--- differs: pg-typeof
 SELECT pg_typeof(gen_random_uuid());
--- differs: pg-typeof
 SELECT pg_typeof(md5('a'));
--- differs: pg-typeof
 SELECT pg_typeof(to_json(1));
--- differs: pg-typeof
 SELECT pg_typeof(string_to_array('a', 'b'));
--- differs: functions
 SELECT pg_typeof(age(now()));
--- differs: pg-typeof
 SELECT pg_typeof(B'1' || B'0');
--- differs: pg-typeof
 SELECT pg_typeof(1::"char");
--- differs: pg-typeof
 SELECT pg_typeof(pg_typeof(1));
 SELECT '  42  '::int;
 SELECT ' 1.5 '::numeric;
@@ -367,7 +300,6 @@ SELECT 'abcdef'::varchar(3)::text;
 SELECT '\x4142'::bytea::text;
 SELECT 'AB'::bytea;
 SELECT convert_from('\x4142'::bytea, 'UTF8');
--- differs: syntax
 SELECT encode('AB'::bytea, 'escape');
 SELECT '\x41'::bytea::bit(8);
 -- differs: values
@@ -403,7 +335,6 @@ SELECT '2024-02-29'::date::text;
 SELECT '2024-02-29 10:00'::timestamp::date;
 SELECT '2024-02-29'::date::timestamp;
 SELECT '2024-02-29 10:00:00.100'::timestamp;
--- differs: time-precision
 SELECT '2024-02-29 10:00:00.123456'::timestamp(3);
 SELECT '2024-02-29 10:00+05'::timestamptz;
 SELECT '2024-02-29 23:59:59.9999999'::timestamp;
@@ -412,7 +343,6 @@ SELECT '2024-02-29T10:00:00Z'::timestamptz;
 SELECT '{1,2}'::int[];
 SELECT ARRAY[1, 2]::text[];
 SELECT '{1,2}'::text[]::int[];
--- differs: refused
 SELECT ARRAY[1.5]::int[];
 SELECT '{a}'::char(2)[];
 SELECT '{t}'::bool[];
@@ -439,34 +369,24 @@ SELECT uuid_extract_timestamp('018f4f5e-0000-7000-8000-000000000000');
 SELECT uuidv4() IS NOT NULL;
 -- differs: functions
 SELECT uuidv7() IS NOT NULL;
--- differs: regclass
 SELECT 'pg_class'::regclass;
 SELECT 'pg_class'::regclass::oid = 1259;
--- differs: regclass
 SELECT 1259::regclass;
--- differs: column-types
 SELECT 'integer'::regtype;
 SELECT 'int8'::regtype::oid;
--- differs: column-types
 SELECT 23::regtype;
--- differs: column-types
 SELECT 'public'::regnamespace;
 -- differs: types
 SELECT 'upper(text)'::regprocedure;
--- differs: column-types
 SELECT 'now'::regproc;
 -- differs: types
 SELECT '=(int,int)'::regoperator;
--- differs: column-types
 SELECT to_regclass('nowhere');
--- differs: column-types
 SELECT to_regtype('nosuch');
--- differs: column-types
 SELECT to_regtype('varchar');
 SELECT current_user::regrole IS NOT NULL;
 SELECT 'nowhere'::regclass;
 SELECT 'nosuch'::regtype;
--- differs: error-code
 SELECT 'nosuch'::regproc;
 SELECT 1::date;
 SELECT 'x'::nosuchtype;
@@ -498,7 +418,6 @@ SELECT true || 'x';
 SELECT NULL || 'a';
 SELECT ARRAY[1] || 2;
 SELECT 'a' || ARRAY['b'];
--- differs: error-code
 SELECT 1 || 2;
 -- differs: accepted
 SELECT length(123);
@@ -519,13 +438,10 @@ SELECT 1 IN ('1', '2');
 SELECT 3 BETWEEN '1' AND '5';
 SELECT coalesce(1, 'x');
 SELECT CASE WHEN true THEN 1 ELSE 'x' END;
--- differs: error-code
 SELECT CASE WHEN true THEN 1 ELSE true END;
 SELECT '2024-01-01' - interval '1 day';
 SELECT '1 day' + interval '1 day';
--- differs: accepted
 SELECT date '2024-01-01' + '1 day';
--- differs: accepted
 SELECT now() - '1 day' < now();
 SELECT '10' + 5;
 SELECT '2024-01-05'::date - '2024-01-01';

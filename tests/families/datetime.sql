@@ -93,11 +93,8 @@ SELECT interval '1 02:03' day to minute;
 SELECT interval '90' second;
 -- differs: time-values
 SELECT interval '1.5' hour;
--- differs: time-precision
 SELECT interval '1 day 02:03:04.567'::interval(1);
--- differs: time-precision
 SELECT timestamp '2024-01-01 00:00:00.5678'::timestamp(2);
--- differs: time-precision
 SELECT time '10:00:00.999'::time(0);
 SELECT timestamp '2024-02-29 13:14:15.678'::date;
 SELECT timestamp '2024-02-29 13:14:15.678'::time;
@@ -109,22 +106,15 @@ SELECT time '10:00'::interval;
 -- differs: refused
 SELECT interval '26:00'::time;
 SELECT make_date(2024, 2, 29);
--- differs: functions
 SELECT make_time(13, 14, 15.5);
 SELECT make_timestamp(2024, 2, 29, 13, 14, 15.5);
 SELECT make_timestamptz(2024, 2, 29, 13, 14, 15.5);
--- differs: functions
 SELECT make_timestamptz(2024, 2, 29, 13, 14, 15.5, 'Europe/Berlin');
 SELECT make_interval(1, 2, 3, 4, 5, 6, 7.5);
--- differs: syntax
 SELECT make_interval(days => 10, hours => 2);
--- differs: syntax
 SELECT make_interval(years => 1);
--- differs: time-values
 SELECT make_date(-44, 3, 15);
--- differs: error-code
 SELECT make_date(2023, 2, 29);
--- differs: error-code
 SELECT make_time(25, 0, 0);
 SELECT to_timestamp(0);
 SELECT to_timestamp(1709212455.5);
@@ -168,9 +158,7 @@ SELECT date '-infinity' < '0001-01-01';
 SELECT isfinite(date 'infinity');
 SELECT isfinite(interval '1 day');
 SELECT isfinite(timestamp '2024-01-01');
--- differs: error-code
 SELECT date '2024-01-01' + date '2024-01-02';
--- differs: error-code
 SELECT date '2024-01-01' * 2;
 SELECT interval '1 day' / 0;
 SELECT date '2024-01-01' - 'x';
@@ -191,7 +179,6 @@ SELECT id, d + 1, d - 1, ts + iv, tz - iv, iv * 2, t + iv FROM ev WHERE id < 4 O
 SELECT id, ts - ts, tz - timestamptz '2000-01-01 00:00+00', d - date '2000-01-01' FROM ev WHERE id < 4 ORDER BY id;
 SELECT id, d, t, ts, tz, iv FROM ev ORDER BY id;
 SELECT id, iv::text, d::text, ts::text, tz::text, t::text FROM ev ORDER BY id;
--- differs: functions
 SELECT min(d), max(d), min(ts), max(tz), min(iv), max(iv), sum(iv), avg(iv), max(t) FROM ev;
 SELECT id FROM ev WHERE d > '2000-01-01' AND ts < '2025-01-01 00:00';
 SELECT id FROM ev ORDER BY iv DESC NULLS LAST, id;
@@ -215,11 +202,8 @@ SELECT timestamptz '2024-01-01 00:00+00' AT TIME ZONE 'nowhere';
 SELECT time with time zone '10:00+02';
 -- differs: types
 SELECT timetz '10:00-05';
--- differs: functions
 SELECT date_trunc('day', timestamptz '2024-02-29 23:30+00', 'Europe/Berlin');
--- differs: functions
 SELECT date_add(timestamptz '2024-03-30 12:00+00', interval '1 day', 'Europe/Berlin');
--- differs: functions
 SELECT date_subtract(timestamptz '2024-03-31 12:00+00', interval '1 day', 'Europe/Berlin');
 SET TIME ZONE 'America/New_York';
 SELECT timestamptz '2024-07-01 12:00+00';
@@ -251,17 +235,12 @@ SELECT name FROM pg_timezone_names WHERE name = 'Europe/Berlin';
 
 -- the clock
 SELECT now() = current_timestamp;
--- differs: pg-typeof
 SELECT pg_typeof(now());
--- differs: pg-typeof
 SELECT pg_typeof(current_date);
--- differs: pg-typeof
 SELECT pg_typeof(localtimestamp);
--- differs: pg-typeof
+-- differs: types
 SELECT pg_typeof(current_time);
--- differs: pg-typeof
 SELECT pg_typeof(localtime);
--- differs: pg-typeof
 SELECT pg_typeof(clock_timestamp());
 -- differs: functions
 SELECT pg_typeof(timeofday());
@@ -273,7 +252,6 @@ SELECT 'now'::timestamptz = now();
 SELECT 'today'::date = current_date;
 -- differs: unsupported
 SELECT 'tomorrow'::date - 'yesterday'::date;
--- differs: functions
 SELECT current_timestamp(0) <= now() + interval '1 s';
 
 -- extract and date_part
@@ -331,9 +309,7 @@ SELECT date_part('year', date '2024-02-29');
 SELECT date_part('dow', timestamp '2024-02-29 10:00');
 SELECT date_part('epoch', timestamptz '2024-02-29 10:00+00');
 SELECT date_part('hour', interval '5 hours');
--- differs: pg-typeof
 SELECT pg_typeof(date_part('year', date '2024-01-01'));
--- differs: pg-typeof
 SELECT pg_typeof(extract(year FROM date '2024-01-01'));
 -- differs: error-code
 SELECT extract(nothing FROM date '2024-01-01');
@@ -349,9 +325,7 @@ SELECT extract(month FROM timestamp 'infinity');
 SELECT id, extract(year FROM d), extract(month FROM ts), extract(epoch FROM iv), date_part('hour', t) FROM ev ORDER BY id;
 
 -- truncation
--- differs: refused
 SELECT date_trunc('microseconds', timestamp '2024-02-29 13:14:15.6789');
--- differs: refused
 SELECT date_trunc('milliseconds', timestamp '2024-02-29 13:14:15.6789');
 SELECT date_trunc('second', timestamp '2024-02-29 13:14:15.6789');
 SELECT date_trunc('minute', timestamp '2024-02-29 13:14:15.6789');
@@ -361,22 +335,14 @@ SELECT date_trunc('week', timestamp '2024-02-29 13:14:15.6789');
 SELECT date_trunc('month', timestamp '2024-02-29 13:14:15.6789');
 SELECT date_trunc('quarter', timestamp '2024-02-29 13:14:15.6789');
 SELECT date_trunc('year', timestamp '2024-02-29 13:14:15.6789');
--- differs: refused
 SELECT date_trunc('decade', timestamp '2024-02-29 13:14:15.6789');
--- differs: refused
 SELECT date_trunc('century', timestamp '2024-02-29 13:14:15.6789');
--- differs: refused
 SELECT date_trunc('millennium', timestamp '2024-02-29 13:14:15.6789');
--- differs: time-zones
 SELECT date_trunc('month', date '2024-02-29');
 SELECT date_trunc('hour', timestamptz '2024-02-29 13:14+00');
--- differs: functions
 SELECT date_trunc('day', interval '3 days 04:05');
--- differs: functions
 SELECT date_trunc('year', interval '5 years 3 months');
--- differs: pg-typeof
 SELECT pg_typeof(date_trunc('month', date '2024-02-29'));
--- differs: error-code
 SELECT date_trunc('nothing', timestamp '2024-01-01');
 SELECT date_bin('15 minutes', timestamp '2024-02-29 13:22:15', timestamp '2001-01-01');
 SELECT date_bin('1 day', timestamptz '2024-02-29 13:22+00', timestamptz '2001-01-01 06:00+00');

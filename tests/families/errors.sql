@@ -72,7 +72,6 @@ SET x;
 SHOW;
 EXPLAIN;
 VALUES 1;
--- differs: error-words
 VALUES (1), (1, 2);
 TABLE;
 WITH x SELECT 1;
@@ -84,7 +83,6 @@ SELECT * FROM other.public.t;
 SELECT nothing FROM t;
 SELECT t.nothing FROM t;
 SELECT u.id FROM t;
--- differs: error-words
 SELECT t.id FROM t AS u;
 SELECT ID, Nothing FROM t;
 SELECT "ID" FROM t;
@@ -99,11 +97,8 @@ SELECT * FROM t HAVING id = 1;
 SELECT count(*) FROM t WHERE count(*) > 0;
 SELECT count(count(*)) FROM t;
 SELECT sum(id) OVER () FROM t GROUP BY name;
--- differs: error-words
 SELECT nothing(1);
--- differs: error-words
 SELECT pg_catalog.nothing(1);
--- differs: error-code
 SELECT nothing.f(1);
 -- differs: error-words
 SELECT lower(1, 2);
@@ -117,15 +112,11 @@ SELECT 1 + 'a';
 SELECT 1 + true;
 SELECT 'a' + 1;
 SELECT 'a'::text + 1;
--- differs: error-code
 SELECT date '2024-01-01' + date '2024-01-01';
--- differs: error-code
 SELECT now() + 1;
--- differs: error-words
 SELECT true AND 1;
 -- differs: error-words
 SELECT NOT 1;
--- differs: error-words
 SELECT 1 AND true;
 -- differs: error-code
 SELECT -'a';
@@ -136,27 +127,21 @@ SELECT @ 'a'::text;
 SELECT 1 <-> 2;
 -- differs: unsupported
 SELECT 1 @> 2;
--- differs: error-code
 SELECT ARRAY[1] + 1;
--- differs: error-code
 SELECT '{}'::jsonb + 1;
--- differs: error-code
 SELECT 1 LIKE 'a';
 SELECT 1 BETWEEN 'a' AND 2;
 SELECT 1 IN ('a');
--- differs: error-code
 SELECT 1 IN (SELECT 'a'::text);
 -- differs: error-words
 SELECT id FROM t WHERE id;
 -- differs: error-words
 SELECT id FROM t WHERE name;
--- differs: accepted
 SELECT CASE WHEN 1 THEN 2 END;
 SELECT CASE WHEN true THEN 1 ELSE 'x' END;
 SELECT coalesce(1, 'x');
 SELECT nullif(1, 'x');
 SELECT greatest(1, 'x');
--- differs: error-words
 SELECT ARRAY[1, 'x'];
 SELECT 1 UNION SELECT 'x';
 -- differs: error-words
@@ -195,7 +180,6 @@ SELECT date 5;
 SELECT 1::date;
 SELECT true::date;
 SELECT now()::int;
--- differs: error-code
 SELECT '{}'::jsonb::int;
 SELECT ARRAY[1]::int;
 SELECT 1::int[];
@@ -211,48 +195,35 @@ SELECT 32768::smallint;
 SELECT 1e400;
 -- differs: error-words
 SELECT 1e400::float8;
--- differs: accepted
 SELECT 1e308::float8 * 10;
 SELECT sqrt(-1);
--- differs: accepted
 SELECT ln(0);
--- differs: accepted
 SELECT log(-1);
 SELECT 0 ^ -1;
--- differs: accepted
 SELECT (-1) ^ 0.5;
--- differs: error-code
 SELECT factorial(-1);
--- differs: error-code
 SELECT chr(-1);
 -- differs: error-code
 SELECT substring('a', 1, -1);
 -- differs: error-code
 SELECT split_part('a', 'b', 0);
 SELECT to_date('x', 'YYYY');
--- differs: error-code
 SELECT date_trunc('x', now());
 SELECT extract(x FROM now());
 SELECT now() AT TIME ZONE 'x';
--- differs: error-code
 SELECT make_date(2024, 13, 1);
 SELECT generate_series(1, 2, 0);
 SELECT 'a' ~ '(';
--- differs: error-code
 SELECT decode('x', 'hex');
--- differs: error-code
 SELECT encode('x', 'nothing');
 SELECT jsonb_array_length('{}');
--- differs: accepted
 SELECT jsonb_set('1', '{a}', '2');
 SELECT (SELECT 1, 2);
 SELECT (SELECT id FROM generate_series(1, 2) id);
 SELECT 1 = (SELECT id FROM generate_series(1, 2) id);
--- differs: error-words
 SELECT 1 IN (SELECT 1, 2);
 -- differs: unsupported
 SELECT (1, 2) = (1, 2, 3);
--- differs: error-words
 SELECT (1, 2) IN (SELECT 1);
 SELECT ROW(1, 2) = ROW(1, 'x');
 INSERT INTO t VALUES (1, 'dup');
@@ -272,7 +243,6 @@ INSERT INTO t (id, name) VALUES (now(), 'x');
 INSERT INTO t (id, name) SELECT 'a'::text, 'b';
 INSERT INTO nothing VALUES (1);
 INSERT INTO child VALUES (99);
--- differs: error-words
 INSERT INTO seq VALUES (1);
 UPDATE t SET nothing = 1;
 UPDATE t SET id = NULL;
@@ -281,11 +251,9 @@ UPDATE t SET id = name;
 UPDATE t SET n = 500;
 UPDATE t SET id = 1, id = 2;
 UPDATE nothing SET id = 1;
--- differs: error-words
 UPDATE seq SET last_value = 1;
 DELETE FROM nothing;
 DELETE FROM t WHERE nothing;
--- differs: error-words
 DELETE FROM seq;
 CREATE TABLE t (id int);
 CREATE TABLE x (id int, id int);
@@ -358,7 +326,6 @@ SET DateStyle = 'x';
 SET search_path = 1, 2;
 RESET search_path;
 SHOW nothing;
--- differs: accepted
 RESET nothing;
 SET transaction_isolation = 'x';
 COMMENT ON TABLE nothing IS 'x';
@@ -404,7 +371,6 @@ SELECT id FROM t FOR UPDATE OF nothing;
 SELECT DISTINCT ON (id) name FROM t ORDER BY name;
 SELECT DISTINCT name FROM t ORDER BY id;
 SELECT id FROM t ORDER BY 5;
--- differs: error-code
 SELECT id FROM t GROUP BY 5;
 SELECT id FROM t LIMIT -1;
 SELECT id FROM t LIMIT 'x';
@@ -427,12 +393,9 @@ SELECT * FROM t NATURAL JOIN;
 MERGE INTO t USING child ON true;
 COPY nothing TO STDOUT;
 COPY t TO STDOUT (FORMAT nothing);
--- differs: error-code
 REFRESH MATERIALIZED VIEW t;
 REINDEX TABLE nothing;
--- differs: accepted
 VACUUM nothing;
--- differs: accepted
 ANALYZE nothing;
 LISTEN;
 PREPARE p AS SELECT nothing;

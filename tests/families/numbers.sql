@@ -8,25 +8,17 @@ INSERT INTO nums VALUES (1, 7, 7, 7.5, 7.55, 7.5, 7.5), (2, -7, -7, -7.5, -7.55,
 -- one function over a column of each type, NULL among them
 SELECT id, abs(i), abs(n), abs(f) FROM nums ORDER BY id;
 SELECT id, abs(n2), abs(r) FROM nums ORDER BY id;
--- differs: column-types
 SELECT id, sign(i), sign(n), sign(f) FROM nums ORDER BY id;
--- differs: column-types
 SELECT id, sign(n2), sign(r) FROM nums ORDER BY id;
 SELECT id, ceil(i), ceil(n), ceil(f) FROM nums ORDER BY id;
--- differs: refused
 SELECT id, ceil(n2), ceil(r) FROM nums ORDER BY id;
 SELECT id, ceiling(i), ceiling(n), ceiling(f) FROM nums ORDER BY id;
--- differs: refused
 SELECT id, ceiling(n2), ceiling(r) FROM nums ORDER BY id;
 SELECT id, floor(i), floor(n), floor(f) FROM nums ORDER BY id;
--- differs: numeric-scale
 SELECT id, floor(n2), floor(r) FROM nums ORDER BY id;
--- differs: column-types
 SELECT id, round(i), round(n), round(f) FROM nums ORDER BY id;
--- differs: column-types
 SELECT id, round(n2), round(r) FROM nums ORDER BY id;
 SELECT id, trunc(i), trunc(n), trunc(f) FROM nums ORDER BY id;
--- differs: numeric-scale
 SELECT id, trunc(n2), trunc(r) FROM nums ORDER BY id;
 
 SELECT id, -i, -n, -f, +i FROM nums ORDER BY id;
@@ -36,10 +28,8 @@ SELECT id, i * 2, n * 2, n2 * 1.5, f * 2, r * 2 FROM nums ORDER BY id;
 SELECT id, i / 2, n / 2, n2 / 3, f / 2, b / 3 FROM nums ORDER BY id;
 -- differs: numeric-scale
 SELECT id, i % 3, n % 3, n2 % 2.5, mod(i, 3), mod(b, 4) FROM nums ORDER BY id;
--- differs: numeric-scale
 SELECT id, round(n, 1), round(n2, -1), trunc(n, 1), round(n2, 1) FROM nums ORDER BY id;
 SELECT id, sqrt(abs(f)), cbrt(f), exp(i / 10) FROM nums WHERE id < 5 ORDER BY id;
--- differs: pg-typeof
 SELECT id, pg_typeof(i + b), pg_typeof(i + n), pg_typeof(i + f), pg_typeof(n + f), pg_typeof(r + n), pg_typeof(r + f) FROM nums WHERE id = 1;
 
 -- literals and types of results
@@ -51,41 +41,26 @@ SELECT 1e-5;
 SELECT 2147483648;
 -- differs: refused
 SELECT 9223372036854775808;
--- differs: pg-typeof
 SELECT pg_typeof(1);
--- differs: pg-typeof
 SELECT pg_typeof(2147483648);
--- differs: pg-typeof
+-- differs: numbers
 SELECT pg_typeof(9223372036854775808);
--- differs: pg-typeof
 SELECT pg_typeof(1.5);
--- differs: pg-typeof
 SELECT pg_typeof(1e3);
--- differs: pg-typeof
 SELECT pg_typeof(1::smallint + 1::smallint);
--- differs: pg-typeof
 SELECT pg_typeof(1 + 1::bigint);
--- differs: pg-typeof
 SELECT pg_typeof(1 * 1.5);
--- differs: pg-typeof
 SELECT pg_typeof(1::real * 2);
--- differs: pg-typeof
 SELECT pg_typeof(2 ^ 3);
--- differs: pg-typeof
+-- differs: numeric-functions
 SELECT pg_typeof(2::numeric ^ 3);
--- differs: pg-typeof
 SELECT pg_typeof(sqrt(2));
--- differs: pg-typeof
+-- differs: numeric-functions
 SELECT pg_typeof(sqrt(2::numeric));
--- differs: pg-typeof
 SELECT pg_typeof(abs(-1));
--- differs: pg-typeof
 SELECT pg_typeof(round(1.5));
--- differs: pg-typeof
 SELECT pg_typeof(round(1.5::float8));
--- differs: pg-typeof
 SELECT pg_typeof(ceil(1));
--- differs: pg-typeof
 SELECT pg_typeof(power(2, 3));
 SELECT 0x10;
 SELECT 0o17;
@@ -110,7 +85,6 @@ SELECT 1 / 3.0;
 SELECT 100.00 / 3;
 SELECT 7::float8 / 2;
 SELECT 1::float8 / 3;
--- differs: numeric-digits
 SELECT 1::real / 3;
 SELECT 22::float8 / 7;
 SELECT 0.1 + 0.2;
@@ -150,7 +124,6 @@ SELECT 2 + 3 * 4;
 SELECT (2 + 3) * 4;
 SELECT 2 - 3 - 4;
 SELECT 2 ^ 3 ^ 2;
--- differs: numbers
 SELECT -2 ^ 2;
 SELECT 10 / 3 * 3;
 SELECT 5 = 5.0;
@@ -169,7 +142,6 @@ SELECT -2147483648 - 1;
 SELECT 9223372036854775807 + 1;
 SELECT -9223372036854775808 / -1;
 SELECT (-2147483648)::int / -1;
--- differs: accepted
 SELECT 1e308::float8 * 10;
 SELECT 1 / 0;
 SELECT 1.0 / 0;
@@ -212,15 +184,10 @@ SELECT 12345678901234567890 * 98765432109876543210;
 SELECT 12345678901234567890123456789.123456789 + 1;
 -- differs: unsupported
 SELECT 100!;
--- differs: column-types
 SELECT factorial(5);
--- differs: column-types
 SELECT factorial(20);
--- differs: column-types
 SELECT factorial(0);
--- differs: refused
 SELECT factorial(30);
--- differs: error-code
 SELECT factorial(-1);
 
 -- rounding
@@ -231,39 +198,25 @@ SELECT round(0.5);
 SELECT round(1.45, 1);
 SELECT round(2.345, 2);
 SELECT round(-1.55, 1);
--- differs: numbers
 SELECT round(2.5::float8);
 SELECT round(3.5::float8);
--- differs: numbers
 SELECT round(-2.5::float8);
--- differs: numbers
 SELECT round(0.5::float8);
 SELECT round(1234.5678, 2);
 SELECT round(1234.5678, -2);
 SELECT round(1234.5678, 0);
--- differs: numeric-scale
 SELECT round(5, 2);
--- differs: numeric-scale
 SELECT round(5.1, 5);
--- differs: numeric-scale
 SELECT trunc(2.9);
--- differs: numeric-scale
 SELECT trunc(-2.9);
--- differs: numeric-scale
 SELECT trunc(1234.5678, 2);
--- differs: numeric-scale
 SELECT trunc(1234.5678, -2);
 SELECT trunc(2.9::float8);
--- differs: numeric-scale
 SELECT ceil(2.1);
--- differs: numeric-scale
 SELECT ceil(-2.1);
--- differs: numeric-scale
 SELECT floor(2.9);
--- differs: numeric-scale
 SELECT floor(-2.1);
 SELECT ceil(5);
--- differs: numeric-scale
 SELECT floor(2.0);
 SELECT 2.5::int;
 SELECT 3.5::int;
@@ -334,7 +287,6 @@ SELECT power(0, 0);
 SELECT power(2, -2);
 SELECT pow(3, 2);
 SELECT power(0, -1);
--- differs: accepted
 SELECT power(-8, 1.0 / 3);
 SELECT exp(1);
 -- differs: numeric-functions
@@ -354,11 +306,8 @@ SELECT log10(1000);
 SELECT log(2, 64);
 -- differs: numeric-functions
 SELECT log(2.0, 10);
--- differs: accepted
 SELECT ln(0);
--- differs: accepted
 SELECT ln(-1);
--- differs: accepted
 SELECT log(0);
 SELECT pi();
 SELECT degrees(pi());
@@ -373,21 +322,13 @@ SELECT asin(1);
 SELECT acos(1);
 SELECT atan(1);
 SELECT atan2(1, 2);
--- differs: functions
 SELECT sind(30);
--- differs: functions
 SELECT cosd(60);
--- differs: functions
 SELECT tand(45);
--- differs: functions
 SELECT cotd(45);
--- differs: functions
 SELECT asind(0.5);
--- differs: functions
 SELECT acosd(0.5);
--- differs: functions
 SELECT atand(1);
--- differs: functions
 SELECT atan2d(1, 1);
 SELECT sinh(1);
 SELECT cosh(1);
@@ -395,9 +336,7 @@ SELECT tanh(1);
 SELECT asinh(1);
 SELECT acosh(2);
 SELECT atanh(0.5);
--- differs: accepted
 SELECT asin(2);
--- differs: accepted
 SELECT acosh(0.5);
 SELECT div(7, 2);
 SELECT div(-7, 2);
@@ -406,54 +345,37 @@ SELECT mod(7, -2);
 SELECT mod(-7, 2);
 SELECT mod(7.5, 2);
 SELECT mod(5.5, 0.3);
--- differs: column-types
 SELECT gcd(12, 18);
--- differs: column-types
 SELECT gcd(0, 5);
--- differs: column-types
 SELECT gcd(-12, 18);
--- differs: column-types
 SELECT lcm(4, 6);
--- differs: column-types
 SELECT lcm(0, 5);
 SELECT gcd(1071.5, 462);
 SELECT lcm(1.5, 2);
 SELECT sign(-5);
 SELECT sign(0);
--- differs: column-types
 SELECT sign(2.5);
--- differs: column-types
 SELECT sign(-0.0);
 SELECT abs(-5);
 SELECT abs(-5.5);
 SELECT abs('-5'::bigint);
--- differs: functions
 SELECT scale(8.4100);
--- differs: functions
 SELECT min_scale(8.4100);
--- differs: functions
 SELECT trim_scale(8.4100);
--- differs: functions
 SELECT scale(5);
--- differs: functions
 SELECT trim_scale(10.00);
 SELECT width_bucket(5.35, 0.024, 10.06, 5);
 SELECT width_bucket(3, 1, 10, 3);
 SELECT width_bucket(11, 1, 10, 3);
 SELECT width_bucket(0, 1, 10, 3);
--- differs: functions
 SELECT width_bucket(5, ARRAY[1, 3, 6]);
 SELECT width_bucket(1, 5, 5, 3);
--- differs: numeric-scale
 SELECT greatest(1, 2.5, 3);
--- differs: numeric-scale
 SELECT least(1, 2.5);
 SELECT greatest(1, NULL);
 SELECT greatest('1', 2);
 SELECT random() BETWEEN 0 AND 1;
--- differs: functions
 SELECT random(1, 1);
--- differs: functions
 SELECT random(5, 5::bigint);
 -- differs: functions
 SELECT setseed(0.5) IS NULL;
@@ -469,17 +391,13 @@ SELECT lgamma(5);
 SELECT numeric_inc(1);
 -- differs: functions
 SELECT float8mul(2, 3);
--- differs: functions
 SELECT int4pl(1, 2);
 -- differs: functions
 SELECT int8mul(3, 4);
 SELECT bit_count(B'1011');
--- differs: functions
 SELECT bit_count('\x0f'::bytea);
 SELECT to_hex(10);
--- differs: functions
 SELECT to_bin(5);
--- differs: functions
 SELECT to_oct(9);
 SELECT to_hex(-1::bigint);
 -- differs: column-names
@@ -500,12 +418,9 @@ SELECT sum(x * 0.1), avg(x::float8) FROM generate_series(1, 10) x;
 -- differs: numeric-functions
 SELECT avg(x), stddev(x), variance(x) FROM (VALUES (1.5), (2.5), (4.0)) v (x);
 SELECT sum(x) FROM (VALUES (0.1), (0.20), (0.300)) v (x);
--- differs: numeric-scale
 SELECT max(x), min(x) FROM (VALUES (1.5), (2), (-3.25)) v (x);
--- differs: numeric-scale
 SELECT x FROM (VALUES (1.5), (2), (NULL), (-3.25), (100)) v (x) ORDER BY x;
 SELECT x::float8 FROM (VALUES ('NaN'), ('1'), ('-Infinity'), ('Infinity')) v (x) ORDER BY x::float8;
--- differs: numeric-scale
 SELECT CASE WHEN true THEN 1 ELSE 2.5 END;
 SELECT coalesce(NULL, 1, 2.5);
 SELECT nullif(1, 1.0);
@@ -518,11 +433,8 @@ SELECT pg_size_pretty(1024::bigint);
 SELECT pg_size_pretty(10240::bigint);
 SELECT pg_size_pretty(1048576::numeric);
 SELECT pg_size_pretty(123456789::bigint);
--- differs: functions
 SELECT pg_size_bytes('1 MB');
--- differs: functions
 SELECT pg_size_bytes('2.5kB');
--- differs: error-code
 SELECT pg_size_bytes('1 XB');
 SELECT isfinite(date '2024-01-01');
 SELECT 'Infinity'::float8 = 'Infinity'::float8;
@@ -616,7 +528,6 @@ SELECT to_char(100, '999%');
 SELECT to_char(-5, 'SG9');
 SELECT to_char(0, 'FM9990.00');
 SELECT to_char(12.5, 'FM90.0');
--- differs: accepted
 SELECT to_char(NULL, '999');
 SELECT to_char(1234.5::float8, '9999.99');
 SELECT to_char(1234.5::real, 'FM9999.0');

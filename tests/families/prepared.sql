@@ -157,7 +157,6 @@ SELECT current_setting('my.var');
 SHOW my.var;
 SET no_such = 1;
 SHOW no_such;
--- differs: accepted
 RESET no_such;
 SET TIME ZONE 'Europe/Berlin';
 SHOW TimeZone;

@@ -22,7 +22,6 @@ SELECT nextval('s3');
 CREATE SEQUENCE s4 MINVALUE 1 MAXVALUE 3 CYCLE;
 SELECT nextval('s4'), nextval('s4'), nextval('s4'), nextval('s4');
 CREATE SEQUENCE s5 AS smallint;
--- differs: column-types
 SELECT sequencename, data_type, start_value, min_value, max_value, increment_by, cycle FROM pg_sequences WHERE sequencename IN ('s1', 's2', 's3', 's4', 's5') ORDER BY 1;
 CREATE SEQUENCE s6 CACHE 20;
 SELECT nextval('s6');

@@ -86,11 +86,8 @@ SELECT f FROM m UNION ALL SELECT n FROM m ORDER BY f;
 -- differs: values
 SELECT s FROM m UNION SELECT c FROM m ORDER BY s;
 SELECT s, d FROM m UNION SELECT t, NULL FROM l ORDER BY s, d;
--- differs: pg-typeof
 SELECT pg_typeof(x) FROM (SELECT 1 AS x UNION ALL SELECT 2.5) u;
--- differs: pg-typeof
 SELECT pg_typeof(x) FROM (SELECT 'a' AS x UNION ALL SELECT NULL) u;
--- differs: pg-typeof
 SELECT pg_typeof(x) FROM (SELECT 1::smallint AS x UNION ALL SELECT 2::bigint) u;
 SELECT count(*) FROM (SELECT i FROM l UNION SELECT i FROM r) u;
 SELECT count(*) FROM (SELECT i FROM l UNION ALL SELECT i FROM r) u;
@@ -151,12 +148,9 @@ SELECT c FROM (VALUES (1), (2), (2)) v (c) UNION SELECT c FROM (VALUES (2), (3))
 -- differs: numeric-scale
 SELECT c FROM (VALUES (1.5), (2.50)) v (c) UNION SELECT c FROM (VALUES (2.5), (3)) w (c) ORDER BY c;
 SELECT c FROM (VALUES ('a'), ('b')) v (c) UNION SELECT c FROM (VALUES ('b'), (NULL)) w (c) ORDER BY c;
--- differs: syntax
 SELECT c FROM (VALUES (date '2024-01-01'), (NULL)) v (c) UNION SELECT c FROM (VALUES (date '2024-01-01'), ('2024-02-01')) w (c) ORDER BY c;
 SELECT c FROM (VALUES (true), (false)) v (c) UNION SELECT c FROM (VALUES (true)) w (c) ORDER BY c;
--- differs: syntax
 SELECT c FROM (VALUES (ARRAY[1]), ('{1,2}')) v (c) UNION SELECT c FROM (VALUES (ARRAY[1])) w (c) ORDER BY c;
--- differs: syntax
 SELECT c FROM (VALUES ('{"a": 1}'::jsonb)) v (c) UNION SELECT c FROM (VALUES ('{"a":1}'::jsonb), ('2')) w (c) ORDER BY c;
 -- differs: numeric-scale
 SELECT c FROM (VALUES (1::bigint)) v (c) UNION SELECT c FROM (VALUES (1.0), (2.5)) w (c) ORDER BY c;
@@ -164,24 +158,18 @@ SELECT c FROM (VALUES (1), (2), (2)) v (c) UNION ALL SELECT c FROM (VALUES (2), 
 -- differs: numeric-scale
 SELECT c FROM (VALUES (1.5), (2.50)) v (c) UNION ALL SELECT c FROM (VALUES (2.5), (3)) w (c) ORDER BY c;
 SELECT c FROM (VALUES ('a'), ('b')) v (c) UNION ALL SELECT c FROM (VALUES ('b'), (NULL)) w (c) ORDER BY c;
--- differs: syntax
 SELECT c FROM (VALUES (date '2024-01-01'), (NULL)) v (c) UNION ALL SELECT c FROM (VALUES (date '2024-01-01'), ('2024-02-01')) w (c) ORDER BY c;
 SELECT c FROM (VALUES (true), (false)) v (c) UNION ALL SELECT c FROM (VALUES (true)) w (c) ORDER BY c;
--- differs: syntax
 SELECT c FROM (VALUES (ARRAY[1]), ('{1,2}')) v (c) UNION ALL SELECT c FROM (VALUES (ARRAY[1])) w (c) ORDER BY c;
--- differs: syntax
 SELECT c FROM (VALUES ('{"a": 1}'::jsonb)) v (c) UNION ALL SELECT c FROM (VALUES ('{"a":1}'::jsonb), ('2')) w (c) ORDER BY c;
 -- differs: numeric-scale
 SELECT c FROM (VALUES (1::bigint)) v (c) UNION ALL SELECT c FROM (VALUES (1.0), (2.5)) w (c) ORDER BY c;
 SELECT c FROM (VALUES (1), (2), (2)) v (c) INTERSECT SELECT c FROM (VALUES (2), (3)) w (c) ORDER BY c;
 SELECT c FROM (VALUES (1.5), (2.50)) v (c) INTERSECT SELECT c FROM (VALUES (2.5), (3)) w (c) ORDER BY c;
 SELECT c FROM (VALUES ('a'), ('b')) v (c) INTERSECT SELECT c FROM (VALUES ('b'), (NULL)) w (c) ORDER BY c;
--- differs: syntax
 SELECT c FROM (VALUES (date '2024-01-01'), (NULL)) v (c) INTERSECT SELECT c FROM (VALUES (date '2024-01-01'), ('2024-02-01')) w (c) ORDER BY c;
 SELECT c FROM (VALUES (true), (false)) v (c) INTERSECT SELECT c FROM (VALUES (true)) w (c) ORDER BY c;
--- differs: syntax
 SELECT c FROM (VALUES (ARRAY[1]), ('{1,2}')) v (c) INTERSECT SELECT c FROM (VALUES (ARRAY[1])) w (c) ORDER BY c;
--- differs: syntax
 SELECT c FROM (VALUES ('{"a": 1}'::jsonb)) v (c) INTERSECT SELECT c FROM (VALUES ('{"a":1}'::jsonb), ('2')) w (c) ORDER BY c;
 -- differs: column-types
 SELECT c FROM (VALUES (1::bigint)) v (c) INTERSECT SELECT c FROM (VALUES (1.0), (2.5)) w (c) ORDER BY c;
@@ -189,12 +177,9 @@ SELECT c FROM (VALUES (1), (2), (2)) v (c) EXCEPT SELECT c FROM (VALUES (2), (3)
 -- differs: numeric-scale
 SELECT c FROM (VALUES (1.5), (2.50)) v (c) EXCEPT SELECT c FROM (VALUES (2.5), (3)) w (c) ORDER BY c;
 SELECT c FROM (VALUES ('a'), ('b')) v (c) EXCEPT SELECT c FROM (VALUES ('b'), (NULL)) w (c) ORDER BY c;
--- differs: syntax
 SELECT c FROM (VALUES (date '2024-01-01'), (NULL)) v (c) EXCEPT SELECT c FROM (VALUES (date '2024-01-01'), ('2024-02-01')) w (c) ORDER BY c;
 SELECT c FROM (VALUES (true), (false)) v (c) EXCEPT SELECT c FROM (VALUES (true)) w (c) ORDER BY c;
--- differs: syntax
 SELECT c FROM (VALUES (ARRAY[1]), ('{1,2}')) v (c) EXCEPT SELECT c FROM (VALUES (ARRAY[1])) w (c) ORDER BY c;
--- differs: syntax
 SELECT c FROM (VALUES ('{"a": 1}'::jsonb)) v (c) EXCEPT SELECT c FROM (VALUES ('{"a":1}'::jsonb), ('2')) w (c) ORDER BY c;
 -- differs: column-types
 SELECT c FROM (VALUES (1::bigint)) v (c) EXCEPT SELECT c FROM (VALUES (1.0), (2.5)) w (c) ORDER BY c;

@@ -131,25 +131,17 @@ SELECT encode(sha512('abc'), 'hex');
 SELECT encode(sha384('abc'), 'base64');
 SELECT encode('abc', 'base64');
 SELECT encode('\x00ff', 'hex');
--- differs: syntax
 SELECT encode('a\\b', 'escape');
 SELECT decode('YWJj', 'base64');
 SELECT decode('00ff', 'hex');
--- differs: syntax
 SELECT decode('a\\000b', 'escape');
--- differs: error-code
 SELECT decode('zz', 'hex');
--- differs: error-code
 SELECT decode('!', 'base64');
--- differs: error-code
 SELECT encode('abc', 'rot13');
 SELECT to_hex(255);
--- differs: values
 SELECT to_hex(-1);
 SELECT to_hex(9223372036854775807);
--- differs: functions
 SELECT to_bin(10);
--- differs: functions
 SELECT to_oct(64);
 SELECT starts_with('alphabet', 'alph');
 -- differs: unsupported
@@ -205,7 +197,6 @@ SELECT 'abc' SIMILAR TO 'a';
 SELECT 'abc' SIMILAR TO '%(b|d)%';
 SELECT 'abc' SIMILAR TO '(b|c)%';
 SELECT 'abc' NOT SIMILAR TO 'x%';
--- differs: functions
 SELECT like_escape('a#%', '#');
 SELECT btrim('xyxtrimyyx', 'xyz');
 SELECT btrim('  x ');
@@ -221,9 +212,7 @@ SELECT normalize('é', NFD) = 'é';
 SELECT normalize(U&'\0061\0308bc', NFC);
 -- differs: unsupported
 SELECT 'x' IS NORMALIZED;
--- differs: error-code
 SELECT is_normalized('a', NFKC);
--- differs: functions
 SELECT unistr('d\0061t\+000061');
 SELECT U&'d\0061t\+000061';
 -- differs: syntax
@@ -233,15 +222,10 @@ SELECT E'\x41';
 SELECT E'\101';
 SELECT E'\u0041';
 SELECT E'it\'s';
--- differs: functions
 SELECT casefold('HELLO');
--- differs: functions
 SELECT parse_ident('"SomeSchema".someTable');
--- differs: functions
 SELECT parse_ident('a.b.c');
--- differs: error-code
 SELECT parse_ident('1bad');
--- differs: functions
 SELECT pg_client_encoding();
 SELECT convert_to('é', 'UTF8');
 -- differs: functions
@@ -254,27 +238,18 @@ SELECT convert_from('\xff', 'UTF8');
 SELECT '\x41'::bytea || '\x42';
 SELECT length('\x4142'::bytea);
 SELECT octet_length('\x414243'::bytea);
--- differs: functions
 SELECT substring('\x414243'::bytea FROM 2 FOR 1);
 SELECT get_byte('\x1234'::bytea, 1);
--- differs: functions
 SELECT set_byte('\x1234'::bytea, 0, 255);
--- differs: functions
 SELECT get_bit('\x1234'::bytea, 3);
--- differs: functions
 SELECT set_bit('\x00'::bytea, 2, 1);
 SELECT get_byte('\x12'::bytea, 5);
--- differs: functions
 SELECT position('\x42'::bytea IN '\x414243'::bytea);
--- differs: functions
 SELECT trim('\x00'::bytea FROM '\x004100'::bytea);
--- differs: values
 SELECT overlay('\x414243'::bytea PLACING '\x5a'::bytea FROM 2);
--- differs: values
 SELECT reverse('\x0102'::bytea);
 SELECT '\x01'::bytea < '\x02';
 SELECT '\x'::bytea = '';
--- differs: functions
 SELECT bit_count('\xff0f'::bytea);
 SELECT md5('\x00'::bytea);
 -- differs: functions
@@ -294,7 +269,6 @@ SELECT replace('a', NULL, 'b');
 SELECT string_agg(c, '' ORDER BY c) FROM regexp_split_to_table('hello', '') AS c;
 SELECT array_to_string(ARRAY(SELECT chr(g) FROM generate_series(97, 101) g), '');
 SELECT 'x'::name;
--- differs: pg-typeof
 SELECT pg_typeof('x'::name);
 SELECT length('x'::name);
 SELECT 'abc'::"char";
@@ -302,7 +276,6 @@ SELECT 'a'::char;
 SELECT 'abc'::char;
 SELECT 'abc'::char(2);
 SELECT 'abc'::varchar(2);
--- differs: pg-typeof
 SELECT pg_typeof('a'::char(3));
 SELECT cast('abc' AS varchar(2));
 SELECT cast('abc' AS char(5));
@@ -321,16 +294,13 @@ SELECT upper(5);
 SELECT lpad('a', 'b');
 -- differs: accepted
 SELECT substr('abc', 'x');
--- differs: error-code
 SELECT 'a' + 'b';
 SELECT 'a' - 1;
--- differs: error-words
 SELECT nosuch('a');
 SELECT to_number('12,454.8-', '99G999D9S');
 -- differs: numeric-scale
 SELECT to_number('$1,234.50', 'L9,999.99');
 SELECT to_number('  12', '9999');
--- differs: error-code
 SELECT to_ascii('x');
 SELECT regexp_count('abcabc', 'b');
 SELECT regexp_instr('abcabc', 'b', 3);
@@ -338,9 +308,7 @@ SELECT regexp_like('ABC', 'b', 'i');
 SELECT regexp_substr('abc123', '\d+');
 -- differs: accepted
 SELECT levenshtein('a', 'b');
--- differs: error-words
 SELECT similarity('a', 'b');
--- differs: error-words
 SELECT soundex('a');
 SELECT strpos('😀x', 'x');
 SELECT length('😀');
@@ -376,7 +344,6 @@ SELECT trim(E'\t x ');
 -- differs: syntax
 SELECT trim(both from E'\tx');
 SELECT 'abc'::text[1:2];
--- differs: error-code
 SELECT ('abc')[1];
 SELECT 'x' IN ('x', 'y');
 SELECT 'z' NOT IN ('x', 'y');
@@ -392,9 +359,7 @@ SELECT 1e20::float8::text;
 SELECT 1e-7::float8::text;
 SELECT string_to_array('1,2,3', ',')::int[];
 SELECT array_to_string('{1,2}'::int[], ';');
--- differs: functions
 SELECT text(5);
--- differs: functions
 SELECT text('x');
 SELECT "left"('abc', 1);
 SELECT char_length('x'::varchar);

@@ -25,10 +25,8 @@ SELECT name FROM dept WHERE id NOT IN (SELECT dept_id FROM emp);
 SELECT name FROM dept d WHERE NOT EXISTS (SELECT 1 FROM emp e WHERE e.dept_id = d.id);
 SELECT name FROM dept d WHERE EXISTS (SELECT * FROM emp e WHERE e.dept_id = d.id AND e.salary > 400) ORDER BY id;
 SELECT name, EXISTS (SELECT 1 FROM emp e WHERE e.dept_id = d.id) FROM dept d ORDER BY id;
--- differs: quantified
 SELECT name FROM emp WHERE salary > ALL (SELECT salary FROM emp WHERE dept_id = 2) ORDER BY id;
 SELECT name FROM emp WHERE salary >= ALL (SELECT salary FROM emp WHERE dept_id = 99) ORDER BY id;
--- differs: quantified
 SELECT name FROM emp WHERE salary > ANY (SELECT salary FROM emp WHERE dept_id = 2) ORDER BY id;
 SELECT name FROM emp WHERE salary = SOME (SELECT salary FROM emp WHERE id = 11) ORDER BY id;
 SELECT name FROM emp WHERE salary < ANY (SELECT NULL::int) ORDER BY id;
@@ -129,7 +127,6 @@ SELECT count(*) FROM log;
 SELECT (SELECT id, name FROM emp WHERE id = 10);
 SELECT (SELECT id FROM emp);
 SELECT name FROM emp WHERE id = (SELECT id FROM emp);
--- differs: error-words
 SELECT name FROM emp WHERE id IN (SELECT id, name FROM emp);
 -- differs: error-code
 SELECT * FROM (SELECT 1, 2) s (a, b, c);
@@ -146,7 +143,6 @@ RESET statement_timeout;
 WITH n AS (SELECT 1 AS i UNION ALL SELECT i FROM n) SELECT * FROM n;
 SELECT name FROM emp WHERE EXISTS (SELECT nowhere FROM dept);
 SELECT (SELECT max(x.salary) FROM emp x WHERE x.nothing = e.id) FROM emp e;
--- differs: error-words
 SELECT * FROM (SELECT 1 AS a) s, (SELECT s.a) t;
 -- differs: error-code
 WITH a AS (INSERT INTO log VALUES (1, 'x')) SELECT * FROM a;
@@ -157,7 +153,6 @@ SELECT e.name FROM emp e WHERE e.id > (SELECT max(x.salary) FROM emp x WHERE x.d
 SELECT e.name FROM emp e WHERE (SELECT max(x.salary) FROM emp x WHERE x.dept_id = e.dept_id) IS NOT NULL ORDER BY e.id;
 SELECT e.name FROM emp e WHERE e.salary IN (SELECT max(x.salary) FROM emp x WHERE x.dept_id = e.dept_id) ORDER BY e.id;
 SELECT e.name, e.salary > ALL (SELECT max(x.salary) FROM emp x WHERE x.dept_id = e.dept_id) FROM emp e ORDER BY e.id;
--- differs: exists-aggregate
 SELECT e.name, EXISTS (SELECT max(x.salary) FROM emp x WHERE x.dept_id = e.dept_id) FROM emp e ORDER BY e.id;
 SELECT e.name, coalesce((SELECT max(x.salary) FROM emp x WHERE x.dept_id = e.dept_id), -1) + 1 FROM emp e ORDER BY e.id;
 SELECT e.name, s.v FROM emp e LEFT JOIN LATERAL (SELECT max(x.salary) FROM emp x WHERE x.dept_id = e.dept_id) s (v) ON true ORDER BY e.id, s.v;
@@ -177,7 +172,6 @@ SELECT e.name, (SELECT min(id) FROM dept) FROM emp e ORDER BY e.id;
 SELECT e.name FROM emp e WHERE e.id > (SELECT min(id) FROM dept) ORDER BY e.id;
 SELECT e.name FROM emp e WHERE (SELECT min(id) FROM dept) IS NOT NULL ORDER BY e.id;
 SELECT e.name FROM emp e WHERE e.salary IN (SELECT min(id) FROM dept) ORDER BY e.id;
--- differs: unsupported
 SELECT e.name, e.salary > ALL (SELECT min(id) FROM dept) FROM emp e ORDER BY e.id;
 SELECT e.name, EXISTS (SELECT min(id) FROM dept) FROM emp e ORDER BY e.id;
 SELECT e.name, coalesce((SELECT min(id) FROM dept), -1) + 1 FROM emp e ORDER BY e.id;

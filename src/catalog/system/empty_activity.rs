@@ -6,6 +6,17 @@ use super::empty::empty;
 pub(super) const RELATIONS: &[Definition] = &[
     empty(6_000, "pg_replication_origin", "roident oid, roname text"),
     empty(
+        12_293,
+        "pg_stat_bgwriter",
+        "buffers_clean int8, maxwritten_clean int8, buffers_alloc int8, stats_reset timestamptz",
+    ),
+    empty(
+        12_305,
+        "pg_stat_wal",
+        "wal_records int8, wal_fpi int8, wal_bytes numeric, wal_buffers_full int8, stats_reset \
+         timestamptz",
+    ),
+    empty(
         12_107,
         "pg_replication_origin_status",
         "local_id oid, external_id text, remote_lsn text, local_lsn text",

@@ -76,7 +76,9 @@ use definition::Definition;
 pub use facts::{Facts, SessionFacts};
 pub use functions::{function, name_function, named_oid};
 pub use pg_cursors::CursorRow;
+pub use pg_opclass::{ClassFound, operator_class};
 pub use pg_prepared_statements::PreparedRow;
+pub use pg_proc::{Kind, Signature, signatures};
 pub use pg_stat_activity::ActivityRow;
 pub use pg_stat_progress::{CopyRow, IndexProgress};
 pub use pg_stat_statements::StatementRow;
@@ -179,6 +181,12 @@ pub fn table_function(name: &str) -> Option<&'static str> {
     table_functions::FUNCTIONS.iter().find(named).map(|function| function.name)
 }
 
+/// Whether a name is that of a relation of the system, which nobody may drop.
+pub fn is_system_relation(schema: Option<&str>, name: &str) -> bool {
+    let place = schema.unwrap_or(PG_CATALOG);
+    definitions().any(|definition| definition.name == name && definition.schema == place)
+}
+
 /// Whether relations of the system live in a schema of this name.
 pub fn is_system_schema(name: &str) -> bool {
     matches!(name, PG_CATALOG | INFORMATION_SCHEMA)
@@ -186,7 +194,13 @@ pub fn is_system_schema(name: &str) -> bool {
 
 /// The name of the system's relation of this oid.
 pub fn relation_name(oid: Oid) -> Option<&'static str> {
-    definitions().find(|definition| definition.oid == oid.0).map(|definition| definition.name)
+    shown_name(oid).map(|(_, name)| name)
+}
+
+/// The name of the system's relation of this oid, after the schema where it can't be left out.
+pub fn shown_name(oid: Oid) -> Option<(Option<&'static str>, &'static str)> {
+    let definition = definitions().find(|definition| definition.oid == oid.0)?;
+    Some(((definition.schema != PG_CATALOG).then_some(definition.schema), definition.name))
 }
 
 /// Whether rows of the system's relation of this oid change without anything else that changes: what

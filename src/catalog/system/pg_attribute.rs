@@ -75,6 +75,51 @@ impl Attribute<'_> {
     }
 }
 
+/// The columns that every table of PostgreSQL's has besides its own: name, type and length.
+const SYSTEM_COLUMNS: [(&str, u32, i16); 6] = [
+    ("ctid", 27, 6),
+    ("xmin", 28, 4),
+    ("cmin", 29, 4),
+    ("xmax", 28, 4),
+    ("cmax", 29, 4),
+    ("tableoid", 26, 4),
+];
+
+/// A table's system columns, counted downwards from -1.
+fn system_columns(relation: Oid) -> impl Iterator<Item = Row> {
+    SYSTEM_COLUMNS.iter().zip(1..).map(move |((name, ty, length), number)| {
+        let (by_value, align) = (*length == 4, if *length == 4 { 'i' } else { 's' });
+        row![
+            relation,
+            *name,
+            Oid(*ty),
+            *length,
+            -number,
+            -1,
+            -1,
+            0,
+            by_value,
+            align,
+            'p',
+            "",
+            true,
+            false,
+            false,
+            "",
+            "",
+            false,
+            true,
+            0,
+            0,
+            NULL,
+            NULL,
+            NULL,
+            NULL,
+            NULL,
+        ]
+    })
+}
+
 fn rows(facts: &Facts) -> Vec<Row> {
     let mut rows = Vec::new();
     let plain = |relation: Oid, name, ty: PgType, position: usize| {
@@ -116,6 +161,7 @@ fn rows(facts: &Facts) -> Vec<Row> {
             };
             rows.push(attribute.row());
         }
+        rows.extend(system_columns(definition.oid));
         for key in &definition.keys {
             for (position, id) in key.columns.iter().chain(&key.include).enumerate() {
                 if let Some(column) = definition.column_by_id(*id) {

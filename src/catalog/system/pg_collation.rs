@@ -22,5 +22,6 @@ fn rows(_: &Facts) -> Vec<Row> {
         collation(100, "default", 'd', None),
         collation(950, "C", 'c', Some("C")),
         collation(951, "POSIX", 'c', Some("POSIX")),
+        collation(962, "ucs_basic", 'b', Some("C")),
     ]
 }

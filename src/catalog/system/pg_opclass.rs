@@ -4,6 +4,8 @@
 use super::definition::{Definition, Row};
 use super::listed;
 use super::pg_am;
+use crate::base::Oid;
+use crate::types::{CastContext, PgType, cast_context};
 
 pub(super) const RELATIONS: &[Definition] = &[
     Definition {
@@ -58,6 +60,43 @@ pub(super) fn class(method: &str, name: Option<&str>, ty: u32) -> u32 {
             }
     });
     found.and_then(|row| row[0].as_deref()?.parse().ok()).unwrap_or_default()
+}
+
+/// What there is of an operator class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClassFound {
+    /// It takes the type.
+    Fits,
+    /// It takes another one.
+    OfAnotherType,
+    /// There is none of the name, or none for the type where no name is given.
+    Missing,
+}
+
+/// Looks for an operator class of an access method for a type: of this name, or the default one.
+pub fn operator_class(method: &str, name: Option<&str>, ty: &PgType) -> ClassFound {
+    let of = |oid: u32| PgType::from_oid(Oid(oid));
+    let number = pg_am::method(method).to_string();
+    let classes = classes().into_iter().filter(|row| row[1].as_ref() == Some(&number));
+    let named = classes.filter(|row| match name {
+        Some(name) => row[2].as_deref() == Some(name),
+        None => row[7].as_deref() == Some("t"),
+    });
+    let named: Vec<Row> = named.collect();
+    let takes = |row: &Row| {
+        let Some(wanted) = row[6].as_deref().and_then(|oid| oid.parse::<u32>().ok()) else {
+            return false;
+        };
+        let element = matches!(wanted, 2277 | 2283) && ty.element().is_some()
+            || wanted == 3500 && ty.is_user_defined();
+        let cast = of(wanted).and_then(|wanted| cast_context(ty, &wanted));
+        wanted == alike(ty.oid().0) || element || cast == Some(CastContext::Implicit)
+    };
+    match () {
+        () if named.iter().any(takes) => ClassFound::Fits,
+        () if name.is_some() && !named.is_empty() => ClassFound::OfAnotherType,
+        () => ClassFound::Missing,
+    }
 }
 
 /// The type whose operators another one is compared with.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use crate::base::Oid;
 use crate::types::PgType;
 
 use super::definition::Definition;
@@ -75,6 +76,67 @@ static BY_NAME: LazyLock<HashMap<&'static str, u32>> = LazyLock::new(|| {
     all.sort_unstable_by_key(|(_, oid)| std::cmp::Reverse(*oid));
     all.into_iter().collect()
 });
+
+/// What a call of a function may look like.
+#[derive(Debug)]
+pub struct Signature {
+    /// The types of its arguments.
+    pub arguments: Vec<Oid>,
+    /// The type of any number more, the last argument being their array.
+    pub more: Option<Oid>,
+    /// How many of the last arguments may be left out.
+    pub optional: usize,
+    /// What kind of function it is.
+    pub kind: Kind,
+    /// Whether its result depends on nothing but its arguments.
+    pub immutable: bool,
+}
+
+/// What kind a function is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Of values.
+    Plain,
+    /// Of a group's rows.
+    Aggregate,
+    /// Of a row among others.
+    Window,
+}
+
+static SIGNATURES: LazyLock<HashMap<&'static str, Vec<Signature>>> = LazyLock::new(|| {
+    let mut all: HashMap<&'static str, Vec<Signature>> = HashMap::new();
+    for line in FILE.lines() {
+        let cells: Vec<&str> = line.split('\t').collect();
+        let oid = |text: &str| text.parse().ok().filter(|oid| *oid != 0).map(Oid);
+        let [_, name, _, _, _, _, _, more, _, kind, _, _, _, _, _, _, _, optional, _, types, ..] =
+            cells.as_slice()
+        else {
+            continue;
+        };
+        all.entry(name).or_default().push(Signature {
+            arguments: types.split(' ').filter_map(oid).collect(),
+            more: oid(more),
+            optional: optional.parse().unwrap_or_default(),
+            kind: match *kind {
+                "a" => Kind::Aggregate,
+                "w" => Kind::Window,
+                _ => Kind::Plain,
+            },
+            immutable: cells.get(14) == Some(&"i"),
+        });
+    }
+    all
+});
+
+/// Whether several functions have this name.
+pub(super) fn is_overloaded(name: &str) -> bool {
+    signatures(name).len() > 1
+}
+
+/// The functions of a name; none where nobody listed it.
+pub fn signatures(name: &str) -> &'static [Signature] {
+    SIGNATURES.get(name).map_or(&[], Vec::as_slice)
+}
 
 /// The function of an oid.
 pub(super) fn by_oid(oid: u32) -> Option<&'static Listed> {

@@ -167,6 +167,10 @@ fn constraint_column_usage(facts: &Facts) -> Vec<Row> {
                 add(schema, &check.name, table, &column.name);
             }
         }
+        for column in table.columns.iter().filter(|column| column.not_null) {
+            let name = format!("{}_{}_not_null", table.name, column.name);
+            add(schema, &name, table, &column.name);
+        }
     }
     rows
 }

@@ -1,5 +1,5 @@
-//! Functions of text that PostgreSQL has for bit strings as well: `length`, `bit_length`,
-//! `substring`, `position`, `overlay`. Bit strings go to ours, all else to DataFusion's.
+//! Functions of text that PostgreSQL has for bit strings or `bytea` as well: `length`, `substring`,
+//! `position`, `overlay`, `trim`. Those go to ours, all else to DataFusion's.
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -13,34 +13,54 @@ use datafusion::logical_expr::{
     Volatility,
 };
 
-use super::bit_string;
+use super::{bit_string, byte_string};
 use crate::types::PgType;
 
 type Outcome<T> = Result<T, DataFusionError>;
 
 /// The functions of this family.
 pub(super) fn all() -> Vec<Arc<ScalarUDF>> {
-    let of_bits = bit_string::all();
-    let over = |text: Arc<ScalarUDF>, name: &str| {
-        let bits = of_bits.iter().find(|function| function.name() == name).map(Arc::clone);
-        bits.map(|bits| Arc::new(ScalarUDF::new_from_impl(BitsToo::new(text, bits))))
+    let others: Vec<Arc<ScalarUDF>> = [bit_string::all(), byte_string::all()].concat();
+    let named = |name: &str| {
+        let name = (!name.is_empty()).then(|| format!("redkite_{name}"))?;
+        others.iter().find(|function| function.name() == name).map(Arc::clone)
     };
+    let over = |text: Arc<ScalarUDF>, bits: &str, bytes: &str| {
+        let signature = Signature::user_defined(Volatility::Immutable);
+        let function = BitsToo { text, bits: named(bits), bytes: named(bytes), signature };
+        Arc::new(ScalarUDF::new_from_impl(function))
+    };
+    let of_bits = |name: &str| others.iter().find(|function| function.name() == name).cloned();
+    let bits = ["bit_count", "get_bit", "set_bit"];
+    let bits = bits.into_iter().filter_map(|name| {
+        let bits = of_bits(name)?;
+        let bytes = named(&format!("bytea_{name}"));
+        let signature = Signature::user_defined(Volatility::Immutable);
+        let function = BitsToo { text: bits, bits: None, bytes, signature };
+        Some(Arc::new(ScalarUDF::new_from_impl(function)))
+    });
     [
-        over(unicode::character_length(), "redkite_bit_length"),
-        over(string::bit_length(), "redkite_bit_length"),
-        over(unicode::substr(), "redkite_bit_substring"),
-        over(unicode::strpos(), "redkite_bit_position"),
-        over(core::overlay(), "redkite_bit_overlay"),
+        over(unicode::character_length(), "bit_length", "bytea_length"),
+        over(string::bit_length(), "bit_length", "bytea_bits"),
+        over(unicode::substr(), "bit_substring", "bytea_substring"),
+        over(unicode::strpos(), "bit_position", "bytea_position"),
+        over(core::overlay(), "bit_overlay", "bytea_overlay"),
+        over(unicode::reverse(), "", "bytea_reverse"),
+        over(string::btrim(), "", "bytea_btrim"),
+        over(string::ltrim(), "", "bytea_ltrim"),
+        over(string::rtrim(), "", "bytea_rtrim"),
     ]
     .into_iter()
-    .flatten()
+    .chain(bits)
     .collect()
 }
 
 #[derive(Debug)]
 struct BitsToo {
+    /// For all other types.
     text: Arc<ScalarUDF>,
-    bits: Arc<ScalarUDF>,
+    bits: Option<Arc<ScalarUDF>>,
+    bytes: Option<Arc<ScalarUDF>>,
     signature: Signature,
 }
 
@@ -59,16 +79,14 @@ impl Hash for BitsToo {
 }
 
 impl BitsToo {
-    fn new(text: Arc<ScalarUDF>, bits: Arc<ScalarUDF>) -> Self {
-        Self { text, bits, signature: Signature::user_defined(Volatility::Immutable) }
-    }
-
     /// The function for a first argument of this type.
     fn of(&self, first: Option<&DataType>) -> &ScalarUDF {
-        match first.is_some_and(|ty| PgType::of(ty).is_bits()) {
-            true => &self.bits,
-            false => &self.text,
-        }
+        let other = match first.map(PgType::of) {
+            Some(ty) if ty.is_bits() => self.bits.as_ref(),
+            Some(PgType::Bytea) => self.bytes.as_ref(),
+            _ => None,
+        };
+        other.unwrap_or(&self.text)
     }
 }
 

@@ -2,18 +2,90 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, Int32Builder};
-use arrow::datatypes::{Float64Type, Int32Type};
-use datafusion::logical_expr::{ColumnarValue, ScalarUDF};
+use arrow::array::{Array, AsArray, Int32Builder, Scalar};
+use arrow::compute::kernels::cmp::lt_eq;
+use arrow::datatypes::{DataType, Float64Type, Int32Type};
+use datafusion::common::DataFusionError;
+use datafusion::logical_expr::type_coercion::binary::comparison_coercion;
+use datafusion::logical_expr::{
+    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+};
 
-use super::function::{Arguments, Function, Kind, arrays, result};
+use super::function::{arrays, external, internal, result, undefined};
 use crate::base::{Result, SqlError, SqlState};
-use crate::types::PgType;
 
 /// The functions of this family.
 pub(super) fn all() -> Vec<Arc<ScalarUDF>> {
-    let four = Arguments::Exactly(&[Kind::Float8, Kind::Float8, Kind::Float8, Kind::Int4]);
-    vec![Function::new("width_bucket", four, |_| PgType::Int4, |a, _| width_bucket(a)).build()]
+    vec![Arc::new(ScalarUDF::new_from_impl(WidthBucket {
+        signature: Signature::user_defined(Volatility::Immutable),
+    }))]
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct WidthBucket {
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for WidthBucket {
+    fn name(&self) -> &str {
+        "width_bucket"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>, DataFusionError> {
+        let number = |ty: &DataType| ty.is_numeric() || ty.is_null();
+        match types {
+            [operand, low, high, count] if [operand, low, high, count].into_iter().all(number) => {
+                let float = DataType::Float64;
+                Ok(vec![float.clone(), float.clone(), float, DataType::Int32])
+            }
+            [operand, DataType::List(item)] => {
+                let of = comparison_coercion(operand, item.data_type());
+                let of = of.ok_or_else(|| external(undefined("width_bucket", types)))?;
+                let list =
+                    DataType::List(Arc::new(item.as_ref().clone().with_data_type(of.clone())));
+                Ok(vec![of, list])
+            }
+            _ => Err(external(undefined("width_bucket", types))),
+        }
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType, DataFusionError> {
+        Ok(DataType::Int32)
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue, DataFusionError> {
+        let found = match args.args.len() {
+            2 => below(&args.args),
+            _ => width_bucket(&args.args),
+        };
+        found.map_err(external)
+    }
+}
+
+/// How many of sorted lower bounds are not above a value.
+fn below(arguments: &[ColumnarValue]) -> Result<ColumnarValue> {
+    let (columns, scalar) = arrays(arguments)?;
+    let bounds = columns[1].as_list::<i32>();
+    let mut found = Int32Builder::new();
+    for row in 0..bounds.len() {
+        if columns[0].is_null(row) || bounds.is_null(row) {
+            found.append_null();
+            continue;
+        }
+        let bounds = bounds.value(row);
+        if bounds.null_count() > 0 {
+            let message = "thresholds array must not contain NULLs";
+            return Err(SqlError::new(SqlState::NULL_VALUE_NOT_ALLOWED, message));
+        }
+        let value = Scalar::new(columns[0].slice(row, 1));
+        let below = lt_eq(&bounds, &value).map_err(internal)?;
+        found.append_value(i32::try_from(below.true_count()).unwrap_or(i32::MAX));
+    }
+    result(Arc::new(found.finish()), scalar)
 }
 
 fn wrong(message: &str) -> SqlError {

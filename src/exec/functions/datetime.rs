@@ -12,9 +12,12 @@ use arrow::datatypes::{
     TimeUnit, TimestampMicrosecondType,
 };
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Timelike};
+use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{ColumnarValue, ScalarUDF};
 
-use super::function::{Arguments, Call, Function, Kind, arrays, internal, result};
+use super::function::{
+    Arguments, Call, Function, Kind, arrays, each, float, internal, result, whole,
+};
 use super::interval::{Span, add_span, intervals};
 use crate::base::{Result, SqlError, SqlState};
 use crate::types::{PgType, TimeZone};
@@ -26,7 +29,13 @@ pub(super) fn all() -> Vec<Arc<ScalarUDF>> {
     let interval = |_: &[PgType]| PgType::Interval;
     let zoned = |_: &[PgType]| PgType::Timestamptz;
     let local = |_: &[PgType]| PgType::Timestamp;
-    let shift = Arguments::Exactly(&[Kind::Timestamptz, Kind::Interval]);
+    let shift = Arguments::AndMore(&[Kind::Timestamptz, Kind::Interval], Kind::Text);
+    let zoned_numbers = Arguments::AndMore(
+        &[Kind::Int4, Kind::Int4, Kind::Int4, Kind::Int4, Kind::Int4, Kind::Float8],
+        Kind::Text,
+    );
+    let date = Arguments::Exactly(&[Kind::Int4, Kind::Int4, Kind::Int4]);
+    let time = Arguments::Exactly(&[Kind::Int4, Kind::Int4, Kind::Float8]);
     let numbers = Arguments::Exactly(&[
         Kind::Int4,
         Kind::Int4,
@@ -72,19 +81,16 @@ pub(super) fn all() -> Vec<Arc<ScalarUDF>> {
             |a, _| days(a),
         )
         .build(),
-        Function::new(
-            "age",
-            Arguments::Exactly(&[Kind::Timestamp, Kind::Timestamp]),
-            interval,
-            |a, _| age(a),
-        )
-        .build(),
+        Function::new("age", Arguments::Exactly(&[Kind::Any, Kind::Any]), interval, |a, _| age(a))
+            .build(),
         Function::new("isfinite", Arguments::Exactly(&[Kind::Any]), |_| PgType::Bool, finite)
             .build(),
         Function::new("date_add", shift, zoned, |a, _| shifted(a, 1)).build(),
         Function::new("date_subtract", shift, zoned, |a, _| shifted(a, -1)).build(),
         Function::new("make_timestamp", numbers, local, |a, _| made(a)).build(),
-        Function::new("make_timestamptz", numbers, zoned, |a, _| made_zoned(a)).build(),
+        Function::new("make_timestamptz", zoned_numbers, zoned, |a, _| made_zoned(a)).build(),
+        Function::new("make_date", date, |_| PgType::Date, |a, c| each(a, c, made_date)).build(),
+        Function::new("make_time", time, |_| PgType::Time, |a, c| each(a, c, made_time)).build(),
         Function::new("make_interval", span, interval, |a, _| made_interval(a)).build(),
     ]
 }
@@ -431,7 +437,17 @@ fn shifted(arguments: &[ColumnarValue], sign: i32) -> Result<ColumnarValue> {
             days: span.days * sign,
             us: span.us * i64::from(sign),
         };
-        add_span(times.value(row), span).map(Some)
+        let at = times.value(row);
+        let Some(zones) = columns.get(2) else { return add_span(at, span).map(Some) };
+        let zones = zones.as_string::<i32>();
+        if zones.is_null(row) {
+            return Ok(None);
+        }
+        // Days and months are those of the zone's local time.
+        let zone = named_zone(zones.value(row))?;
+        let local = at + i64::from(zone.offset_at(at)) * 1_000_000;
+        let moved = add_span(local, Span { us: 0, ..span })?;
+        Ok(Some(moved - i64::from(zone.offset_of_local(moved)) * 1_000_000 + span.us))
     });
     let column = TimestampMicrosecondArray::from(moved.collect::<Result<Vec<_>>>()?);
     result(Arc::new(column.with_timezone("UTC")), scalar)
@@ -476,7 +492,56 @@ fn made(arguments: &[ColumnarValue]) -> Result<ColumnarValue> {
 
 fn made_zoned(arguments: &[ColumnarValue]) -> Result<ColumnarValue> {
     let (column, scalar) = made_column(arguments)?;
-    result(Arc::new(column.with_timezone("UTC")), scalar)
+    let column: ArrayRef = match arguments.get(6) {
+        Some(zones) => {
+            let zones = zones.to_array(column.len()).map_err(internal)?;
+            let zones = zones.as_string::<i32>().iter().zip(&column);
+            let us = zones.map(|(zone, local)| match zone.zip(local) {
+                Some((zone, local)) => named_zone(zone)
+                    .map(|zone| Some(local - i64::from(zone.offset_of_local(local)) * 1_000_000)),
+                None => Ok(None),
+            });
+            Arc::new(us.collect::<Result<TimestampMicrosecondArray>>()?.with_timezone("UTC"))
+        }
+        None => Arc::new(column.with_timezone("UTC")),
+    };
+    result(column, scalar)
+}
+
+fn named_zone(name: &str) -> Result<TimeZone> {
+    TimeZone::parse_setting(name).ok_or_else(|| {
+        let message = format!("time zone \"{name}\" not recognized");
+        SqlError::new(SqlState::INVALID_PARAMETER_VALUE, message)
+    })
+}
+
+/// `make_date(year, month, day)`; years below zero are before Christ.
+fn made_date(given: &[ScalarValue]) -> Result<ScalarValue> {
+    const EPOCH_FROM_CE: i32 = 719_163;
+    let number = |at: usize| i32::try_from(whole(&given[at])).unwrap_or(0);
+    let (year, month, day) = (number(0), number(1), number(2));
+    let counted = if year < 0 { year + 1 } else { year };
+    let unsigned = |number: i32| u32::try_from(number).ok();
+    let date = unsigned(month)
+        .zip(unsigned(day))
+        .and_then(|(month, day)| NaiveDate::from_ymd_opt(counted, month, day));
+    let date = date.filter(|_| year != 0).ok_or_else(|| {
+        let message = format!("date field value out of range: {year}-{month:02}-{day:02}");
+        SqlError::new(SqlState::DATETIME_FIELD_OVERFLOW, message)
+    })?;
+    Ok(ScalarValue::Date32(Some(date.num_days_from_ce() - EPOCH_FROM_CE)))
+}
+
+/// `make_time(hour, minute, seconds)`.
+fn made_time(given: &[ScalarValue]) -> Result<ScalarValue> {
+    let (hour, minute, seconds) = (whole(&given[0]), whole(&given[1]), float(&given[2]));
+    let us = hour * 3_600_000_000 + minute * 60_000_000 + seconds_us(seconds)?;
+    let fields = (0..=24).contains(&hour) && (0..60).contains(&minute);
+    if !fields || !(0.0..=60.0).contains(&seconds) || us > DAY_US {
+        let message = format!("time field value out of range: {hour}:{minute:02}:{seconds:02}");
+        return Err(SqlError::new(SqlState::DATETIME_FIELD_OVERFLOW, message));
+    }
+    Ok(ScalarValue::Time64Microsecond(Some(us)))
 }
 
 /// `make_interval(years, months, weeks, days, hours, mins, secs)`.

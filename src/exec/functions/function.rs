@@ -14,7 +14,7 @@ use datafusion::logical_expr::{
 
 use super::vector_operand::Family;
 use crate::base::{Result, SqlError, SqlState};
-use crate::types::PgType;
+use crate::types::{ColumnBuilder, PgType};
 
 /// What an argument must be; what isn't is turned into it where PostgreSQL would do so too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,12 +31,16 @@ pub(super) enum Kind {
     Json,
     /// `integer`
     Int4,
+    /// `bigint`
+    Int8,
     /// `numeric`, or an integer
     Numeric,
     /// `double precision`
     Float8,
     /// `boolean`
     Bool,
+    /// `uuid`
+    Uuid,
     /// `bytea`
     Bytea,
     /// `interval`
@@ -194,7 +198,9 @@ impl Kind {
             Self::Text | Self::Json => {
                 matches!(ty, PgType::Text | PgType::Unknown).then_some(DataType::Utf8)
             }
-            Self::Int4 => narrow(&ty, &[PgType::Int2, PgType::Int4, PgType::Int8], DataType::Int32),
+            Self::Int4 => narrow(&ty, INTEGERS, DataType::Int32),
+            Self::Int8 => narrow(&ty, INTEGERS, DataType::Int64),
+            Self::Uuid => narrow(&ty, &[PgType::Uuid], PgType::Uuid.arrow()),
             Self::Numeric => match given {
                 DataType::Decimal128(..) | DataType::Decimal256(..) => keep(),
                 _ => narrow(&ty, INTEGERS, DataType::Decimal128(20, 0))
@@ -303,4 +309,55 @@ pub(super) fn result(array: ArrayRef, scalar: bool) -> Result<ColumnarValue> {
         return ScalarValue::try_from_array(&array, 0).map(ColumnarValue::Scalar).map_err(internal);
     }
     Ok(ColumnarValue::Array(array))
+}
+
+/// A function of single values over columns: NULL where one of them is NULL.
+pub(super) fn each(
+    arguments: &[ColumnarValue],
+    call: &Call,
+    value: impl Fn(&[ScalarValue]) -> Result<ScalarValue>,
+) -> Result<ColumnarValue> {
+    let (columns, scalar) = arrays(arguments)?;
+    let rows = columns.first().map_or(1, |column| column.len());
+    let mut found = ColumnBuilder::new(&call.result, rows);
+    for row in 0..rows {
+        let given = columns.iter().map(|column| ScalarValue::try_from_array(column, row));
+        let given = given.collect::<std::result::Result<Vec<_>, _>>().map_err(internal)?;
+        match given.iter().any(ScalarValue::is_null) {
+            true => found.append_null(),
+            false => found.append_scalar(&value(&given)?)?,
+        }
+    }
+    result(found.finish(), scalar || columns.is_empty())
+}
+
+/// The values of such a function's arguments, whose kinds made sure of their types.
+pub(super) fn text(value: &ScalarValue) -> &str {
+    value.try_as_str().flatten().unwrap_or_default()
+}
+
+/// See [`text`].
+pub(super) fn bytes(value: &ScalarValue) -> &[u8] {
+    match value {
+        ScalarValue::Binary(Some(bytes)) => bytes,
+        _ => &[],
+    }
+}
+
+/// See [`text`].
+pub(super) fn whole(value: &ScalarValue) -> i64 {
+    match value {
+        ScalarValue::Int16(Some(number)) => i64::from(*number),
+        ScalarValue::Int32(Some(number)) => i64::from(*number),
+        ScalarValue::Int64(Some(number)) => *number,
+        _ => 0,
+    }
+}
+
+/// See [`text`].
+pub(super) fn float(value: &ScalarValue) -> f64 {
+    match value {
+        ScalarValue::Float64(Some(number)) => *number,
+        _ => 0.0,
+    }
 }

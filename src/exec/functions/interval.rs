@@ -120,7 +120,7 @@ impl Span {
 
     /// Multiplied; what months and days lose goes to days and microseconds.
     #[expect(clippy::cast_precision_loss, reason = "as in PostgreSQL's interval_mul")]
-    fn scaled(self, by: impl Fn(f64) -> f64) -> Result<Self> {
+    pub(super) fn scaled(self, by: impl Fn(f64) -> f64) -> Result<Self> {
         let months = by(self.months.into());
         let days = by(self.days.into());
         let rest_of_months = (months - months.trunc()) * 30.0;
@@ -154,7 +154,7 @@ fn int8(value: f64) -> Result<i64> {
     if fits { Ok(value as i64) } else { Err(out_of_range()) }
 }
 
-fn out_of_range() -> SqlError {
+pub(super) fn out_of_range() -> SqlError {
     SqlError::new(SqlState::DATETIME_FIELD_OVERFLOW, "interval out of range")
 }
 

@@ -6,23 +6,33 @@ use arrow::array::{Array, ArrayRef, AsArray, Int32Array, ListArray, StringArray,
 use arrow::buffer::OffsetBuffer;
 use arrow::compute::{cast, concat};
 use arrow::datatypes::{DataType, Int32Type, Int64Type};
+use bytes::BytesMut;
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{ColumnarValue, ScalarUDF};
 
 use super::function::{Arguments, Call, Function, Kind, arrays, internal, result};
 use super::vector_distance::wrong_count;
 use crate::base::Result;
-use crate::types::PgType;
+use crate::types::{ColumnEncoder, PgType};
 
 /// The functions of this family.
 pub(super) fn all() -> Vec<Arc<ScalarUDF>> {
     let int4 = |_: &[PgType]| PgType::Int4;
     let one = Arguments::Exactly(&[Kind::Array]);
     let two = Arguments::Exactly(&[Kind::Array, Kind::Int4]);
+    let counted = Arguments::AndMore(&[Kind::Array, Kind::Int4], Kind::Bool);
     let many = Arguments::AndMore(&[Kind::Any], Kind::Any);
     vec![
         Function::new("pg_typeof", Arguments::Exactly(&[Kind::Any]), |_| PgType::Regtype, type_of)
             .build(),
+        Function::new("pg_column_size", Arguments::Exactly(&[Kind::Any]), int4, size).build(),
+        Function::new(
+            "pg_column_compression",
+            Arguments::Exactly(&[Kind::Any]),
+            |_| PgType::Text,
+            |_, _| Ok(ColumnarValue::Scalar(ScalarValue::Utf8(None))),
+        )
+        .build(),
         Function::new("array_length", two, int4, |a, _| length(a, None)).build(),
         Function::new("array_upper", two, int4, |a, c| bound(length(a, None)?, c)).build(),
         Function::new("array_lower", two, int4, |a, c| bound(length(a, Some(1))?, c)).build(),
@@ -30,7 +40,7 @@ pub(super) fn all() -> Vec<Arc<ScalarUDF>> {
         Function::new("cardinality", one, int4, |a, _| count(a)).build(),
         Function::new("redkite_ordinals", one, |_| PgType::Int8.array(), |a, _| ordinals(a))
             .build(),
-        Function::new("generate_subscripts", two, |_| PgType::Int4.array(), subscripts).build(),
+        Function::new("generate_subscripts", counted, |_| PgType::Int4.array(), subscripts).build(),
         Function::new("redkite_or_empty", one, |types| types[0].clone(), |a, _| or_empty(a))
             .build(),
         Function::new("array_dims", one, |_| PgType::Text, |a, _| dimensions(a)).build(),
@@ -42,6 +52,26 @@ pub(super) fn all() -> Vec<Arc<ScalarUDF>> {
 fn type_of(_: &[ColumnarValue], call: &Call) -> Result<ColumnarValue> {
     let ty = call.types.first().ok_or_else(wrong_count)?;
     Ok(ColumnarValue::Scalar(ScalarValue::UInt32(Some(ty.oid().0))))
+}
+
+/// The bytes that PostgreSQL would take for a value: those of its type, or of its text and its length.
+fn size(arguments: &[ColumnarValue], call: &Call) -> Result<ColumnarValue> {
+    let ty = call.types.first().ok_or_else(wrong_count)?;
+    let (columns, scalar) = arrays(arguments)?;
+    let encoder = ColumnEncoder::new(&columns[0], ty)?;
+    let mut bytes = BytesMut::new();
+    let sizes = (0..columns[0].len()).map(|row| {
+        if encoder.is_null(row) {
+            return None;
+        }
+        if ty.typlen() > 0 {
+            return Some(i32::from(ty.typlen()));
+        }
+        bytes.clear();
+        encoder.write_binary(row, &mut bytes);
+        i32::try_from(bytes.len() + 4).ok()
+    });
+    result(Arc::new(sizes.collect::<Int32Array>()), scalar)
 }
 
 /// The rows' numbers of elements; `None` for NULL.
@@ -133,9 +163,11 @@ fn subscripts(arguments: &[ColumnarValue], call: &Call) -> Result<ColumnarValue>
     let first = first_number(call);
     let (columns, scalar) = arrays(arguments)?;
     let dimensions = columns[1].as_primitive::<Int32Type>();
+    let reverse = columns.get(2).is_some_and(|reverse| reverse.as_boolean().true_count() > 0);
     let lists = lengths(&columns[0])?.into_iter().zip(dimensions).map(|(length, dimension)| {
         let length = if dimension? == 1 { length? } else { 0 };
-        Some((first..first + length).map(Some).collect::<Vec<_>>())
+        let numbers = (first..first + length).map(Some);
+        Some(if reverse { numbers.rev().collect() } else { numbers.collect::<Vec<_>>() })
     });
     result(Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>(lists)), scalar)
 }

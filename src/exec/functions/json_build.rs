@@ -3,14 +3,21 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, StringBuilder};
+use arrow::compute::cast;
+use arrow::datatypes::DataType;
 use bytes::BytesMut;
+use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{ColumnarValue, ScalarUDF};
 
-use super::function::{Arguments, Call, Function, Kind, arrays, internal, result};
+use super::function::{
+    Arguments, Call, Function, Kind, arrays, each, internal, result, text, undefined,
+};
 use crate::base::{Result, SqlError, SqlState};
 use crate::types::{ColumnEncoder, PgType, TextContext, json};
 
 const ONE: Arguments = Arguments::Exactly(&[Kind::Any]);
+const TEXTS: Arguments = Arguments::Exactly(&[Kind::Any, Kind::Text]);
+const ARRAYS: Arguments = Arguments::AndMore(&[Kind::Array], Kind::Array);
 const MANY: Arguments = Arguments::AndMore(&[], Kind::Any);
 
 /// The functions of this family.
@@ -24,6 +31,15 @@ pub(super) fn all() -> Vec<Arc<ScalarUDF>> {
         Function::new("jsonb_build_object", MANY, jsonb, |a, c| object(a, c, (", ", " : ")))
             .build(),
         Function::new("redkite_row_json", MANY, json, |a, c| object(a, c, (",", ":"))).build(),
+        Function::new("redkite_json_object_absent", MANY, json, |a, c| {
+            members(a, c, (", ", " : "), true)
+        })
+        .build(),
+        Function::new("redkite_json_array_absent", MANY, json, |a, c| items(a, c, true)).build(),
+        Function::new("redkite_is_json", TEXTS, |_| PgType::Bool, |a, c| each(a, c, is_json))
+            .build(),
+        Function::new("redkite_json_object", ARRAYS, json, object_of_arrays).build(),
+        Function::new("redkite_jsonb_object", ARRAYS, jsonb, object_of_arrays).build(),
         Function::new("json_build_array", MANY, json, array).build(),
         Function::new("jsonb_build_array", MANY, jsonb, array).build(),
     ]
@@ -133,11 +149,19 @@ fn value(arguments: &[ColumnarValue], call: &Call) -> Result<ColumnarValue> {
 }
 
 fn array(arguments: &[ColumnarValue], call: &Call) -> Result<ColumnarValue> {
+    items(arguments, call, false)
+}
+
+/// An array of the values; those that are NULL may be left out.
+fn items(arguments: &[ColumnarValue], call: &Call, absent: bool) -> Result<ColumnarValue> {
     let (sources, rows, scalar) = sources(arguments, call)?;
     let column = collect(rows, call, |row, out| {
         out.push('[');
-        for (at, source) in sources.iter().enumerate() {
-            if at > 0 {
+        for source in &sources {
+            if absent && source.encoder.is_null(row) {
+                continue;
+            }
+            if out.len() > 1 {
                 out.push_str(", ");
             }
             source.write(row, out)?;
@@ -151,7 +175,17 @@ fn array(arguments: &[ColumnarValue], call: &Call) -> Result<ColumnarValue> {
 fn object(
     arguments: &[ColumnarValue],
     call: &Call,
+    separators: (&str, &str),
+) -> Result<ColumnarValue> {
+    members(arguments, call, separators, false)
+}
+
+/// An object of keys and values; members that are NULL may be left out.
+fn members(
+    arguments: &[ColumnarValue],
+    call: &Call,
     (comma, colon): (&str, &str),
+    absent: bool,
 ) -> Result<ColumnarValue> {
     let (sources, rows, scalar) = sources(arguments, call)?;
     if sources.len() % 2 == 1 {
@@ -166,7 +200,10 @@ fn object(
     let column = collect(rows, call, |row, out| {
         out.push('{');
         for (at, pair) in sources.chunks_exact(2).enumerate() {
-            if at > 0 {
+            if absent && pair[1].encoder.is_null(row) {
+                continue;
+            }
+            if out.len() > 1 {
                 out.push_str(comma);
             }
             if pair[0].encoder.is_null(row) {
@@ -183,4 +220,62 @@ fn object(
         Ok(true)
     })?;
     result(column, scalar || sources.is_empty())
+}
+
+/// Whether a text is JSON, of a kind.
+fn is_json(given: &[ScalarValue]) -> Result<ScalarValue> {
+    let document = match &given[0] {
+        ScalarValue::Utf8(Some(document)) => document.as_str(),
+        ScalarValue::Binary(Some(bytes)) => std::str::from_utf8(bytes).unwrap_or_default(),
+        other => return Err(undefined("IS JSON", &[other.data_type()])),
+    };
+    let first = document.trim_start().as_bytes().first().copied().unwrap_or_default();
+    let kind = match text(&given[1]) {
+        "object" => first == b'{',
+        "array" => first == b'[',
+        "scalar" => !matches!(first, b'{' | b'['),
+        _ => true,
+    };
+    Ok(ScalarValue::from(kind && json::check(document).is_ok()))
+}
+
+/// An object of an array of keys and values in turn, or of one of keys and one of values.
+fn object_of_arrays(arguments: &[ColumnarValue], call: &Call) -> Result<ColumnarValue> {
+    each(arguments, call, |given| {
+        let elements = given.iter().map(|array| match array {
+            ScalarValue::List(list) => {
+                let texts = cast(&list.value(0), &DataType::Utf8).map_err(internal)?;
+                Ok(texts.as_string::<i32>().iter().map(|t| t.map(str::to_owned)).collect())
+            }
+            other => Err(internal(format!("not an array: {other}"))),
+        });
+        let elements: Vec<Vec<Option<String>>> = elements.collect::<Result<_>>()?;
+        let wrong = |message: &str| SqlError::new(SqlState::ARRAY_SUBSCRIPT_ERROR, message);
+        let pairs: Vec<(&Option<String>, &Option<String>)> = match elements.as_slice() {
+            [both] if both.len() % 2 == 1 => {
+                return Err(wrong("array must have even number of elements"));
+            }
+            [both] => both.chunks_exact(2).map(|pair| (&pair[0], &pair[1])).collect(),
+            [keys, values] if keys.len() == values.len() => keys.iter().zip(values).collect(),
+            _ => return Err(wrong("mismatched array dimensions")),
+        };
+        let mut out = String::from("{");
+        for (key, value) in pairs {
+            let key = key.as_deref().ok_or_else(|| {
+                let message = "null value not allowed for object key";
+                SqlError::new(SqlState::NULL_VALUE_NOT_ALLOWED, message)
+            })?;
+            if out.len() > 1 {
+                out.push_str(", ");
+            }
+            json::quote(key, &mut out);
+            out.push_str(" : ");
+            match value {
+                Some(value) => json::quote(value, &mut out),
+                None => out.push_str("null"),
+            }
+        }
+        out.push('}');
+        Ok(ScalarValue::from(out))
+    })
 }

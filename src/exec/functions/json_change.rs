@@ -35,8 +35,8 @@ pub(super) fn all() -> Vec<Arc<ScalarUDF>> {
         .build(),
         Function::new("jsonb_object_keys", ONE, texts, |a, _| parts(a, Part::Key, true))
             .alias("json_object_keys")
-            .alias("redkite_each_key")
             .build(),
+        Function::new("redkite_each_key", ONE, texts, |a, _| parts(a, Part::Key, true)).build(),
         Function::new("redkite_each_value", ONE, texts, |a, _| parts(a, Part::Value, false))
             .alias("redkite_each_json")
             .build(),
@@ -310,6 +310,10 @@ fn at_path(arguments: &[ColumnarValue], what: Change) -> Result<ColumnarValue> {
             found.append_null();
             continue;
         };
+        if !matches!(first(documents.value(row)), b'{' | b'[') {
+            let verb = if what == Change::Delete { "delete" } else { "set" };
+            return Err(invalid(&format!("cannot {verb} path in scalar")));
+        }
         let flag = flags.map_or(what == Change::Set, |flags| flags.value(row));
         let changed = edit(documents.value(row), path, value.flatten(), what, flag)?;
         found.append_value(changed);

@@ -175,6 +175,10 @@ fn character(arguments: &[ColumnarValue]) -> Result<ColumnarValue> {
             let message = "null character not permitted";
             Err(SqlError::new(SqlState::PROGRAM_LIMIT_EXCEEDED, message))
         }
+        Some(..0) => {
+            let message = "character number must be positive";
+            Err(SqlError::new(SqlState::INVALID_PARAMETER_VALUE, message))
+        }
         Some(code) => {
             let character = u32::try_from(code).ok().and_then(char::from_u32);
             character.map(|c| Some(c.to_string())).ok_or_else(|| {

@@ -1,4 +1,4 @@
-//! `avg` and `sum`: of vectors of any kind, of numbers with PostgreSQL's types (`sum(bigint)` is `numeric` and
+//! `avg` and `sum`: of vectors of any kind, of intervals, of numbers with PostgreSQL's types (`sum(bigint)` is `numeric` and
 //! does not wrap around, `avg(integer)` is `numeric`), and DataFusion's own for everything else.
 
 use std::hash::{Hash, Hasher};
@@ -18,6 +18,7 @@ use datafusion::logical_expr::{
 
 use super::average::{self, Average, GroupAverages};
 use super::function::{external, internal};
+use super::interval_aggregate::{self, INTERVAL, Intervals};
 use super::numeric::quotient_type;
 use super::vector_operand::{Family, Operand, Output};
 use super::widened::{Widened, WidenedGroups};
@@ -80,6 +81,10 @@ impl VectorsToo {
                 || matches!(ty, DataType::Decimal128(..) | DataType::Decimal256(..)))
     }
 
+    fn of_intervals(fields: &[FieldRef]) -> bool {
+        matches!(fields, [field] if *field.data_type() == INTERVAL)
+    }
+
     fn averages(&self, fields: &[FieldRef]) -> bool {
         matches!(fields, [field] if self.is_exact_average(field.data_type()))
     }
@@ -125,6 +130,7 @@ impl AggregateUDFImpl for VectorsToo {
     fn return_type(&self, types: &[DataType]) -> Outcome<DataType> {
         match types {
             [vector] if is_vector(vector) => Ok(vector.clone()),
+            [interval] if *interval == INTERVAL => Ok(INTERVAL),
             [number] if self.is_exact_average(number) => Ok(quotient_type()),
             [number] if self.is_narrow_sum(number) => Ok(DataType::Int64),
             types => self.other.return_type(types),
@@ -135,6 +141,9 @@ impl AggregateUDFImpl for VectorsToo {
         match fields {
             [vector] if is_vector(vector.data_type()) => {
                 Ok(Arc::new(PgType::of(vector.data_type()).field(self.name(), true)))
+            }
+            [interval] if *interval.data_type() == INTERVAL => {
+                Ok(Arc::new(Field::new(self.name(), INTERVAL, true)))
             }
             [number] if self.is_exact_average(number.data_type()) => {
                 Ok(Arc::new(Field::new(self.name(), quotient_type(), true)))
@@ -151,8 +160,8 @@ impl AggregateUDFImpl for VectorsToo {
     }
 
     fn coerce_types(&self, types: &[DataType]) -> Outcome<Vec<DataType>> {
-        if let [vector] = types
-            && is_vector(vector)
+        if let [value] = types
+            && (is_vector(value) || *value == INTERVAL)
         {
             return Ok(types.to_vec());
         }
@@ -174,6 +183,9 @@ impl AggregateUDFImpl for VectorsToo {
         if self.widens(args.expr_fields) {
             return Ok(Box::new(Widened(self.other.accumulator(args)?)));
         }
+        if Self::of_intervals(args.expr_fields) && !args.is_distinct {
+            return Ok(Box::new(Intervals::new(self.what == What::Average)));
+        }
         if !any_vector(args.expr_fields) {
             return self.other.accumulator(args);
         }
@@ -188,6 +200,9 @@ impl AggregateUDFImpl for VectorsToo {
     fn state_fields(&self, args: StateFieldsArgs<'_>) -> Outcome<Vec<FieldRef>> {
         if self.averages(args.input_fields) {
             return average::state_fields(&args);
+        }
+        if Self::of_intervals(args.input_fields) {
+            return Ok(interval_aggregate::state_fields(args.name));
         }
         if !any_vector(args.input_fields) {
             return self.other.state_fields(args);
@@ -207,7 +222,9 @@ impl AggregateUDFImpl for VectorsToo {
         if self.averages(args.expr_fields) {
             return !args.is_distinct;
         }
-        !any_vector(args.expr_fields) && self.other.groups_accumulator_supported(args)
+        !any_vector(args.expr_fields)
+            && !Self::of_intervals(args.expr_fields)
+            && self.other.groups_accumulator_supported(args)
     }
 
     fn create_groups_accumulator(
@@ -227,7 +244,7 @@ impl AggregateUDFImpl for VectorsToo {
         &self,
         args: AccumulatorArgs<'_>,
     ) -> Outcome<Box<dyn Accumulator>> {
-        if any_vector(args.expr_fields) {
+        if any_vector(args.expr_fields) || Self::of_intervals(args.expr_fields) {
             return self.accumulator(args);
         }
         if self.averages(args.expr_fields) {

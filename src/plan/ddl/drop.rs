@@ -82,6 +82,10 @@ fn find(
         return Ok(None);
     }
     let Some(relation) = draft.find(name) else {
+        if crate::catalog::system::is_system_relation(name.schema.as_deref(), &name.name) {
+            let message = format!("permission denied: \"{}\" is a system catalog", name.name);
+            return Err(SqlError::new(SqlState::INSUFFICIENT_PRIVILEGE, message));
+        }
         let code = match kind {
             ObjectKind::Index => SqlState::UNDEFINED_OBJECT,
             _ => SqlState::UNDEFINED_TABLE,

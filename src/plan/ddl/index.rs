@@ -11,6 +11,7 @@ use crate::types::PgType;
 use super::Effect;
 use super::constraint::{NewKey, add_key};
 use super::draft::{Draft, NameKind};
+use super::index_checks;
 use super::naming::columns_part;
 use super::refuse;
 use super::vector_index::{VectorMethod, cast_of_column};
@@ -71,6 +72,7 @@ pub(super) fn create(draft: &mut Draft<'_>, statement: &CreateIndex) -> Result<(
         }
         return add_index(draft, &table, statement, vector);
     }
+    index_checks::check(draft, &table, statement)?;
     if !statement.unique {
         return add_index(draft, &table, statement, None);
     }

@@ -31,6 +31,7 @@ mod drop;
 mod extension;
 mod grant;
 mod index;
+mod index_checks;
 mod membership;
 mod naming;
 mod owned;

@@ -19,6 +19,7 @@ use sqlparser::tokenizer::{Span, Token as SqlToken, TokenWithSpan};
 use super::balance::balance;
 use super::cursor::Cursor;
 use super::database::without_database;
+use super::distinct_from::set_right;
 use super::token::{Kind, Symbol};
 use super::translate::{Translated, translate};
 use crate::base::limits::{EXPRESSION_DEPTH_MAX, OPERATOR_CHAIN_MAX};
@@ -41,6 +42,9 @@ impl Cursor<'_> {
         let result = read(&mut parser);
         match result {
             Ok(mut tree) => {
+                if self.compares_distinct(end) {
+                    set_right(&mut tree);
+                }
                 if unbalanced {
                     balance(&mut tree);
                 }
@@ -56,6 +60,16 @@ impl Cursor<'_> {
             }
             Err(error) => Err(self.delegated_error(&error, end)),
         }
+    }
+
+    /// Whether there may be an `IS DISTINCT FROM` up to a token.
+    fn compares_distinct(&self, end: usize) -> bool {
+        let word = |at: usize, word: &str| {
+            let token = self.source.tokens.tokens[at];
+            token.kind == Kind::Word && self.text(token).eq_ignore_ascii_case(word)
+        };
+        (self.at + 1..end)
+            .any(|at| word(at, "distinct") && (word(at - 1, "is") || word(at - 1, "not")))
     }
 
     /// sqlparser's error as PostgreSQL says it. The message ends with the place, unless it is

@@ -442,13 +442,5 @@ fn number(text: String) -> Constant {
 
 /// Types whose input looks up names.
 fn needs_catalog(ty: &PgType) -> bool {
-    matches!(
-        ty,
-        PgType::Regclass
-            | PgType::Regtype
-            | PgType::Regproc
-            | PgType::Regnamespace
-            | PgType::Regrole
-            | PgType::Unknown
-    )
+    ty.is_object() || *ty == PgType::Unknown
 }

@@ -6,6 +6,7 @@ use super::cursor::Cursor;
 use super::dispatch::Tagged;
 use super::token::{Kind, Symbol, position};
 use crate::base::{Result, SqlState};
+use crate::plan::quote_identifier;
 use crate::plan::statement::{
     Assignment, AssignmentSource, Cell, Delete, Expression, Statement, Target, Truncate, Update,
 };
@@ -74,6 +75,9 @@ impl Cursor<'_> {
     /// `column = value`, `(a, b) = ..`.
     pub(super) fn assignment(&mut self) -> Result<Assignment> {
         if !self.is_symbol(Symbol::LeftParen) {
+            if let Some(assignment) = self.assigned_element()? {
+                return Ok(assignment);
+            }
             let column = self.assigned_column()?;
             self.expect_operator("=")?;
             let (value, place) = self.placed_cell()?;
@@ -109,6 +113,26 @@ impl Cursor<'_> {
             (if ascii { byte + 1 } else { position(self.source.sql, byte) }) as u64
         };
         Ok((cell, (column(first), column(end))))
+    }
+
+    /// `column[number] = value`: the whole column with another element.
+    fn assigned_element(&mut self) -> Result<Option<Assignment>> {
+        let mut ahead = *self;
+        let column = ahead.identifier()?;
+        if !ahead.accept_symbol(Symbol::LeftBracket) {
+            return Ok(None);
+        }
+        let Ok(number) = ahead.expression() else { return Ok(None) };
+        if !ahead.accept_symbol(Symbol::RightBracket) || !ahead.accept_operator("=") {
+            return Ok(None);
+        }
+        let value = ahead.expression()?;
+        *self = ahead;
+        let name = quote_identifier(&column);
+        let text = format!("redkite_array_set({name}, ({}), ({}))", number.text, value.text);
+        let cell = Cell::Expression(super::parse_expression(&text)?);
+        let source = AssignmentSource::Values(vec![cell]);
+        Ok(Some(Assignment { columns: vec![column], source, places: vec![(0, 0)] }))
     }
 
     /// The column on the left; parts of one can't be assigned.

@@ -71,6 +71,11 @@ impl Cursor<'_> {
         let start = *self;
         let after = self.peek_ahead(1).kind;
         let (expression, column) = if self.is_symbol(Symbol::LeftParen) {
+            // No query but one in parentheses of its own.
+            let inner = self.at + 1;
+            if self.text(self.peek_ahead(1)).eq_ignore_ascii_case("select") {
+                return Err(self.unexpected_at(inner));
+            }
             (self.expression_in_parentheses()?, None)
         } else if matches!(after, Kind::Symbol(Symbol::LeftParen | Symbol::Dot)) {
             (self.function_call()?, None)

@@ -1,6 +1,7 @@
 //! Our tokens to sqlparser's: what [`super::bridge`] promises is done here.
 
 mod exclusion;
+mod is_json;
 mod locking;
 
 use sqlparser::keywords::Keyword;
@@ -309,6 +310,7 @@ impl<'c> Translation<'c> {
                 return Err(self.cursor.unexpected_at(self.at + 1));
             }
             Keyword::AND | Keyword::OR => self.count_logical()?,
+            Keyword::IS if self.is_json() => return Ok(()),
             Keyword::NOT
             | Keyword::UNION
             | Keyword::EXCEPT

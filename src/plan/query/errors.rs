@@ -8,6 +8,7 @@ use datafusion::common::{Column, DataFusionError, SchemaError, Span};
 
 use super::names::visible;
 use crate::base::{SqlError, SqlState};
+use crate::types::PgType;
 
 /// Wraps an error of ours, so that it survives the way through DataFusion.
 pub(crate) fn external(error: SqlError) -> DataFusionError {
@@ -305,23 +306,87 @@ fn refused_clause(message: &str) -> Option<SqlError> {
         let message = "aggregate function calls cannot be nested";
         return error(SqlState::GROUPING_ERROR, message.into());
     }
+    if has("to grouping function is not in grouping columns") {
+        let message =
+            "arguments to GROUPING must be grouping expressions of the associated query level";
+        return error(SqlState::GROUPING_ERROR, message.into());
+    }
     if has("non-boolean predicate") {
         let message = "argument of WHERE must be type boolean";
-        return error(SqlState::DATATYPE_MISMATCH, message.into());
+        let of = type_after(message, "returning ");
+        return error(SqlState::DATATYPE_MISMATCH, format!("{message}{of}"));
     }
     if has("Unary operator 'NOT' requires a boolean") {
         let message = "argument of NOT must be type boolean";
-        return error(SqlState::DATATYPE_MISMATCH, message.into());
+        let of = type_after(message, "expression, got ");
+        return error(SqlState::DATATYPE_MISMATCH, format!("{message}{of}"));
     }
     if has("user-defined coercion failed") || has("failed to match any signature") {
         let name = quoted(message, '\'').unwrap_or("?");
-        return Some(undefined_function(&format!("{name}()")));
+        // What refused the types may have said which they are.
+        let told = message.split_once(" failed with: ").and_then(|(_, inner)| {
+            let (_, call) = inner.split_once("function ")?;
+            Some(call.split_once(" does not exist")?.0.to_owned())
+        });
+        let call = told.or_else(|| written_call(message)).unwrap_or_else(|| format!("{name}()"));
+        return Some(undefined_function(&call));
+    }
+    if let Some((_, rest)) = message.split_once("Percentile value must be between ")
+        && let Some((_, value)) = rest.split_once(", ")
+    {
+        let value = value.split(' ').next().unwrap_or_default();
+        let message = format!("percentile value {value} is not between 0 and 1");
+        return error(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, message);
     }
     if let Some((_, name)) = message.split_once("Invalid qualifier ") {
         let message = format!("missing FROM-clause entry for table \"{name}\"");
         return error(SqlState::UNDEFINED_TABLE, message);
     }
     None
+}
+
+/// `, not type integer`, of the Arrow type that a message ends with.
+fn type_after(message: &str, words: &str) -> String {
+    let ty = message.rsplit_once(words).map_or("", |(_, ty)| ty.trim());
+    type_of_arrow(ty).map_or_else(String::new, |ty| format!(", not type {}", ty.sql_name()))
+}
+
+/// The type that DataFusion's messages write so.
+fn type_of_arrow(name: &str) -> Option<PgType> {
+    Some(match name {
+        "Boolean" => PgType::Bool,
+        "Int16" => PgType::Int2,
+        "Int32" => PgType::Int4,
+        "Int64" => PgType::Int8,
+        "Float32" => PgType::Float4,
+        "Float64" => PgType::Float8,
+        "Utf8" => PgType::Text,
+        "Date32" => PgType::Date,
+        decimal if decimal.starts_with("Decimal") => PgType::Numeric(None),
+        time if time.starts_with("Timestamp") && time.contains("UTC") => PgType::Timestamptz,
+        time if time.starts_with("Timestamp") => PgType::Timestamp,
+        _ => return None,
+    })
+}
+
+/// `sum(text)`, of a message that ends with the call and DataFusion's names of its types.
+fn written_call(message: &str) -> Option<String> {
+    let (_, call) = message.split_once("argument types '")?;
+    let (name, types) = call.split_once("'.")?.0.split_once('(')?;
+    let mut names = Vec::new();
+    let mut depth = 0;
+    let separated = types.strip_suffix(')')?.split(|c| {
+        depth += match c {
+            '(' => 1,
+            ')' => -1,
+            _ => 0,
+        };
+        c == ',' && depth == 0
+    });
+    for ty in separated {
+        names.push(type_of_arrow(ty.trim())?.sql_name());
+    }
+    Some(format!("{name}({})", names.join(", ")))
 }
 
 fn undefined_function(call: &str) -> SqlError {

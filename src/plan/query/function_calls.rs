@@ -1,14 +1,16 @@
 //! Functions and literals that are written with others: passes of [`super::rewrite`].
 
 use sqlparser::ast::{
-    BinaryOperator, CastKind, DataType, DateTimeField, Expr, Function, FunctionArg,
-    FunctionArgExpr, FunctionArguments, Ident, Interval, ObjectName, UnaryOperator, Value,
-    ValueWithSpan,
+    ArrayElemTypeDef, BinaryOperator, CastKind, DataType, DateTimeField, Expr, Function,
+    FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, Interval,
+    ObjectName, TimezoneInfo, UnaryOperator, Value, ValueWithSpan,
 };
 
 use super::array_query;
 use super::cast_call::cast_call;
+use super::json_functions::json_function;
 use super::names::fold;
+use super::operator_functions::{self, operator};
 use super::rewrite::{call, string};
 use crate::exec::functions::with_backslash;
 
@@ -55,7 +57,13 @@ pub(super) fn other_function(function: &Function) -> Option<Expr> {
     if let (FunctionArguments::Subquery(query), "array") = (&function.args, name.as_str()) {
         return array_query::array_of(query);
     }
+    if let Some(json) = json_function(function) {
+        return Some(json);
+    }
     let FunctionArguments::List(list) = &function.args else { return None };
+    if name == "make_interval" {
+        return whole_interval(list);
+    }
     let arguments: Option<Vec<Expr>> = list
         .args
         .iter()
@@ -79,6 +87,10 @@ pub(super) fn other_function(function: &Function) -> Option<Expr> {
         }
         ("to_timestamp", [seconds]) => Some(call("redkite_from_epoch", vec![seconds.clone()])),
         // DataFusion counts in 64 bits.
+        ("array_positions", _) => cast_call(
+            &Expr::Function(function.clone()),
+            &DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(DataType::Int4(None)), None)),
+        ),
         ("array_position" | "ntile", _) => {
             cast_call(&Expr::Function(function.clone()), &DataType::Int4(None))
         }
@@ -106,8 +118,78 @@ pub(super) fn other_function(function: &Function) -> Option<Expr> {
             Some(call(&format!("redkite_{name}"), vec![keys, values]))
         }
         ("string_to_table", arguments) => Some(call("string_to_array", arguments.to_vec())),
+        ("age", [since]) => {
+            let now = cast_call(&call("current_date", Vec::new()), &timestamp())?;
+            Some(call("age", vec![now, since.clone()]))
+        }
+        (
+            "current_timestamp" | "current_time" | "localtimestamp" | "localtime",
+            [digits @ Expr::Cast { .. }],
+        ) => Some(call("redkite_precision", vec![call(&name, Vec::new()), digits.clone()])),
+        (_, [left, right]) => operator(&name).map(|op| {
+            let (left, right) = (Box::new(nested(left)), Box::new(nested(right)));
+            Expr::Nested(Box::new(Expr::BinaryOp { left, op, right }))
+        }),
+        (_, [argument]) => operator_functions::cast(&name, argument),
         _ => None,
     }
+}
+
+fn nested(expr: &Expr) -> Expr {
+    Expr::Nested(Box::new(expr.clone()))
+}
+
+fn timestamp() -> DataType {
+    DataType::Timestamp(None, TimezoneInfo::None)
+}
+
+/// A cast to a type with so many digits of a second, which types here do not have: the cast without, and
+/// the digits.
+pub(super) fn seconds_digits(data_type: &DataType) -> Option<(DataType, u64)> {
+    match data_type {
+        DataType::Time(Some(digits), zone) => Some((DataType::Time(None, *zone), *digits)),
+        DataType::Timestamp(Some(digits), zone) => {
+            Some((DataType::Timestamp(None, *zone), *digits))
+        }
+        DataType::Interval { fields, precision: Some(digits) } => {
+            Some((DataType::Interval { fields: fields.clone(), precision: None }, *digits))
+        }
+        _ => None,
+    }
+}
+
+/// `make_interval` with all its arguments: those that were left out are zero, and any may be named.
+fn whole_interval(list: &FunctionArgumentList) -> Option<Expr> {
+    const NAMES: [&str; 7] = ["years", "months", "weeks", "days", "hours", "mins", "secs"];
+    if list.args.len() == NAMES.len() {
+        return None;
+    }
+    let zero = || Expr::Value(Value::SingleQuotedString("0".into()).into());
+    let mut all: Vec<Option<Expr>> = vec![None; NAMES.len()];
+    for (at, argument) in list.args.iter().enumerate() {
+        let (place, value) = match argument {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(value)) => (at, value),
+            FunctionArg::Named { name, arg: FunctionArgExpr::Expr(value), .. } => {
+                (NAMES.iter().position(|known| *known == fold(name))?, value)
+            }
+            FunctionArg::ExprNamed {
+                name: Expr::Identifier(name),
+                arg: FunctionArgExpr::Expr(value),
+                ..
+            } => (NAMES.iter().position(|known| *known == fold(name))?, value),
+            _ => return None,
+        };
+        *all.get_mut(place)? = Some(value.clone());
+    }
+    let seconds = all.pop().flatten();
+    let whole = all.into_iter().map(|value| {
+        let value = value.unwrap_or_else(zero);
+        cast_call(&value, &DataType::Int4(None)).unwrap_or(value)
+    });
+    let mut arguments: Vec<Expr> = whole.collect();
+    let seconds = seconds.unwrap_or_else(zero);
+    arguments.push(cast_call(&seconds, &DataType::Float8).unwrap_or(seconds));
+    Some(call("make_interval", arguments))
 }
 
 /// The function that a prefix operator stands for.

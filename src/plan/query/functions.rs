@@ -19,13 +19,7 @@ use crate::exec::functions;
 use crate::types::{CastContext, PgType, cast_context};
 
 /// PostgreSQL's names of functions that DataFusion has under others.
-const SCALAR_ALIASES: &[(&str, &str)] = &[
-    ("array_remove", "array_remove_all"),
-    ("array_replace", "array_replace_all"),
-    ("ceiling", "ceil"),
-    ("sign", "signum"),
-    ("uuidv4", "gen_random_uuid"),
-];
+const SCALAR_ALIASES: &[(&str, &str)] = &[("uuidv4", "gen_random_uuid")];
 const AGGREGATE_ALIASES: &[(&str, &str)] =
     &[("every", "bool_and"), ("variance", "var_samp"), ("any_value", "first_value")];
 
@@ -171,7 +165,7 @@ impl Functions {
         let strict = |ty: &PgType| {
             ty.is_bits()
                 || ty.is_user_defined()
-                || matches!(ty, PgType::Halfvec(_) | PgType::Sparsevec(_))
+                || matches!(ty, PgType::Halfvec(_) | PgType::Sparsevec(_) | PgType::Xid)
         };
         // PostgreSQL goes by way of the text for strings only.
         let common = |ty: &PgType| {

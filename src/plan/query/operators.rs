@@ -8,7 +8,8 @@
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::DataType;
-use datafusion::common::{DFSchema, DataFusionError, Result};
+use datafusion::common::tree_node::TreeNode;
+use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::planner::{
     ExprPlanner, PlannerResult, RawBinaryExpr, RawFieldAccessExpr,
 };
@@ -18,6 +19,12 @@ use sqlparser::ast::BinaryOperator as Op;
 use super::errors::external;
 use super::functions::Functions;
 use super::literal::{Literals, Operand, fold};
+use super::one_type::no_boolean;
+pub(crate) use super::operator_types::comparable;
+use super::operator_types::{
+    arithmetic, bitwise, bitwise_of, comparison, computable, concatenable, matches_pattern,
+    no_operator, not_unique,
+};
 use super::rewrite::{ALL, ANY};
 use super::subscripts;
 use crate::base::{SqlError, SqlState};
@@ -39,14 +46,26 @@ impl ExprPlanner for Operators {
         let RawBinaryExpr { op, left, right } = raw;
         let (left, right) = (fold(left), fold(right));
         if matches!(op, Op::And | Op::Or) {
-            let left = self.literals.give(left, &PgType::Bool).map_err(external)?;
-            let right = self.literals.give(right, &PgType::Bool).map_err(external)?;
+            let clause = if op == Op::And { "AND" } else { "OR" };
+            let left = self.condition(left, clause, schema)?;
+            let right = self.condition(right, clause, schema)?;
             return Ok(PlannerResult::Original(RawBinaryExpr { op, left, right }));
         }
         let types = (self.literals.operand(&left, schema), self.literals.operand(&right, schema));
         let (Some(left_type), Some(right_type)) = types else {
             return Ok(PlannerResult::Original(RawBinaryExpr { op, left, right }));
         };
+        let of_date = |ty: &Operand| ty.ty() == Some(&PgType::Date);
+        let open = (is_string_or_null(&left), is_string_or_null(&right));
+        let several = match open {
+            (true, true) => arithmetic(&op),
+            (true, false) => op == Op::Plus && of_date(&right_type),
+            (false, true) => op == Op::Plus && of_date(&left_type),
+            (false, false) => false,
+        };
+        if several {
+            return Err(not_unique(&op, &left_type, &right_type));
+        }
         let (left_target, right_target) = operand_types(&op, &left_type, &right_type);
         let left = self.settle(left, &left_type, left_target.as_ref())?;
         let right = self.settle(right, &right_type, right_target.as_ref())?;
@@ -64,6 +83,18 @@ impl ExprPlanner for Operators {
         let GetFieldAccess::ListIndex { key } = &raw.field_access else {
             return Ok(PlannerResult::Original(raw));
         };
+        if let Some(operand) = self.literals.operand(&raw.expr, schema) {
+            let ty = operand.ty();
+            let none =
+                ty.is_none_or(|ty| ty.is_number() || *ty == PgType::Text || *ty == PgType::Bool);
+            if none && !matches!(raw.expr, Expr::Placeholder(_)) {
+                let shown = ty.map_or("unknown".to_owned(), PgType::sql_name);
+                let message = format!(
+                    "cannot subscript type {shown} because it does not support subscripting"
+                );
+                return Err(external(SqlError::new(SqlState::DATATYPE_MISMATCH, message)));
+            }
+        }
         let known = (&*self.literals, &*self.functions);
         Ok(match subscripts::letter(&raw.expr, key, known, schema) {
             Some(letter) => PlannerResult::Planned(letter),
@@ -99,6 +130,16 @@ impl ExprPlanner for Operators {
 }
 
 impl Operators {
+    /// An operand of AND or OR.
+    fn condition(&self, expr: Expr, clause: &str, schema: &DFSchema) -> Result<Expr> {
+        match self.literals.operand(&expr, schema).as_ref().and_then(Operand::ty) {
+            Some(ty) if !matches!(ty, PgType::Bool | PgType::Unknown) => {
+                Err(external(no_boolean(clause, ty)))
+            }
+            _ => self.literals.give(expr, &PgType::Bool).map_err(external),
+        }
+    }
+
     fn settle(&self, expr: Expr, operand: &Operand, target: Option<&PgType>) -> Result<Expr> {
         match (operand, target) {
             // There are no operators of `varchar`, only those of `text`.
@@ -122,10 +163,10 @@ impl Operators {
     ) -> Result<PlannerResult<RawBinaryExpr>> {
         if let Op::Custom(symbol) = &op {
             if let Some(comparison) = symbol.strip_prefix(ANY) {
-                return self.quantified("any", comparison, left, right);
+                return self.quantified("any", comparison, (left, right), schema);
             }
             if let Some(comparison) = symbol.strip_prefix(ALL) {
-                return self.quantified("all", comparison, left, right);
+                return self.quantified("all", comparison, (left, right), schema);
             }
         }
         if let Some(function) = bit_function(&op, &left_type, &right_type) {
@@ -164,6 +205,9 @@ impl Operators {
             return Ok(PlannerResult::Planned(function.call(vec![left, right])));
         }
         if op == Op::StringConcat {
+            if !concatenable(&left_type, &right_type) {
+                return Err(no_operator(&op, &left_type, &right_type));
+            }
             let left = self.text_operand(left, &left_type, &right_type)?;
             let right = self.text_operand(right, &right_type, &left_type)?;
             return self.finish(op, (left, left_type), (right, right_type));
@@ -200,16 +244,30 @@ impl Operators {
         (left, left_type): (Expr, PgType),
         (right, right_type): (Expr, PgType),
     ) -> Result<PlannerResult<RawBinaryExpr>> {
-        if let Some((name, swapped)) = function_of(&op, &left_type, &right_type) {
+        let found = function_of(&op, &left_type, &right_type);
+        // Searches know distances by their arithmetic.
+        let by_distance = |name: &str| {
+            name.starts_with("float_") && (has_distance(&left) || has_distance(&right))
+        };
+        if let Some((name, swapped)) = found.filter(|(name, _)| !by_distance(name)) {
             let function = self.required(name)?;
             let arguments = if swapped { vec![right, left] } else { vec![left, right] };
             return Ok(PlannerResult::Planned(function.call(arguments)));
+        }
+        let text = |ty: &PgType| ty.is_string() || *ty == PgType::Unknown;
+        if matches_pattern(&op) && !(text(&left_type) && text(&right_type)) {
+            return Err(no_operator(&op, &left_type, &right_type));
         }
         if matches_pattern(&op) && (right_type.is_string() || right_type == PgType::Unknown) {
             let pattern = self.required("redkite_pattern")?.call(vec![right]);
             return Ok(PlannerResult::Original(RawBinaryExpr { op, left, right: pattern }));
         }
-        if (arithmetic(&op) || bitwise(&op)) && !computable(&left_type, &right_type) {
+        let computed = match () {
+            () if arithmetic(&op) => computable(&op, &left_type, &right_type),
+            () if bitwise(&op) => bitwise_of(&left_type) && bitwise_of(&right_type),
+            () => true,
+        };
+        if !computed {
             return Err(no_operator(&op, &left_type, &right_type));
         }
         if let (Op::Divide | Op::Modulo, true) = (&op, right_type.is_number())
@@ -226,8 +284,8 @@ impl Operators {
         &self,
         quantifier: &str,
         comparison: &str,
-        left: Expr,
-        right: Expr,
+        (left, right): (Expr, Expr),
+        schema: &DFSchema,
     ) -> Result<PlannerResult<RawBinaryExpr>> {
         let name = match comparison {
             "=" => "eq",
@@ -246,8 +304,20 @@ impl Operators {
                 return Err(external(SqlError::unsupported(message)));
             }
         };
+        if self.is_no_array(&right, schema) {
+            let message = "op ANY/ALL (array) requires array on right side";
+            return Err(external(SqlError::new(SqlState::WRONG_OBJECT_TYPE, message)));
+        }
         let function = self.required(&format!("{quantifier}_{name}"))?;
         Ok(PlannerResult::Planned(function.call(vec![left, right])))
+    }
+
+    /// Whether an operand is of a type that has no elements.
+    fn is_no_array(&self, operand: &Expr, schema: &DFSchema) -> bool {
+        let ty = self.literals.operand(operand, schema);
+        ty.as_ref()
+            .and_then(Operand::ty)
+            .is_some_and(|ty| ty.is_number() || ty.is_string() || *ty == PgType::Bool)
     }
 
     /// A function of text that bit strings have as well, over DataFusion's own of text alone.
@@ -304,25 +374,6 @@ fn type_of(expr: &Expr, schema: &DFSchema) -> PgType {
     expr.to_field(schema).map_or(PgType::Unknown, |(_, field)| PgType::of_field(&field))
 }
 
-/// `~` and its kin.
-fn matches_pattern(op: &Op) -> bool {
-    matches!(op, Op::PGRegexMatch | Op::PGRegexIMatch | Op::PGRegexNotMatch | Op::PGRegexNotIMatch)
-}
-
-fn arithmetic(op: &Op) -> bool {
-    matches!(op, Op::Plus | Op::Minus | Op::Multiply | Op::Divide | Op::Modulo)
-}
-
-/// Whether PostgreSQL may have an arithmetic operator for the two.
-fn computable(left: &PgType, right: &PgType) -> bool {
-    let never = |ty: &PgType| {
-        matches!(ty, PgType::Bool | PgType::Uuid | PgType::Bytea | PgType::Json | PgType::Enum(_))
-            || ty.is_string()
-            || ty.is_bits()
-    };
-    !never(left) && !never(right)
-}
-
 /// The function behind an operator where DataFusion's own would differ from PostgreSQL's, and
 /// whether it takes the operands the other way round.
 fn function_of(op: &Op, left: &PgType, right: &PgType) -> Option<(&'static str, bool)> {
@@ -330,6 +381,9 @@ fn function_of(op: &Op, left: &PgType, right: &PgType) -> Option<(&'static str, 
     let integer = |ty: &PgType| matches!(ty, T::Int2 | T::Int4 | T::Int8);
     let json = |ty: &PgType| matches!(ty, T::Json | T::Jsonb);
     let exact = |ty: &PgType| integer(ty) || matches!(ty, T::Numeric(_));
+    let float = |ty: &PgType| matches!(ty, T::Float4 | T::Float8);
+    let floats =
+        |l: &PgType, r: &PgType| float(l) && (exact(r) || float(r)) || exact(l) && float(r);
     let found = match (op, left, right) {
         // DataFusion's integers wrap around; these report it.
         (Op::Plus, l, r) if integer(l) && integer(r) => "checked_add",
@@ -338,6 +392,11 @@ fn function_of(op: &Op, left: &PgType, right: &PgType) -> Option<(&'static str, 
         (Op::Divide, l, r) if integer(l) && integer(r) => "checked_div",
         (Op::Modulo, l, r) if integer(l) && integer(r) => "checked_mod",
         (Op::Divide, l, r) if exact(l) && exact(r) => "numeric_div",
+        // DataFusion's floats become infinite, or zero, without a word.
+        (Op::Plus, l, r) if floats(l, r) => "float_add",
+        (Op::Minus, l, r) if floats(l, r) => "float_sub",
+        (Op::Multiply, l, r) if floats(l, r) => "float_mul",
+        (Op::Divide, l, r) if floats(l, r) => "float_div",
         (Op::Multiply, T::Interval, r) if r.is_number() => "interval_mul",
         (Op::Multiply, l, T::Interval) if l.is_number() => return Some(("interval_mul", true)),
         (Op::Divide, T::Interval, r) if r.is_number() => "interval_div",
@@ -350,6 +409,12 @@ fn function_of(op: &Op, left: &PgType, right: &PgType) -> Option<(&'static str, 
         (Op::LtEq, T::Interval, T::Interval) => "interval_le",
         (Op::Gt, T::Interval, T::Interval) => "interval_gt",
         (Op::GtEq, T::Interval, T::Interval) => "interval_ge",
+        (Op::Eq, T::Jsonb, T::Jsonb) => "jsonb_eq",
+        (Op::NotEq, T::Jsonb, T::Jsonb) => "jsonb_ne",
+        (Op::Lt, T::Jsonb, T::Jsonb) => "jsonb_lt",
+        (Op::LtEq, T::Jsonb, T::Jsonb) => "jsonb_le",
+        (Op::Gt, T::Jsonb, T::Jsonb) => "jsonb_gt",
+        (Op::GtEq, T::Jsonb, T::Jsonb) => "jsonb_ge",
         (Op::Arrow, l, _) if json(l) => "json_get",
         (Op::LongArrow, l, _) if json(l) => "json_get_text",
         (Op::HashArrow, l, _) if json(l) => "json_get_path",
@@ -370,6 +435,18 @@ fn function_of(op: &Op, left: &PgType, right: &PgType) -> Option<(&'static str, 
         _ => return None,
     };
     Some((found, false))
+}
+
+/// Whether an expression computes with a distance.
+fn has_distance(expr: &Expr) -> bool {
+    let is_distance = |expr: &Expr| match expr {
+        Expr::ScalarFunction(call) => {
+            let name = call.func.name();
+            name.ends_with("_distance") || name.ends_with("inner_product")
+        }
+        _ => false,
+    };
+    expr.exists(|expr| Ok(is_distance(expr))).unwrap_or(true)
 }
 
 fn is_zero(expr: &Expr) -> bool {
@@ -414,39 +491,6 @@ fn bit_function(op: &Op, left: &PgType, right: &PgType) -> Option<&'static str> 
         },
         _ => return None,
     })
-}
-
-/// Whether an operator takes numbers or bit strings, bit by bit.
-fn bitwise(op: &Op) -> bool {
-    matches!(
-        op,
-        Op::BitwiseAnd
-            | Op::BitwiseOr
-            | Op::BitwiseXor
-            | Op::PGBitwiseXor
-            | Op::PGBitwiseShiftLeft
-            | Op::PGBitwiseShiftRight
-    )
-}
-
-fn comparison(op: &Op) -> bool {
-    matches!(op, Op::Eq | Op::NotEq | Op::Lt | Op::LtEq | Op::Gt | Op::GtEq)
-}
-
-/// Whether PostgreSQL has a comparison of the two, implicit casts included.
-pub(crate) fn comparable(left: &PgType, right: &PgType) -> bool {
-    use PgType as T;
-    if left.bare() == right.bare() || *left == T::Unknown || *right == T::Unknown {
-        return true;
-    }
-    if left.is_user_defined() || right.is_user_defined() {
-        return left.oid() == right.oid();
-    }
-    if left.is_string() && right.is_string() || left.category() == right.category() {
-        return !matches!((left, right), (T::Time, other) | (other, T::Time) if *other != T::Time);
-    }
-    // Names of relations compare with their oids, times with intervals.
-    matches!((left, right), (T::Time, T::Interval) | (T::Interval, T::Time))
 }
 
 /// The function behind an operator on vectors.
@@ -508,11 +552,12 @@ fn other_type(op: &Op, known: &PgType, unknown_is_left: bool) -> PgType {
     match op {
         Op::HashMinus if !unknown_is_left => T::Text.array(),
         Op::Minus if *known == T::Jsonb && !unknown_is_left => T::Text,
-        Op::Plus | Op::Minus => match known {
-            T::Timestamp | T::Timestamptz | T::Time if !unknown_is_left => T::Interval,
-            T::Date if !unknown_is_left && *op == Op::Plus => T::Interval,
+        Op::Plus => match known {
+            T::Timestamp | T::Timestamptz | T::Time | T::Date if !unknown_is_left => T::Interval,
             other => other.bare(),
         },
+        // Two of a type have a difference.
+        Op::Minus => known.bare(),
         Op::Multiply | Op::Divide => match known {
             T::Interval => T::Float8,
             other => other.bare(),
@@ -539,20 +584,6 @@ fn other_type(op: &Op, known: &PgType, unknown_is_left: bool) -> PgType {
     }
 }
 
-/// The operator as it is written.
-fn symbol(op: &Op) -> String {
-    match op {
-        Op::LtDashGt => "<->".into(),
-        Op::Spaceship => "<=>".into(),
-        Op::Custom(symbol) => symbol.clone(),
-        other => other.to_string(),
-    }
-}
-
-fn no_operator(op: &Op, left: &PgType, right: &PgType) -> DataFusionError {
-    let message =
-        format!("operator does not exist: {} {} {}", left.sql_name(), symbol(op), right.sql_name());
-    let hint = "No operator matches the given name and argument types. \
-                You might need to add explicit type casts.";
-    external(SqlError::new(SqlState::UNDEFINED_FUNCTION, message).with_hint(hint))
+fn is_string_or_null(expr: &Expr) -> bool {
+    matches!(expr, Expr::Literal(ScalarValue::Utf8(_) | ScalarValue::Null, None))
 }

@@ -30,6 +30,7 @@ use super::lateral::without_lateral;
 use super::leakproof;
 use super::literal::{Literals, Parameters};
 use super::merged_columns::merge_columns;
+use super::missing_from::in_better_words;
 use super::names::visible;
 use super::provider::Provider;
 use super::reads::{reads, reads_of_subqueries};
@@ -308,7 +309,8 @@ impl Planner {
             if learned && round < INFERENCE_ROUNDS_MAX {
                 continue;
             }
-            let plan = exclusions::apply(planned?, &self.functions).map_err(sql_error)?;
+            let plan = planned.map_err(|error| in_better_words(error, tree))?;
+            let plan = exclusions::apply(plan, &self.functions).map_err(sql_error)?;
             let mentioned = parameters_of(&plan).map_err(sql_error)?;
             let types = parameter_types(declared, &mentioned, &parameters)?;
             // A parameter that nothing tells about is text, as in PostgreSQL.
@@ -448,8 +450,7 @@ fn parameter_types(
     Ok((0..count).map(|at| parameters.get(at).unwrap_or(PgType::Text)).collect())
 }
 
-/// Shows objects by name where the output has their oids (`regclass`, `regtype`). The column is
-/// text to the client then: only the catalog knows names, and encoders do not know the catalog.
+/// Adds their names to objects whose oids the output has (`regclass`, `regtype`): clients see both.
 pub(super) fn named_objects(
     plan: LogicalPlan,
     functions: &Functions,
@@ -460,14 +461,15 @@ pub(super) fn named_objects(
         let column = Expr::Column(Column::new(qualifier.cloned(), field.name().clone()));
         let ty = PgType::of_field(field);
         let name = match ty {
-            PgType::Regclass => functions.relation_name(column)?,
+            PgType::Regclass => functions.relation_name(column.clone())?,
             _ => match context.relations.name_function(&ty) {
-                Some(function) => function.call(vec![column]),
+                Some(function) => function.call(vec![column.clone()]),
                 None => return Ok(column),
             },
         };
         changed = true;
-        Ok(name.alias_qualified(qualifier.cloned(), field.name().clone()))
+        let named = crate::exec::functions::named_object(&ty).call(vec![column, name]);
+        Ok(named.alias_qualified(qualifier.cloned(), field.name().clone()))
     });
     let exprs = exprs.collect::<datafusion::common::Result<Vec<_>>>()?;
     if !changed {
@@ -493,6 +495,7 @@ fn canonical_output(
                 field.data_type().clone()
             }
             PgType::Record => field.data_type().clone(),
+            object if object.is_object() => field.data_type().clone(),
             // A row's address is for us and of no PostgreSQL type.
             _ if field.name().starts_with(ADDRESS) => field.data_type().clone(),
             other => other.arrow(),

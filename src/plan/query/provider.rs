@@ -20,6 +20,7 @@ use super::errors::external;
 use super::functions::Functions;
 use super::guarded::Guarded;
 use super::literal::{Literals, fold};
+use super::missing_function::missing_function;
 use super::operators::Operators;
 use super::planner::{Planner, Target};
 use super::relations::Relation;
@@ -149,6 +150,21 @@ impl<'a> Provider<'a> {
     }
 }
 
+impl Provider<'_> {
+    /// What stands for a function that there is not, where the name is that of no other kind either.
+    fn missing(&self, name: &str, plain: &str) -> Option<Arc<ScalarUDF>> {
+        let other = self.functions.aggregate(plain).is_some()
+            || self.functions.window(plain).is_some()
+            || matches!(plain, "unnest" | "unnest_outer" | "grouping");
+        if other {
+            return None;
+        }
+        let schema = plain.split_once('.').map(|(schema, _)| schema);
+        let gone = schema.filter(|schema| !self.context.relations.has_schema(schema));
+        Some(missing_function(name, gone))
+    }
+}
+
 impl ContextProvider for Provider<'_> {
     fn get_table_source(&self, name: TableReference) -> Result<Arc<dyn LogicalSource>> {
         let (schema, table) = (name.schema(), name.table());
@@ -211,8 +227,9 @@ impl ContextProvider for Provider<'_> {
         if let Some(cast) = cast_function_of(name, types, of_domain) {
             return Some(cast);
         }
-        let name = unqualified(name);
-        self.context.relations.function(name).or_else(|| self.functions.scalar(name))
+        let plain = unqualified(name);
+        let found = self.context.relations.function(plain);
+        found.or_else(|| self.functions.scalar(plain)).or_else(|| self.missing(name, plain))
     }
 
     fn get_higher_order_meta(&self, _name: &str) -> Option<Arc<HigherOrderUDF>> {

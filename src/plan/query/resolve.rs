@@ -8,22 +8,22 @@ use std::sync::Arc;
 
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{DFSchema, DataFusionError, Result, ScalarValue};
-use datafusion::logical_expr::expr::{Between, BinaryExpr, Case, Cast, InList, InSubquery};
+use datafusion::logical_expr::expr::{Between, BinaryExpr, Cast, InList, InSubquery};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::utils::merge_schema;
+use datafusion::logical_expr::utils::{find_aggregate_exprs, merge_schema};
 use datafusion::logical_expr::{
-    Expr, ExprSchemable, LogicalPlan, Operator, Projection, ScalarUDF, Subquery, Union,
+    Expr, LogicalPlan, Operator, Projection, ScalarUDF, Sort, Subquery, Union,
 };
 
-use super::cast_call::as_cast;
-use super::enums::{refuse_times, run_late};
+use super::calls::sorted_if_distinct;
+use super::enums::run_late;
 use super::errors::external;
 use super::functions::Functions;
 use super::literal::{Literals, Operand, fold, parameter_index, typed_literal};
-use super::operators::comparable;
+use super::operator_types::{comparable, no_operator};
 use super::relations::Relations;
-use super::subscripts;
 use crate::base::{SqlError, SqlState};
+use crate::catalog::system::signatures;
 use crate::exec::functions::{is_array_of_enums, unfolded_constant};
 use crate::types::{BitString, PgType, TextContext, parse_text};
 
@@ -48,6 +48,12 @@ impl Resolver<'_> {
         if let LogicalPlan::Union(union) = plan {
             return self.union(union).map(Transformed::yes);
         }
+        if let LogicalPlan::Aggregate(aggregate) = &plan
+            && !find_aggregate_exprs(&aggregate.group_expr).is_empty()
+        {
+            let message = "aggregate functions are not allowed in GROUP BY";
+            return Err(external(SqlError::new(SqlState::GROUPING_ERROR, message)));
+        }
         let mut schema = merge_schema(&plan.inputs());
         if let LogicalPlan::TableScan(scan) = &plan {
             let source = DFSchema::try_from_qualified_schema(
@@ -62,10 +68,24 @@ impl Resolver<'_> {
             let resolved = self.expr(expr, &schema)?;
             Ok(resolved.update_data(|expr| saved.restore(expr)))
         })?;
-        match changed.transformed {
-            true => changed.map_data(LogicalPlan::recompute_schema),
-            false => changed.map_data(LogicalPlan::recompute_schema),
+        let changed = match changed.data {
+            LogicalPlan::Sort(sort) => Transformed::yes(LogicalPlan::Sort(self.sorted(sort)?)),
+            other => Transformed::yes(other),
+        };
+        changed.map_data(LogicalPlan::recompute_schema)
+    }
+
+    /// Documents are in their own order, not in that of their texts.
+    fn sorted(&self, mut sort: Sort) -> Result<Sort> {
+        for order in &mut sort.expr {
+            let ty = self.literals.operand(&order.expr, sort.input.schema());
+            if ty.as_ref().and_then(Operand::ty) == Some(&PgType::Jsonb)
+                && let Some(key) = self.functions.scalar("redkite_jsonb_key")
+            {
+                order.expr = key.call(vec![order.expr.clone()]);
+            }
         }
+        Ok(sort)
     }
 
     /// The branches of a union agree in their columns' types: literals take that of the others.
@@ -142,36 +162,15 @@ impl Resolver<'_> {
             Expr::Between(between) => self.between(between, schema).map(Transformed::yes),
             Expr::BinaryExpr(binary) => self.binary(binary, schema).map(Transformed::yes),
             Expr::Case(case) => self.case(case, schema).map(Transformed::yes),
-            Expr::InSubquery(subquery) => self.in_subquery(subquery).map(Transformed::yes),
-            Expr::ScalarFunction(function) => {
-                if let Some(parameter) = crate::exec::functions::as_parameter(&function) {
-                    return Ok(Transformed::yes(parameter));
-                }
-                let function = match as_cast(function) {
-                    Ok((cast, in_domain)) => {
-                        let cast = self.cast(cast, schema)?;
-                        return Ok(Transformed::yes(match in_domain {
-                            Some(function) => function.call(vec![cast]),
-                            None => cast,
-                        }));
-                    }
-                    Err(function) => function,
-                };
-                let (name, mut given) = (function.func.name().to_owned(), function.args);
-                if name == "array_element" {
-                    subscripts::from_zero(&mut given, self.literals, schema);
-                }
-                let mut arguments = self.arguments(&function.func, given, schema)?;
-                let moved = self.local_parts(&name, &mut arguments, schema);
-                let call = function.func.call(arguments);
-                match self.functions.scalar("redkite_instant").filter(|_| moved) {
-                    Some(instant) if name == "date_trunc" => {
-                        let zone = self.literals.text.time_zone.name();
-                        let zone = Expr::Literal(ScalarValue::from(zone), None);
-                        Ok(Transformed::yes(instant.call(vec![zone, call])))
-                    }
-                    _ => Ok(Transformed::yes(call)),
-                }
+            Expr::InSubquery(subquery) => self.in_subquery(subquery, schema).map(Transformed::yes),
+            Expr::ScalarFunction(function) => self.call(function, schema).map(Transformed::yes),
+            Expr::AggregateFunction(aggregate) => {
+                self.check_aggregate(&aggregate, schema)?;
+                Ok(sorted_if_distinct(aggregate))
+            }
+            Expr::Like(like) => {
+                self.check_like(&like, schema)?;
+                Ok(Transformed::no(Expr::Like(like)))
             }
             Expr::Negative(operand) => self.negative(*operand, schema).map(Transformed::yes),
             placeholder @ Expr::Placeholder(_) => {
@@ -181,22 +180,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// Unary minus: DataFusion's reports no overflow and turns no interval around.
-    fn negative(&self, operand: Expr, schema: &DFSchema) -> Result<Expr> {
-        let operand = fold(operand);
-        let ty = self.literals.operand(&operand, schema);
-        let name = match ty.as_ref().and_then(Operand::ty) {
-            Some(PgType::Int2 | PgType::Int4 | PgType::Int8) => "checked_neg",
-            Some(PgType::Interval) => "interval_neg",
-            _ => return Ok(Expr::Negative(Box::new(operand))),
-        };
-        match self.functions.scalar(name) {
-            Some(function) => Ok(function.call(vec![operand])),
-            None => Ok(Expr::Negative(Box::new(operand))),
-        }
-    }
-
-    fn cast(&self, cast: Cast, schema: &DFSchema) -> Result<Expr> {
+    pub(super) fn cast(&self, cast: Cast, schema: &DFSchema) -> Result<Expr> {
         let target = PgType::of_field(&cast.field);
         if let Expr::Literal(value, None) = cast.expr.as_ref()
             && let Some(Some(text)) = value.try_as_str()
@@ -277,33 +261,6 @@ impl Resolver<'_> {
         }
     }
 
-    /// Parts of an instant are those of the session's local time.
-    fn local_parts(&self, name: &str, arguments: &mut [Expr], schema: &DFSchema) -> bool {
-        let zone = self.literals.text.time_zone.name();
-        let place = match name {
-            "date_trunc" | "date_part" | "redkite_part_0" | "redkite_part_3" | "redkite_part_6" => {
-                1
-            }
-            "to_char" => 0,
-            _ => return false,
-        };
-        let epoch = matches!(
-            arguments.first(),
-            Some(Expr::Literal(field, _))
-                if field.try_as_str().flatten().is_some_and(|f| f.eq_ignore_ascii_case("epoch"))
-        );
-        let Some(argument) = arguments.get_mut(place) else { return false };
-        let instant = self.literals.operand(argument, schema).as_ref().and_then(Operand::ty)
-            == Some(&PgType::Timestamptz);
-        if zone == "UTC" || epoch || !instant {
-            return false;
-        }
-        let Some(local) = self.functions.scalar("redkite_local") else { return false };
-        let zone = Expr::Literal(ScalarValue::from(zone), None);
-        *argument = local.call(vec![zone, argument.clone()]);
-        true
-    }
-
     /// What reads the name of an object as `regclass` and its kin do.
     fn name_reader(&self, target: &PgType) -> Option<Arc<ScalarUDF>> {
         let name = match target {
@@ -318,7 +275,7 @@ impl Resolver<'_> {
     }
 
     /// `'text'::type`.
-    fn text_literal(&self, text: &str, target: &PgType) -> Result<Expr> {
+    pub(super) fn text_literal(&self, text: &str, target: &PgType) -> Result<Expr> {
         if matches!(target, PgType::Regclass) && !text.bytes().all(|b| b.is_ascii_digit()) {
             let oid = self.relations.oid_of(text, self.path).ok_or_else(|| {
                 let message = format!("relation \"{text}\" does not exist");
@@ -363,10 +320,18 @@ impl Resolver<'_> {
         if text.bytes().all(|byte| byte.is_ascii_digit()) {
             return Ok(None);
         }
-        let oid = self.relations.named_oid(text, target).ok_or_else(|| {
+        let missing = || {
             let message = format!("{kind} \"{text}\" does not exist");
-            SqlError::new(SqlState::UNDEFINED_OBJECT, message)
-        })?;
+            let is_function = *target == PgType::Regproc;
+            let state =
+                if is_function { SqlState::UNDEFINED_FUNCTION } else { SqlState::UNDEFINED_OBJECT };
+            SqlError::new(state, message)
+        };
+        if *target == PgType::Regproc && signatures(text).len() > 1 {
+            let message = format!("more than one function named \"{text}\"");
+            return Err(SqlError::new(SqlState::AMBIGUOUS_FUNCTION, message));
+        }
+        let oid = self.relations.named_oid(text, target).ok_or_else(missing)?;
         Ok(Some(ScalarValue::UInt32(Some(oid.0))))
     }
 
@@ -406,36 +371,16 @@ impl Resolver<'_> {
         Ok(Expr::BinaryExpr(BinaryExpr { left: Box::new(left), op, right: Box::new(right) }))
     }
 
-    fn case(&self, case: Case, schema: &DFSchema) -> Result<Expr> {
-        let mut results: Vec<Expr> =
-            case.when_then_expr.iter().map(|(_, then)| fold(then.as_ref().clone())).collect();
-        let has_else = case.else_expr.is_some();
-        results.extend(case.else_expr.map(|otherwise| fold(*otherwise)));
-        let mut results = self.agree(results, schema)?;
-        let else_expr = if has_else { results.pop().map(Box::new) } else { None };
-        let mut whens: Vec<Expr> =
-            case.when_then_expr.into_iter().map(|(when, _)| fold(*when)).collect();
-        let mut operand = case.expr;
-        if let Some(tested) = operand {
-            let mut all = vec![fold(*tested)];
-            all.extend(whens);
-            let mut all = self.agree(all, schema)?;
-            whens = all.split_off(1);
-            operand = all.pop().map(Box::new);
-        } else {
-            whens = whens
-                .into_iter()
-                .map(|when| self.literals.give(when, &PgType::Bool).map_err(external))
-                .collect::<Result<_>>()?;
-        }
-        let pairs = whens.into_iter().zip(results);
-        let when_then_expr = pairs.map(|(when, then)| (Box::new(when), Box::new(then))).collect();
-        Ok(Expr::Case(Case { expr: operand, when_then_expr, else_expr }))
-    }
-
-    fn in_subquery(&self, subquery: InSubquery) -> Result<Expr> {
+    fn in_subquery(&self, subquery: InSubquery, schema: &DFSchema) -> Result<Expr> {
         let InSubquery { expr, subquery, negated } = subquery;
         let field = subquery.subquery.schema().fields().first().cloned();
+        let ty = self.literals.operand(&expr, schema);
+        if let (Some(field), Some(Operand::Typed(ty))) = (&field, ty) {
+            let found = PgType::of_field(field);
+            if !comparable(&ty, &found) {
+                return Err(no_operator(&sqlparser::ast::BinaryOperator::Eq, &ty, &found));
+            }
+        }
         let expr = match field {
             Some(field) => {
                 self.literals.give(*expr, &PgType::of_field(&field)).map_err(external)?
@@ -447,7 +392,7 @@ impl Resolver<'_> {
     }
 
     /// Operands that must have one type: the `unknown` ones take that of the first other one.
-    fn agree(&self, operands: Vec<Expr>, schema: &DFSchema) -> Result<Vec<Expr>> {
+    pub(super) fn agree(&self, operands: Vec<Expr>, schema: &DFSchema) -> Result<Vec<Expr>> {
         let types: Vec<_> =
             operands.iter().map(|expr| self.literals.operand(expr, schema)).collect();
         let known: Vec<_> =
@@ -474,46 +419,6 @@ impl Resolver<'_> {
             Some(Operand::Typed(_)) | None => Ok(self.literals.known(expr)),
         };
         operands.into_iter().zip(types).map(give).collect()
-    }
-
-    /// A function's arguments: parameters take the type that its signature asks for.
-    fn arguments(
-        &self,
-        function: &Arc<ScalarUDF>,
-        arguments: Vec<Expr>,
-        schema: &DFSchema,
-    ) -> Result<Vec<Expr>> {
-        let arguments: Vec<Expr> =
-            arguments.into_iter().map(|argument| self.literals.known(fold(argument))).collect();
-        let open = |expr: &Expr| matches!(expr, Expr::Placeholder(p) if p.field.is_none());
-        refuse_times(function.name(), &arguments, schema).map_err(external)?;
-        if matches!(function.name(), "coalesce" | "nullif" | "greatest" | "least") {
-            return self.agree(arguments, schema);
-        }
-        if !arguments.iter().any(open) {
-            return Ok(arguments);
-        }
-        let fields = arguments
-            .iter()
-            .map(|argument| argument.to_field(schema).map(|(_, field)| field))
-            .collect::<Result<Vec<_>>>()?;
-        let wanted = datafusion::logical_expr::type_coercion::functions::fields_with_udf(
-            &fields,
-            function.as_ref(),
-        );
-        arguments
-            .into_iter()
-            .enumerate()
-            .map(|(position, argument)| {
-                if !open(&argument) {
-                    return Ok(argument);
-                }
-                let ty = wanted.as_ref().ok().and_then(|fields| fields.get(position));
-                let ty =
-                    ty.map(|field| PgType::of_field(field)).filter(|ty| *ty != PgType::Unknown);
-                self.literals.give(argument, &ty.unwrap_or(PgType::Text)).map_err(external)
-            })
-            .collect()
     }
 }
 

@@ -12,27 +12,35 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    BinaryOperator, CastKind, DataType, Distinct, Expr, Fetch, Function, FunctionArg,
+    AccessExpr, BinaryOperator, CastKind, DataType, Distinct, Expr, Fetch, Function, FunctionArg,
     FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, LimitClause, NamedWindowExpr,
-    ObjectName, Offset, OrderByKind, Query, Select, SelectItem, SetExpr, TableFactor,
-    UnaryOperator, Value, ValueWithSpan, VisitMut, VisitorMut, WindowFrameBound, WindowSpec,
-    WindowType,
+    ObjectName, Offset, OrderByKind, Query, Select, SelectItem, SetExpr, Subscript, TableFactor,
+    UnaryOperator, Value, ValueWithSpan, VisitMut, VisitorMut,
 };
 
+use super::call_checks;
 use super::cast_call::cast_call;
 use super::catalog_query;
 use super::expanded_arrays;
 use super::function_calls::{
-    escaped, interval_text, is_float, matched, other_function, prefix_function, similar_to_regex,
+    interval_text, is_float, other_function, prefix_function, seconds_digits,
 };
 use super::names::{fold, name_select_list};
-use super::row_values::{compare_rows, compares, logical, negation, row_in, rows, rows_in_where};
+use super::operator_names::named_operator;
+use super::pattern_forms::{powers_of_negatives, rewrite_pattern};
+use super::quantified_queries::{always_a_row, any_of_query, opposite};
+use super::row_values::{
+    check_width, columns, compare_rows, compares, each_column, logical, negation, row_in, rows,
+    rows_in_where,
+};
 use super::set_operations::count_rows;
 use super::set_returning::{functions_in_from, spread_select_list};
 use super::system_columns;
 use super::values_rows;
 use super::vector_function;
+use super::window_frames::{plain_bounds, plain_frame};
 use crate::base::{Result, SqlError, SqlState};
+use crate::plan::{IS_JSON, IS_NOT_JSON};
 
 /// The prefix of the operator that stands for `left op ANY (right)`.
 pub(crate) const ANY: &str = "any ";
@@ -110,9 +118,11 @@ impl VisitorMut for Pass {
                     *limit = None;
                 }
             }
-            Some(LimitClause::OffsetCommaLimit { offset, limit }) => {
-                plain_number(offset);
-                plain_number(limit);
+            Some(LimitClause::OffsetCommaLimit { .. }) => {
+                let error =
+                    SqlError::new(SqlState::SYNTAX_ERROR, "LIMIT #,# syntax is not supported")
+                        .with_hint("Use separate LIMIT and OFFSET clauses.");
+                return ControlFlow::Break(error);
             }
             None => {}
         }
@@ -158,11 +168,25 @@ impl VisitorMut for Pass {
         system_columns::rewrite_select(select);
         for window in &mut select.named_window {
             if let NamedWindowExpr::WindowSpec(spec) = &mut window.1 {
-                plain_bounds(spec);
+                if let Err(error) = plain_bounds(spec) {
+                    return ControlFlow::Break(error);
+                }
             }
         }
         if let GroupByExpr::Expressions(exprs, _) = &mut select.group_by {
             exprs.iter_mut().for_each(plain_number);
+            let of_columns = select.projection.iter().all(|item| {
+                matches!(item, SelectItem::UnnamedExpr(_) | SelectItem::ExprWithAlias { .. })
+            });
+            let beyond = |expr: &Expr| {
+                let position = number(expr)?.parse().ok()?;
+                (!(1..=select.projection.len()).contains(&position)).then_some(position)
+            };
+            if let Some(position) = exprs.iter().find_map(beyond).filter(|_| of_columns) {
+                let message = format!("GROUP BY position {position} is not in select list");
+                let error = SqlError::new(SqlState::INVALID_COLUMN_REFERENCE, message);
+                return ControlFlow::Break(error);
+            }
         }
         if let Some(Distinct::On(exprs)) = &mut select.distinct {
             exprs.iter_mut().for_each(plain_number);
@@ -181,6 +205,12 @@ impl VisitorMut for Pass {
         {
             let value = Expr::Value(Value::Number(format!("-{number}"), false).into());
             *expr = typed_number(value, &format!("-{number}"));
+        }
+        powers_of_negatives(expr);
+        if let Expr::Cast { expr: operand, .. } = expr
+            && matches!(operand.as_ref(), Expr::Array(array) if array.elem.is_empty())
+        {
+            **operand = Expr::Value(Value::SingleQuotedString("{}".into()).into());
         }
         if let Expr::Cast { expr: operand, data_type, .. } = expr
             && let Some(number) = number(operand)
@@ -211,6 +241,7 @@ impl VisitorMut for Pass {
 
 fn rewrite_one(expr: &mut Expr) -> Result<()> {
     rewrite_pattern(expr)?;
+    check_width(expr)?;
     if let Some(row) = row_in(expr, false)? {
         *expr = row;
         return Ok(());
@@ -276,15 +307,55 @@ fn rewrite_one(expr: &mut Expr) -> Result<()> {
         Expr::AllOp { left, compare_op: BinaryOperator::NotEq, right } if is_subquery(right) => {
             *expr = in_subquery(left, right, true);
         }
+        Expr::AnyOp { left, compare_op, right, .. } if is_subquery(right) => {
+            if let Some(any) = any_of_query(left, compare_op, right)? {
+                *expr = any;
+            }
+        }
+        Expr::AllOp { left, compare_op, right } if is_subquery(right) => {
+            if let Some(opposite) = opposite(compare_op)
+                && let Some(any) = any_of_query(left, &opposite, right)?
+            {
+                *expr = negation(any);
+            }
+        }
+        Expr::Exists { subquery, negated } if always_a_row(subquery) => {
+            *expr = Expr::Value(Value::Boolean(!*negated).into());
+        }
+        Expr::IsNull(row) if columns(row).is_some() => {
+            *expr = each_column(row, |column| Expr::IsNull(Box::new(column)));
+        }
+        Expr::IsNotNull(row) if columns(row).is_some() => {
+            *expr = each_column(row, |column| Expr::IsNotNull(Box::new(column)));
+        }
         Expr::AnyOp { left, compare_op, right, .. } if !is_subquery(right) => {
             *expr = quantified(ANY, left, compare_op, right);
         }
         Expr::AllOp { left, compare_op, right } if !is_subquery(right) => {
             *expr = quantified(ALL, left, compare_op, right);
         }
+        Expr::BinaryOp { left, op: BinaryOperator::Custom(op), right }
+            if matches!(op.as_str(), IS_JSON | IS_NOT_JSON) =>
+        {
+            let negated = op == IS_NOT_JSON;
+            let (left, right) = (left.as_ref().clone(), right.as_ref().clone());
+            let is = call("redkite_is_json", vec![left, right]);
+            *expr = if negated { negation(is) } else { is };
+        }
         Expr::BinaryOp { op, .. } => {
             if let BinaryOperator::PGCustomBinaryOperator(parts) = op {
                 *op = named_operator(parts)?;
+            }
+        }
+        Expr::Cast {
+            kind: CastKind::Cast | CastKind::DoubleColon, expr: inner, data_type, ..
+        } if seconds_digits(data_type).is_some() => {
+            if let Some((plain, digits)) = seconds_digits(data_type)
+                && let Some(cast) = cast_call(inner, &plain)
+            {
+                let value = Expr::Value(Value::Number(digits.to_string(), false).into());
+                let digits = typed_number(value, &digits.to_string());
+                *expr = call("redkite_precision", vec![cast, digits]);
             }
         }
         Expr::Cast {
@@ -295,54 +366,39 @@ fn rewrite_one(expr: &mut Expr) -> Result<()> {
             }
         }
         Expr::Function(function) => {
-            plain_frame(function);
+            call_checks::check(function)?;
+            plain_frame(function)?;
             if let Some(other) = other_function(function) {
                 *expr = other;
             }
         }
+        Expr::CompoundFieldAccess { root, access_chain } => {
+            if let [
+                AccessExpr::Subscript(Subscript::Slice { lower_bound, upper_bound, stride: None }),
+            ] = access_chain.as_slice()
+            {
+                let end = |bound: &Option<Expr>, otherwise: i32| {
+                    bound.clone().unwrap_or_else(|| {
+                        let digits = otherwise.to_string();
+                        let value = Expr::Value(Value::Number(digits.clone(), false).into());
+                        typed_number(value, &digits)
+                    })
+                };
+                let bounds = [end(lower_bound, 1), end(upper_bound, i32::MAX)];
+                let [from, to] = bounds;
+                *expr = call("redkite_slice", vec![root.as_ref().clone(), from, to]);
+            }
+        }
+        Expr::Array(array) if array.elem.is_empty() => {
+            let message = "cannot determine type of empty array";
+            return Err(SqlError::new(SqlState::INDETERMINATE_DATATYPE, message).with_hint(
+                "Explicitly cast to the desired type, for example ARRAY[]::integer[].",
+            ));
+        }
+        Expr::Array(array) => values_rows::array_of_times(array),
         Expr::Collate { expr: inner, .. } => {
             let inner = std::mem::replace(inner.as_mut(), null());
             *expr = inner;
-        }
-        _ => {}
-    }
-    Ok(())
-}
-
-/// Patterns: SIMILAR TO, escape characters, `LIKE ANY`, and regular expressions in `substring`.
-fn rewrite_pattern(expr: &mut Expr) -> Result<()> {
-    match expr {
-        Expr::SimilarTo { negated, expr: left, pattern, escape_char } => {
-            let Some(text) = string(pattern) else {
-                return Err(SqlError::unsupported("SIMILAR TO takes a constant pattern only"));
-            };
-            let regex = similar_to_regex(&text, escape_of(escape_char.as_ref()));
-            let op = match *negated {
-                true => BinaryOperator::PGRegexNotMatch,
-                false => BinaryOperator::PGRegexMatch,
-            };
-            let regex = Expr::Value(Value::SingleQuotedString(regex).into());
-            let left = Box::new(std::mem::replace(left.as_mut(), null()));
-            *expr = Expr::BinaryOp { left, op, right: Box::new(regex) };
-        }
-        Expr::Like { pattern, escape_char, .. } | Expr::ILike { pattern, escape_char, .. }
-            if escape_char.is_some() =>
-        {
-            **pattern = escaped(pattern, escape_of(escape_char.as_ref()));
-            *escape_char = None;
-        }
-        Expr::Substring {
-            expr: value, substring_from: Some(pattern), substring_for: None, ..
-        } if string(pattern).is_some() => {
-            *expr = matched(value, pattern, false);
-        }
-        Expr::Like { negated, any: true, expr: left, pattern, escape_char: None } => {
-            let op = if *negated { "!~~" } else { "~~" };
-            *expr = pattern_of_array(left, op, pattern);
-        }
-        Expr::ILike { negated, any: true, expr: left, pattern, escape_char: None } => {
-            let op = if *negated { "!~~*" } else { "~~*" };
-            *expr = pattern_of_array(left, op, pattern);
         }
         _ => {}
     }
@@ -359,27 +415,6 @@ fn is_literal(expr: &Expr) -> bool {
     }
 }
 
-/// Takes the types from the numbers and intervals of a window's frame.
-fn plain_frame(function: &mut Function) {
-    let Some(WindowType::WindowSpec(spec)) = &mut function.over else { return };
-    plain_bounds(spec);
-}
-
-fn plain_bounds(spec: &mut WindowSpec) {
-    let Some(frame) = &mut spec.window_frame else { return };
-    for bound in std::iter::once(&mut frame.start_bound).chain(frame.end_bound.as_mut()) {
-        let (WindowFrameBound::Preceding(Some(offset)) | WindowFrameBound::Following(Some(offset))) =
-            bound
-        else {
-            continue;
-        };
-        plain_number(offset);
-        if let Expr::Cast { expr, data_type: DataType::Interval { .. }, .. } = offset.as_mut() {
-            **offset = std::mem::replace(expr.as_mut(), null());
-        }
-    }
-}
-
 /// A string literal's text.
 pub(super) fn string(expr: &Expr) -> Option<String> {
     match expr {
@@ -387,14 +422,6 @@ pub(super) fn string(expr: &Expr) -> Option<String> {
             Some(text.clone())
         }
         _ => None,
-    }
-}
-
-/// The escape character of a pattern, the backslash unless another one is named.
-fn escape_of(escape: Option<&ValueWithSpan>) -> char {
-    match escape.map(|escape| &escape.value) {
-        Some(Value::SingleQuotedString(text)) => text.chars().next().unwrap_or('\0'),
-        _ => '\\',
     }
 }
 
@@ -412,15 +439,7 @@ fn in_subquery(left: &Expr, right: &Expr, negated: bool) -> Expr {
     }
 }
 
-fn pattern_of_array(left: &Expr, op: &str, patterns: &Expr) -> Expr {
-    Expr::BinaryOp {
-        left: Box::new(left.clone()),
-        op: BinaryOperator::Custom(format!("{ANY}{op}")),
-        right: Box::new(patterns.clone()),
-    }
-}
-
-fn null() -> Expr {
+pub(super) fn null() -> Expr {
     Expr::Value(Value::Null.into())
 }
 
@@ -438,41 +457,6 @@ fn quantified(prefix: &str, left: &mut Expr, op: &BinaryOperator, right: &mut Ex
         op: BinaryOperator::Custom(format!("{prefix}{op}")),
         right: Box::new(std::mem::replace(right, null())),
     }
-}
-
-/// `OPERATOR(public.<->)`: the operator that it names.
-fn named_operator(parts: &[String]) -> Result<BinaryOperator> {
-    let symbol = parts.last().map_or("", String::as_str);
-    Ok(match symbol {
-        "=" => BinaryOperator::Eq,
-        "<>" | "!=" => BinaryOperator::NotEq,
-        "<" => BinaryOperator::Lt,
-        "<=" => BinaryOperator::LtEq,
-        ">" => BinaryOperator::Gt,
-        ">=" => BinaryOperator::GtEq,
-        "+" => BinaryOperator::Plus,
-        "-" => BinaryOperator::Minus,
-        "*" => BinaryOperator::Multiply,
-        "/" => BinaryOperator::Divide,
-        "%" => BinaryOperator::Modulo,
-        "||" => BinaryOperator::StringConcat,
-        "~" => BinaryOperator::PGRegexMatch,
-        "~*" => BinaryOperator::PGRegexIMatch,
-        "!~" => BinaryOperator::PGRegexNotMatch,
-        "!~*" => BinaryOperator::PGRegexNotIMatch,
-        "~~" => BinaryOperator::PGLikeMatch,
-        "!~~" => BinaryOperator::PGNotLikeMatch,
-        "&" => BinaryOperator::BitwiseAnd,
-        "|" => BinaryOperator::BitwiseOr,
-        "#" => BinaryOperator::PGBitwiseXor,
-        "<<" => BinaryOperator::PGBitwiseShiftLeft,
-        ">>" => BinaryOperator::PGBitwiseShiftRight,
-        "<->" | "<#>" | "<=>" | "<+>" | "<~>" | "<%>" => BinaryOperator::Custom(symbol.into()),
-        _ => {
-            let message = format!("operator does not exist: {symbol}");
-            return Err(SqlError::new(SqlState::UNDEFINED_FUNCTION, message));
-        }
-    })
 }
 
 fn number(expr: &Expr) -> Option<String> {
@@ -522,7 +506,7 @@ fn beyond_decimals(text: &str) -> bool {
 }
 
 /// Takes the type away where a number is a position or a count.
-fn plain_number(expr: &mut Expr) {
+pub(super) fn plain_number(expr: &mut Expr) {
     if let Expr::Cast { kind: CastKind::Cast, expr: inner, .. } = expr
         && number(inner).is_some()
     {

@@ -1,15 +1,16 @@
 //! Rows as values: `(a, b) = (c, d)`, `(a, b) < (c, d)`, `(a, b) IN ((c, d), ..)`,
 //! `(a, b) IN (SELECT ..)`.
 
+use std::cmp::Ordering;
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
     BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, Query, Select,
-    TableFactor, UnaryOperator, VisitMut, VisitorMut,
+    SelectItem, SetExpr, TableFactor, UnaryOperator, Value, VisitMut, VisitorMut,
 };
 
 use super::names::fold;
-use crate::base::Result;
+use crate::base::{Result, SqlError, SqlState};
 
 /// Whether both are rows of the same width.
 pub(super) fn rows(left: &Expr, right: &Expr) -> bool {
@@ -20,7 +21,7 @@ pub(super) fn rows(left: &Expr, right: &Expr) -> bool {
 }
 
 /// The columns of `(a, b)` and `ROW(a, b)`.
-fn columns(expr: &Expr) -> Option<Vec<Expr>> {
+pub(super) fn columns(expr: &Expr) -> Option<Vec<Expr>> {
     match expr {
         Expr::Tuple(columns) => Some(columns.clone()),
         Expr::Function(function) => {
@@ -77,15 +78,45 @@ pub(super) fn compare_rows(left: &Expr, op: &BinaryOperator, right: &Expr) -> Op
     }
 }
 
+/// A condition that all columns of a row must meet.
+pub(super) fn each_column(row: &Expr, condition: impl Fn(Expr) -> Expr) -> Expr {
+    let conditions = columns(row).unwrap_or_default().into_iter().map(condition);
+    let all = conditions.reduce(|a, b| logical(a, BinaryOperator::And, b));
+    all.unwrap_or_else(|| Expr::Value(Value::Boolean(true).into()))
+}
+
 /// Names of the subquery's columns, and of what compares them, that nobody writes.
 const ROW: &str = "row\u{1}";
 const EQUAL: &str = "equal\u{1}";
+
+/// Looks whether a subquery has as many columns as what is looked for in it.
+///
+/// # Errors
+/// 42601.
+pub(super) fn check_width(expr: &Expr) -> Result<()> {
+    let Expr::InSubquery { expr: row, subquery, .. } = expr else { return Ok(()) };
+    let SetExpr::Select(select) = subquery.body.as_ref() else { return Ok(()) };
+    let plain = |item: &SelectItem| {
+        matches!(item, SelectItem::UnnamedExpr(_) | SelectItem::ExprWithAlias { .. })
+    };
+    if !select.projection.iter().all(plain) {
+        return Ok(());
+    }
+    let wanted = columns(row).map_or(1, |columns| columns.len());
+    let message = match select.projection.len().cmp(&wanted) {
+        Ordering::Equal => return Ok(()),
+        Ordering::Greater => "subquery has too many columns",
+        Ordering::Less => "subquery has too few columns",
+    };
+    Err(SqlError::new(SqlState::SYNTAX_ERROR, message))
+}
 
 /// `(a, b) IN (subquery)`, as a question that subqueries of one column answer. `holds`: only
 /// whether it is true counts, as in WHERE.
 pub(super) fn row_in(expr: &Expr, holds: bool) -> Result<Option<Expr>> {
     let Expr::InSubquery { expr: row, subquery, negated } = expr else { return Ok(None) };
     let Some(row) = columns(row) else { return Ok(None) };
+    check_width(expr)?;
     if holds && *negated {
         return Ok(None);
     }
@@ -109,8 +140,7 @@ pub(super) fn row_in(expr: &Expr, holds: bool) -> Result<Option<Expr>> {
     let Some(equal) = pairs.reduce(|a, b| logical(a, BinaryOperator::And, b)) else {
         return Ok(None);
     };
-    let mut made = *crate::plan::parse_expression(&text)?.ast;
-    let _ = made.visit(&mut Filled { equal, subquery: Some(subquery.clone()) });
+    let made = filled(&text, EQUAL, &equal, subquery)?;
     Ok(Some(if *negated { negation(made) } else { made }))
 }
 
@@ -133,13 +163,22 @@ pub(super) fn rows_in_where(select: &mut Select) -> Result<()> {
     Ok(())
 }
 
-/// Puts the comparison and the subquery in their places.
-struct Filled {
-    equal: Expr,
+/// An expression with a subquery in the place of its derived table, and a condition in that of a name.
+pub(super) fn filled(text: &str, name: &str, condition: &Expr, subquery: &Query) -> Result<Expr> {
+    let mut made = *crate::plan::parse_expression(text)?.ast;
+    let subquery = Some(Box::new(subquery.clone()));
+    let _ = made.visit(&mut Filled { name, condition, subquery });
+    Ok(made)
+}
+
+/// Puts the condition and the subquery in their places.
+struct Filled<'a> {
+    name: &'a str,
+    condition: &'a Expr,
     subquery: Option<Box<Query>>,
 }
 
-impl VisitorMut for Filled {
+impl VisitorMut for Filled<'_> {
     type Break = ();
 
     fn post_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
@@ -152,8 +191,8 @@ impl VisitorMut for Filled {
     }
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        if matches!(expr, Expr::Identifier(name) if name.value == EQUAL) {
-            *expr = self.equal.clone();
+        if matches!(expr, Expr::Identifier(name) if name.value == self.name) {
+            *expr = self.condition.clone();
         }
         ControlFlow::Continue(())
     }

@@ -43,6 +43,13 @@ struct Part {
     missing: bool,
 }
 
+impl Part {
+    fn column(&self, name: &str) -> Expr {
+        let quoted = |name: &str| Ident::with_quote('"', name);
+        Expr::CompoundIdentifier(vec![quoted(&self.name), quoted(name)])
+    }
+}
+
 struct Pass<'a> {
     columns: FromColumns<'a>,
 }
@@ -70,7 +77,8 @@ impl VisitorMut for Pass<'_> {
 
 impl Pass<'_> {
     fn select(&self, select: &mut Select) -> Result<()> {
-        if !(asks(&mut select.projection) || asks(&mut select.selection)) {
+        let names: Vec<String> = select.from.iter().flat_map(names_of).collect();
+        if !(asks(&mut select.projection, &names) || asks(&mut select.selection, &names)) {
             return Ok(());
         }
         let mut parts = Vec::new();
@@ -146,11 +154,29 @@ fn field(expr: &Expr) -> Option<(&Ident, &Ident)> {
     }
 }
 
-/// Whether there is anything to do.
-fn asks(node: &mut impl VisitMut) -> bool {
+/// The row of `t::text`.
+fn shown_row(expr: &Expr) -> Option<&Ident> {
+    let Expr::Cast { expr, data_type: DataType::Text | DataType::Varchar(None), .. } = expr else {
+        return None;
+    };
+    match expr.as_ref() {
+        Expr::Identifier(row) => Some(row),
+        _ => None,
+    }
+}
+
+/// The names of what FROM joins.
+fn names_of(from: &TableWithJoins) -> Vec<String> {
+    let joined = from.joins.iter().map(|join| &join.relation);
+    std::iter::once(&from.relation).chain(joined).filter_map(qualifier).collect()
+}
+
+/// Whether there is anything to do, where FROM joins what has these names.
+fn asks(node: &mut impl VisitMut, names: &[String]) -> bool {
     let found = visit_own(node, |expr, _| {
         let takes = matches!(expr, Expr::Function(function) if taken(function).is_some());
-        if takes || field(expr).is_some() {
+        let shown = shown_row(expr).is_some_and(|row| names.contains(&fold(row)));
+        if takes || shown || field(expr).is_some() {
             return ControlFlow::Break(());
         }
         ControlFlow::Continue(())
@@ -177,6 +203,13 @@ impl Rows<'_> {
             && self.part(row).is_some()
         {
             return Ok(Some(Expr::CompoundIdentifier(vec![row.clone(), column.clone()])));
+        }
+        if let Some(part) = shown_row(expr).and_then(|row| self.part(row)) {
+            let mut shown = expr.clone();
+            if let Expr::Cast { expr, .. } = &mut shown {
+                **expr = call("row", part.columns.iter().map(|name| part.column(name)).collect());
+            }
+            return Ok(Some(shown));
         }
         let Expr::Function(function) = expr else { return Ok(None) };
         let Some((taker, binary, argument)) = taken(function) else { return Ok(None) };
@@ -213,10 +246,7 @@ fn replace(node: &mut impl VisitMut, rows: &Rows<'_>) -> Result<()> {
 
 /// A row as a document; NULL where an outer join has none.
 fn document(part: &Part, binary: bool) -> Result<Expr> {
-    let column = |name: &String| {
-        let quoted = |name: &str| Ident::with_quote('"', name);
-        Expr::CompoundIdentifier(vec![quoted(&part.name), quoted(name)])
-    };
+    let column = |name: &String| part.column(name);
     let pair =
         |name: &String| [Expr::Value(Value::SingleQuotedString(name.clone()).into()), column(name)];
     let arguments = part.columns.iter().flat_map(pair).collect();

@@ -4,7 +4,7 @@ use crate::base::Oid;
 use crate::catalog::RelationName;
 use crate::catalog::system::describe::quoted;
 use crate::catalog::system::facts::Facts;
-use crate::catalog::system::{definitions, pg_proc, pg_type};
+use crate::catalog::system::{definitions, pg_am, pg_proc, pg_type};
 use crate::types::PgType;
 
 use super::{Body, Entry};
@@ -43,6 +43,7 @@ pub(super) const FUNCTIONS: &[Entry] = &[
     ("pg_partition_ancestors", PgType::Regclass, no_relation),
     ("pg_my_temp_schema", PgType::Oid, my_temporary),
     ("pg_is_other_temp_schema", PgType::Bool, is_others_temporary),
+    ("pg_indexam_has_property", PgType::Bool, method_has),
     ("pg_relation_is_publishable", PgType::Bool, never),
     ("pg_is_in_recovery", PgType::Bool, never),
 ];
@@ -89,6 +90,18 @@ fn is_others_temporary(facts: &Facts, arguments: &[Option<&str>]) -> Option<Stri
     answer(holds && temporary(facts) != Some(oid))
 }
 
+/// What indexes of an access method can be.
+fn method_has(_: &Facts, arguments: &[Option<&str>]) -> Option<String> {
+    let methods: &[&str] = match text(arguments, 1)?.to_lowercase().as_str() {
+        "can_order" | "can_unique" => &["btree"],
+        "can_multi_col" => &["btree", "gist", "gin", "brin"],
+        "can_exclude" => &["btree", "hash", "gist", "spgist", "ivfflat", "hnsw"],
+        "can_include" => &["btree", "gist", "spgist"],
+        _ => return None,
+    };
+    answer(methods.contains(&pg_am::name(oid(arguments, 0)?.0)))
+}
+
 /// No table is a partition.
 fn no_relation(_: &Facts, _: &[Option<&str>]) -> Option<String> {
     None
@@ -98,6 +111,9 @@ fn format_type(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
     let oid = oid(arguments, 0)?;
     if oid.0 == 0 {
         return Some("-".to_owned());
+    }
+    if let Some(shown) = with_seconds_digits(oid, text(arguments, 1)) {
+        return Some(shown);
     }
     let Some(ty) = PgType::from_oid(oid) else {
         return Some(facts.type_shown(oid).unwrap_or_else(|| type_name(oid)));
@@ -113,6 +129,16 @@ fn format_type(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
         }
         _ => shown,
     })
+}
+
+/// A type of times with a number of digits of a second, which columns here do not have.
+fn with_seconds_digits(oid: Oid, modifier: Option<&str>) -> Option<String> {
+    let digits: i32 = modifier?.parse().ok()?;
+    let ty = PgType::from_oid(oid)?;
+    let timed = matches!(ty, PgType::Time | PgType::Timestamp | PgType::Timestamptz);
+    let name = ty.sql_name();
+    let (word, zone) = name.split_once(' ')?;
+    (timed && (0..=6).contains(&digits)).then(|| format!("{word}({digits}) {zone}"))
 }
 
 /// A type's name, those of functions' polymorphic arguments too.
@@ -211,7 +237,10 @@ pub(super) fn to_regrole(facts: &Facts, arguments: &[Option<&str>]) -> Option<St
 }
 
 pub(super) fn to_regproc(_: &Facts, arguments: &[Option<&str>]) -> Option<String> {
-    let (_, name) = name_parts(text(arguments, 0)?);
+    let (schema, name) = name_parts(text(arguments, 0)?);
+    if schema.is_none() && pg_proc::is_overloaded(&name) {
+        return None;
+    }
     pg_proc::by_name(&name).map(|oid| oid.to_string())
 }
 
@@ -309,6 +338,10 @@ pub(super) fn regproc_name(_: &Facts, arguments: &[Option<&str>]) -> Option<Stri
     Some(match pg_proc::by_oid(oid.0) {
         None if oid.0 == 0 => "-".to_owned(),
         None => oid.to_string(),
+        // A name that is not the only one's is told with its schema.
+        Some(function) if pg_proc::is_overloaded(function.name) => {
+            format!("pg_catalog.{}", function.name)
+        }
         Some(function) => function.name.to_owned(),
     })
 }

@@ -18,7 +18,8 @@ use datafusion::logical_expr::{ColumnarValue, ScalarUDF};
 
 use super::function::{Arguments, Call, Function, Kind, arrays, internal, result};
 use crate::base::{Result, SqlError, SqlState};
-use crate::types::PgType;
+use crate::types::{PgType, json};
+pub(super) use number::Number;
 use parse::Path;
 
 const OPERATOR: Arguments = Arguments::Exactly(&[Kind::Json, Kind::Text]);
@@ -45,6 +46,21 @@ pub(super) fn all() -> Vec<Arc<ScalarUDF>> {
         })
         .build(),
         Function::new("jsonb_path_query", FULL, texts, each).build(),
+        Function::new(
+            "redkite_json_value",
+            FULL,
+            |_| PgType::Text,
+            |a, _| {
+                documents(a, |items| match items.as_slice() {
+                    [only] if only.starts_with(['{', '[']) || only == "null" => None,
+                    [only] => {
+                        Some(json::unquote_if_string(only).unwrap_or_else(|| only.to_string()))
+                    }
+                    _ => None,
+                })
+            },
+        )
+        .build(),
     ]
 }
 

@@ -16,7 +16,7 @@ const QUOTIENT_SCALE_MAX: i64 = 1000;
 
 /// `digits / 10^scale`.
 #[derive(Clone, Debug)]
-pub(super) struct Number {
+pub(in crate::exec::functions) struct Number {
     digits: BigInt,
     scale: usize,
 }
@@ -27,7 +27,7 @@ fn ten_to_the(power: usize) -> BigInt {
 
 impl Number {
     /// Reads a JSON number; `None` when the text is none, or has more digits than any.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(in crate::exec::functions) fn parse(text: &str) -> Option<Self> {
         let (mantissa, exponent) = match text.split_once(['e', 'E']) {
             Some((mantissa, exponent)) => (mantissa, exponent.parse::<i64>().ok()?),
             None => (text, 0),
@@ -45,7 +45,7 @@ impl Number {
     }
 
     /// As `numeric` shows it.
-    pub(super) fn shown(&self) -> String {
+    pub(in crate::exec::functions) fn shown(&self) -> String {
         let digits = self.digits.magnitude().to_string();
         let sign = if self.is_negative() { "-" } else { "" };
         if self.scale == 0 {
@@ -103,7 +103,7 @@ impl Number {
     }
 
     /// Without zeros at the end of what is behind the point.
-    pub(super) fn trimmed(mut self) -> Self {
+    pub(in crate::exec::functions) fn trimmed(mut self) -> Self {
         while self.scale > 0 && (&self.digits % 10_u8) == BigInt::ZERO {
             self.digits /= 10_u8;
             self.scale -= 1;
