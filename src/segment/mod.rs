@@ -14,6 +14,7 @@ mod deletes;
 mod fuse;
 mod index_part;
 mod inline;
+mod inline_schema;
 mod key_filter;
 mod key_hash;
 mod key_index;

@@ -32,7 +32,7 @@ const MESSAGES: Kind = Kind::Enum(&[
     "debug5", "debug4", "debug3", "debug2", "debug1", "debug", "log", "notice", "warning", "error",
 ]);
 
-/// All settings, by name.
+/// All settings, in the order of their names, by which they are found.
 pub(super) static SETTINGS: &[Setting] = &[
     reported("application_name", TEXT, ""),
     setting("array_nulls", BOOL, "on"),
@@ -100,8 +100,8 @@ pub(super) static SETTINGS: &[Setting] = &[
     reported("session_authorization", TEXT, ""),
     reported("standard_conforming_strings", BOOL, "on"),
     setting("statement_timeout", MS, "0"),
-    setting("synchronous_commit", TEXT, "on"),
     setting("synchronize_seqscans", BOOL, "on"),
+    setting("synchronous_commit", TEXT, "on"),
     reported("timezone", Kind::TimeZone, "UTC"),
     setting("transaction_deferrable", BOOL, "off"),
     setting("transaction_isolation", ISOLATION, "read committed"),
@@ -119,5 +119,17 @@ pub(super) fn display_name(name: &str) -> &str {
         "intervalstyle" => "IntervalStyle",
         "timezone" => "TimeZone",
         name => name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SETTINGS;
+
+    #[test]
+    fn settings_are_in_the_order_of_their_names() {
+        assert!(SETTINGS.is_sorted_by(|a, b| a.name < b.name));
+        let lower = |name: &str| !name.bytes().any(|byte| byte.is_ascii_uppercase());
+        assert!(SETTINGS.iter().all(|setting| lower(setting.name)));
     }
 }

@@ -53,12 +53,12 @@ pub(super) enum Scope {
     Local,
 }
 
-/// A connection's settings.
+/// A connection's settings. Each statement has a copy, which shares the values.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Settings {
     /// What RESET goes back to, where it isn't the built-in default.
-    defaults: BTreeMap<String, String>,
-    values: BTreeMap<String, String>,
+    defaults: Arc<BTreeMap<String, String>>,
+    values: Arc<BTreeMap<String, String>>,
     /// What to put back at the end of the transaction, oldest first: SET LOCAL.
     local: Vec<(String, Option<String>)>,
     /// What to put back if the transaction is rolled back, oldest first.
@@ -89,15 +89,18 @@ pub(super) struct Surroundings {
 }
 
 fn find(name: &str) -> Option<&'static Setting> {
-    SETTINGS.iter().find(|setting| setting.name.eq_ignore_ascii_case(name))
+    let by_name = |name: &str| SETTINGS.binary_search_by(|setting| setting.name.cmp(name)).ok();
+    // Each statement asks for several by their own names.
+    let found = by_name(name).or_else(|| by_name(&name.to_ascii_lowercase()));
+    found.and_then(|at| SETTINGS.get(at))
 }
 
 impl Settings {
     /// A value that RESET goes back to: from the database, the role or the connection's start.
     pub(super) fn set_default(&mut self, name: &str, value: &str) -> Result<()> {
         let (name, value) = self.check(name, value, true)?;
-        self.defaults.insert(name.clone(), value.clone());
-        self.values.insert(name, value);
+        Arc::make_mut(&mut self.defaults).insert(name.clone(), value.clone());
+        Arc::make_mut(&mut self.values).insert(name, value);
         self.touched();
         Ok(())
     }
@@ -163,7 +166,7 @@ impl Settings {
 
     /// Sets what a client can't: who it is.
     pub(super) fn force(&mut self, name: &'static str, value: &str) {
-        self.values.insert(name.to_owned(), value.to_owned());
+        Arc::make_mut(&mut self.values).insert(name.to_owned(), value.to_owned());
         self.changed.push(name);
         self.touched();
     }
@@ -216,8 +219,8 @@ impl Settings {
 
     fn put(&mut self, name: String, value: Option<String>, scope: Scope) {
         let old = match value {
-            Some(value) => self.values.insert(name.clone(), value),
-            None => self.values.remove(&name),
+            Some(value) => Arc::make_mut(&mut self.values).insert(name.clone(), value),
+            None => Arc::make_mut(&mut self.values).remove(&name),
         };
         self.touched();
         if let Some(setting) = find(&name).filter(|setting| setting.reported) {
@@ -242,8 +245,8 @@ impl Settings {
                 self.changed.push(setting.name);
             }
             match old {
-                Some(old) => self.values.insert(name, old),
-                None => self.values.remove(&name),
+                Some(old) => Arc::make_mut(&mut self.values).insert(name, old),
+                None => Arc::make_mut(&mut self.values).remove(&name),
             };
         }
     }

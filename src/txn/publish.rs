@@ -83,6 +83,8 @@ struct Group {
     members: Vec<Submission>,
     compares: BTreeMap<Bytes, Compare>,
     operations: Vec<Operation>,
+    /// What the operations take.
+    bytes: usize,
     touched: Vec<Bytes>,
     /// Whether parts were written ahead for it.
     has_parts: bool,
@@ -344,6 +346,7 @@ impl Group {
             members: Vec::new(),
             compares: BTreeMap::new(),
             operations: Vec::new(),
+            bytes: 0,
             touched: Vec::new(),
             has_parts: false,
         }
@@ -353,6 +356,7 @@ impl Group {
         for compare in compares {
             self.compares.insert(compare.key().clone(), compare.clone());
         }
+        self.bytes += bytes(operations);
         self.operations.extend_from_slice(operations);
     }
 
@@ -360,6 +364,7 @@ impl Group {
         for compare in step.compares {
             self.compares.insert(compare.key().clone(), compare);
         }
+        self.bytes += bytes(&step.operations);
         self.operations.extend(step.operations);
         for key in step.touched {
             if !self.touched.contains(&key) {
@@ -376,15 +381,16 @@ impl Group {
         let operations = self.operations.len() + self.touched.len();
         let operations = operations + step.operations.len() + step.touched.len();
         let compares = self.compares.len() + step.compares.len();
-        let bytes = |operations: &[Operation]| {
-            let transaction = Transaction { compares: Vec::new(), operations: operations.to_vec() };
-            transaction.bytes()
-        };
-        let total = bytes(&self.operations) + bytes(&step.operations);
+        let total = self.bytes + bytes(&step.operations);
         let keys = 256 * (compares + self.touched.len() + step.touched.len());
         operations.max(compares) + RESERVED_OPERATIONS <= limits.operations_max
             && total + keys + RESERVED_BYTES <= limits.bytes_max
     }
+}
+
+/// What operations take of a transaction's bytes.
+fn bytes(operations: &[Operation]) -> usize {
+    operations.iter().map(Operation::bytes).sum()
 }
 
 /// The state after one more member of the group.

@@ -9,27 +9,36 @@ use crate::index::faiss::{ENTRIES, TablePair};
 /// does that, and not Rust's conversions.
 const WHOLE: f32 = 12_582_912.0;
 
-/// Codebooks turned so that the sixteen entries of one dimension lie side by side.
+/// Subspaces that are worked on side by side, as SIMD does.
+const LANES: usize = 8;
+/// A number of each of them.
+type Lanes = [f32; LANES];
+/// Numbers of the entries of their codebooks.
+type Entries = [Lanes; ENTRIES];
+/// Entries whose bytes make a word.
+const IN_WORD: usize = size_of::<u32>();
+
+/// Codebooks turned so that an entry's numbers of several subspaces lie side by side. Subspaces that
+/// fill up the last ones are zero, and so are their distances.
 #[derive(Debug, Clone)]
 pub(super) struct Codebooks {
-    turned: Vec<[[f32; ENTRIES]; SUBSPACE]>,
+    turned: Vec<[Entries; SUBSPACE]>,
+    subspaces: usize,
 }
 
 impl Codebooks {
     pub(super) fn of(codebooks: &[f32]) -> Self {
-        let turned = codebooks
-            .chunks_exact(ENTRIES * SUBSPACE)
-            .map(|book| {
-                let mut turned = [[0.0; ENTRIES]; SUBSPACE];
-                for (entry, numbers) in book.chunks_exact(SUBSPACE).enumerate() {
-                    for (row, number) in turned.iter_mut().zip(numbers) {
-                        row[entry] = *number;
-                    }
+        let books = codebooks.chunks_exact(ENTRIES * SUBSPACE);
+        let subspaces = books.len();
+        let mut turned = vec![[[[0.0; LANES]; ENTRIES]; SUBSPACE]; subspaces.div_ceil(LANES)];
+        for (at, book) in books.enumerate() {
+            for (entry, numbers) in book.chunks_exact(SUBSPACE).enumerate() {
+                for (dimension, number) in numbers.iter().enumerate() {
+                    turned[at / LANES][dimension][entry][at % LANES] = *number;
                 }
-                turned
-            })
-            .collect();
-        Self { turned }
+            }
+        }
+        Self { turned, subspaces }
     }
 }
 
@@ -40,8 +49,8 @@ pub(super) struct Table {
     pub(super) entries: Vec<TablePair>,
     pub(super) base: f32,
     pub(super) step: f32,
-    exact: Vec<[f32; ENTRIES]>,
-    least: Vec<f32>,
+    exact: Vec<Entries>,
+    least: Vec<Lanes>,
 }
 
 impl Table {
@@ -50,48 +59,39 @@ impl Table {
     /// products with the query itself. `query` is padded to whole subspaces.
     pub(super) fn fill(&mut self, metric: Metric, codebooks: &Codebooks, query: &[f32]) {
         let books = &codebooks.turned;
-        self.exact.resize(books.len(), [0.0; ENTRIES]);
-        let (parts, _) = query.as_chunks::<SUBSPACE>();
+        self.exact.resize(books.len(), [[0.0; LANES]; ENTRIES]);
+        self.least.clear();
+        let (mut sum, mut widest, mut all) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
+        let parts = query.chunks(LANES * SUBSPACE).map(turn);
         for ((out, book), part) in self.exact.iter_mut().zip(books).zip(parts) {
-            if metric == Metric::InnerProduct {
-                for entry in 0..ENTRIES {
-                    out[entry] = -(part[0] * book[0][entry] + part[1] * book[1][entry]);
-                }
-            } else {
-                for entry in 0..ENTRIES {
-                    let (a, b) = (part[0] - book[0][entry], part[1] - book[1][entry]);
-                    out[entry] = a * a + b * b;
-                }
+            let (least, most) = match metric {
+                Metric::InnerProduct => put(book, &part, out, |[a, b], [c, d]| -(a * c + b * d)),
+                _ => put(book, &part, out, |[a, b], [c, d]| (a - c) * (a - c) + (b - d) * (b - d)),
+            };
+            for lane in 0..LANES {
+                let span = most[lane] - least[lane];
+                sum[lane] += least[lane];
+                widest[lane] = if span > widest[lane] { span } else { widest[lane] };
+                all[lane] += span;
             }
+            self.least.push(least);
         }
-        self.quantize();
+        self.base = sum.iter().sum();
+        let widest = widest.into_iter().fold(0.0, f32::max);
+        // One less for each subspace: rounding must not carry the sum past 16 bits.
+        let room = f32::from(u16::MAX) - codebooks.subspaces as f32;
+        let scale = (255.0 / widest).min(room / all.iter().sum::<f32>());
+        self.quantize(if scale.is_finite() { scale } else { 0.0 });
+        self.entries.truncate(codebooks.subspaces.div_ceil(2));
     }
 
     /// Brings the entries to eight bits, the sum of the highest ones to sixteen.
-    fn quantize(&mut self) {
-        let (mut sum, mut widest, mut all) = (0.0_f32, 0.0_f32, 0.0_f32);
-        self.least.clear();
-        for entries in &self.exact {
-            let (least, most) = extremes(entries);
-            let span = most - least;
-            self.least.push(least);
-            sum += least;
-            widest = if span > widest { span } else { widest };
-            all += span;
-        }
-        // One less for each subspace: rounding must not carry the sum past 16 bits.
-        let room = f32::from(u16::MAX) - self.exact.len() as f32;
-        let scale = (255.0 / widest).min(room / all);
-        let scale = if scale.is_finite() { scale } else { 0.0 };
-        self.base = sum;
+    fn quantize(&mut self, scale: f32) {
         self.step = if scale > 0.0 { 1.0 / scale } else { 0.0 };
-        self.entries.clear();
-        self.entries.resize(self.exact.len().div_ceil(2), TablePair::default());
-        let out = self.entries.iter_mut().flat_map(|pair| pair.0.iter_mut());
-        for ((out, entries), least) in out.zip(&self.exact).zip(&self.least) {
-            for (out, entry) in out.iter_mut().zip(entries) {
-                *out = ((entry - least) * scale + WHOLE).to_bits() as u8;
-            }
+        self.entries.resize(self.exact.len() * LANES / 2, TablePair::default());
+        let (out, _) = self.entries.as_chunks_mut::<{ LANES / 2 }>();
+        for ((out, entries), least) in out.iter_mut().zip(&self.exact).zip(&self.least) {
+            put_bytes(entries, least, scale, out);
         }
     }
 
@@ -105,15 +105,51 @@ impl Table {
     }
 }
 
-/// The least and the most of sixteen numbers, halving them as SIMD does: a fold would go one by one.
+/// A query's numbers of each dimension of the subspaces side by side.
+fn turn(query: &[f32]) -> [Lanes; SUBSPACE] {
+    let mut whole = [0.0; LANES * SUBSPACE];
+    whole[..query.len()].copy_from_slice(query);
+    [0, 1].map(|dimension| std::array::from_fn(|lane| whole[lane * SUBSPACE + dimension]))
+}
+
+/// Puts down how far a query is from the entries of codebooks; the least and the most of each.
 #[inline(always)]
-fn extremes(entries: &[f32; ENTRIES]) -> (f32, f32) {
-    let (mut low, mut high) = (*entries, *entries);
-    for half in [8, 4, 2, 1] {
-        for at in 0..half {
-            low[at] = if low[at + half] < low[at] { low[at + half] } else { low[at] };
-            high[at] = if high[at + half] > high[at] { high[at + half] } else { high[at] };
+fn put(
+    book: &[Entries; SUBSPACE],
+    query: &[Lanes; SUBSPACE],
+    out: &mut Entries,
+    distance: impl Fn([f32; SUBSPACE], [f32; SUBSPACE]) -> f32,
+) -> (Lanes, Lanes) {
+    let (mut low, mut high) = ([f32::INFINITY; LANES], [f32::NEG_INFINITY; LANES]);
+    for entry in 0..ENTRIES {
+        for lane in 0..LANES {
+            let numbers = [book[0][entry][lane], book[1][entry][lane]];
+            let distance = distance([query[0][lane], query[1][lane]], numbers);
+            out[entry][lane] = distance;
+            low[lane] = if distance < low[lane] { distance } else { low[lane] };
+            high[lane] = if distance > high[lane] { distance } else { high[lane] };
         }
     }
-    (low[0], high[0])
+    (low, high)
+}
+
+/// Entries in eight bits, subspace by subspace.
+#[inline(always)]
+fn put_bytes(entries: &Entries, least: &Lanes, scale: f32, out: &mut [TablePair; LANES / 2]) {
+    let mut words = [[0_u32; LANES]; ENTRIES / IN_WORD];
+    for (at, word) in words.iter_mut().enumerate() {
+        for lane in 0..LANES {
+            let byte = |place: usize| {
+                let entry = entries[at * IN_WORD + place][lane];
+                (((entry - least[lane]) * scale + WHOLE).to_bits() & 0xff) << (8 * place)
+            };
+            word[lane] = byte(0) | byte(1) | byte(2) | byte(3);
+        }
+    }
+    for lane in 0..LANES {
+        let bytes = &mut out[lane / 2].0[lane % 2];
+        for (at, word) in words.iter().enumerate() {
+            bytes[at * IN_WORD..(at + 1) * IN_WORD].copy_from_slice(&word[lane].to_le_bytes());
+        }
+    }
 }

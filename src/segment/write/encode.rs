@@ -16,7 +16,7 @@ use parquet::arrow::arrow_writer::{
     compute_leaves,
 };
 use parquet::basic::Compression;
-use parquet::file::metadata::KeyValue;
+use parquet::file::metadata::{ColumnChunkMetaData, KeyValue};
 use parquet::file::page_index::offset_index::PageLocation;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use parquet::file::writer::SerializedFileWriter;
@@ -230,20 +230,23 @@ impl Encoder {
         }
         let metadata = row_group.close().map_err(failed)?;
         let bytes = self.drain()?;
-        let mut crc32 = Vec::with_capacity(metadata.num_columns());
-        for column in metadata.columns() {
+        let chunk = |column: &ColumnChunkMetaData| {
             let (offset, length) = column.byte_range();
-            let chunk = slice(&bytes, base, offset, length)
-                .ok_or_else(|| broken("writing a row group", "a column is not in its bytes"))?;
-            crc32.push(crc32fast::hash(chunk));
-        }
+            slice(&bytes, base, offset, length)
+                .ok_or_else(|| broken("writing a row group", "a column is not in its bytes"))
+        };
+        let chunks = metadata.columns().iter().map(chunk).collect::<Result<Vec<&[u8]>>>()?;
+        let mut of_pages = vec![None; chunks.len()];
         for ((index, pages), known) in self.pages.iter_mut().zip(group.pages) {
-            let (offset, length) = metadata.column(*index).byte_range();
-            let pages_of = |chunk| pages_of(chunk, &known);
-            let chunk = slice(&bytes, base, offset, length).and_then(pages_of);
+            let chunk = chunks.get(*index).and_then(|chunk| pages_of(chunk, &known));
             let outside = || broken("writing a row group", "a page is not in its column");
-            pages.push(chunk.ok_or_else(outside)?);
+            let chunk: Vec<Page> = chunk.ok_or_else(outside)?;
+            of_pages[*index] = Some(checksum(&chunk));
+            pages.push(chunk);
         }
+        let known = chunks.iter().zip(of_pages);
+        let crc32 = known.map(|(chunk, known)| known.unwrap_or_else(|| crc32fast::hash(chunk)));
+        let crc32 = crc32.collect();
         let rows_before = self.rows_of_groups();
         self.totals = match self.totals.is_empty() {
             true => group.statistics.clone(),
@@ -391,6 +394,16 @@ fn pages_of(chunk: &[u8], sizes: &[(u32, u32)]) -> Option<Vec<Page>> {
     };
     let pages = sizes.iter().map(&mut page).collect::<Option<_>>()?;
     rest.is_empty().then_some(pages)
+}
+
+/// The checksum of a chunk that has these pages.
+fn checksum(pages: &[Page]) -> u32 {
+    let mut all = crc32fast::Hasher::new();
+    for page in pages {
+        let page = crc32fast::Hasher::new_with_initial_len(page.crc32, page.length.into());
+        all.combine(&page);
+    }
+    all.finalize()
 }
 
 /// The footer is the last of these bytes, which begin at `base` of the object.

@@ -73,6 +73,15 @@ impl Operation {
     pub fn delete(key: impl Into<Bytes>) -> Self {
         Self::Delete(KeyRange::key(key))
     }
+
+    /// Bytes that a request takes for it, framing included, generously.
+    pub fn bytes(&self) -> usize {
+        FRAMING_BYTES
+            + match self {
+                Self::Put { key, value, .. } => key.len() + value.len(),
+                Self::Delete(range) => range.start().len() + range.end().map_or(1, Bytes::len),
+            }
+    }
 }
 
 /// Operations that are applied all at once, if all comparisons hold, or not at all.
@@ -131,16 +140,7 @@ impl Transaction {
     /// Bytes that the request takes, framing included, generously.
     pub fn bytes(&self) -> usize {
         let compares = self.compares.iter().map(|compare| compare.key().len() + FRAMING_BYTES);
-        let operations = self.operations.iter().map(|operation| {
-            FRAMING_BYTES
-                + match operation {
-                    Operation::Put { key, value, .. } => key.len() + value.len(),
-                    Operation::Delete(range) => {
-                        range.start().len() + range.end().map_or(1, Bytes::len)
-                    }
-                }
-        });
-        compares.chain(operations).sum()
+        compares.chain(self.operations.iter().map(Operation::bytes)).sum()
     }
 
     /// Refuses what no store could apply, before anything is sent.
