@@ -52,7 +52,6 @@ SELECT description, objsubid FROM pg_description WHERE objoid = 'app.customers':
 SELECT constraint_name, constraint_type FROM information_schema.table_constraints WHERE table_schema = 'app' AND constraint_type <> 'CHECK' ORDER BY constraint_name;
 SELECT constraint_name, column_name, ordinal_position FROM information_schema.key_column_usage WHERE table_schema = 'app' ORDER BY 1, 3;
 SELECT constraint_name, unique_constraint_name, delete_rule, update_rule, match_option FROM information_schema.referential_constraints WHERE constraint_schema = 'app';
--- differs: catalog-facts
 SELECT constraint_name, table_name, column_name FROM information_schema.constraint_column_usage WHERE table_schema = 'app' ORDER BY 1, 3;
 -- differs: deparse
 SELECT constraint_name, check_clause FROM information_schema.check_constraints WHERE constraint_schema = 'app' AND constraint_name LIKE '%score%';
@@ -167,7 +166,6 @@ SELECT pg_sleep(0), pg_stat_clear_snapshot();
 SELECT pg_cancel_backend(0), pg_terminate_backend(0);
 SELECT shobj_description(oid, 'pg_database') IS NULL FROM pg_database WHERE datname = current_database();
 SELECT pg_column_size(1), pg_column_size('abc'::text), pg_column_compression('abc'::text);
--- differs: functions
 SELECT pg_indexam_has_property(a.oid, 'can_order') FROM pg_am a WHERE amname = 'btree';
 -- differs: functions
 SELECT pg_index_column_has_property('app.orders_customer'::regclass, 2, 'desc');

@@ -106,7 +106,6 @@ SELECT lower(1, 2);
 SELECT lower();
 -- differs: error-words
 SELECT substring(1, 2);
--- differs: error-words
 SELECT date_trunc(1, now());
 SELECT 1 + 'a';
 SELECT 1 + true;

@@ -152,7 +152,7 @@ pub(super) fn seconds_digits(data_type: &DataType) -> Option<(DataType, u64)> {
             Some((DataType::Timestamp(None, *zone), *digits))
         }
         DataType::Interval { fields, precision: Some(digits) } => {
-            Some((DataType::Interval { fields: fields.clone(), precision: None }, *digits))
+            Some((DataType::Interval { fields: *fields, precision: None }, *digits))
         }
         _ => None,
     }

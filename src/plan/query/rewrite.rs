@@ -167,10 +167,10 @@ impl VisitorMut for Pass {
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<SqlError> {
         system_columns::rewrite_select(select);
         for window in &mut select.named_window {
-            if let NamedWindowExpr::WindowSpec(spec) = &mut window.1 {
-                if let Err(error) = plain_bounds(spec) {
-                    return ControlFlow::Break(error);
-                }
+            if let NamedWindowExpr::WindowSpec(spec) = &mut window.1
+                && let Err(error) = plain_bounds(spec)
+            {
+                return ControlFlow::Break(error);
             }
         }
         if let GroupByExpr::Expressions(exprs, _) = &mut select.group_by {
@@ -334,6 +334,14 @@ fn rewrite_one(expr: &mut Expr) -> Result<()> {
         Expr::AllOp { left, compare_op, right } if !is_subquery(right) => {
             *expr = quantified(ALL, left, compare_op, right);
         }
+        _ => return rewrite_rest(expr),
+    }
+    Ok(())
+}
+
+/// The rest of [`rewrite_one`].
+fn rewrite_rest(expr: &mut Expr) -> Result<()> {
+    match expr {
         Expr::BinaryOp { left, op: BinaryOperator::Custom(op), right }
             if matches!(op.as_str(), IS_JSON | IS_NOT_JSON) =>
         {
