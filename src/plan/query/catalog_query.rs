@@ -36,7 +36,7 @@ pub(crate) fn rewrite(expr: &mut Expr) {
             *expr = no_texts();
         }
         Expr::Subquery(query) => {
-            aggregate(query, "max");
+            aggregate(query, "any_value");
         }
         Expr::Function(function) => {
             if let Some(subquery) = array_subquery(function) {
@@ -211,8 +211,8 @@ fn aggregate(query: &mut Query, function: &str) -> bool {
     else {
         return false;
     };
-    // A maximum would make text of a document.
-    if holds_aggregate(expr) || function == "max" && makes_json(expr) {
+    // An aggregate would make text of a document.
+    if holds_aggregate(expr) || function == "any_value" && makes_json(expr) {
         return false;
     }
     drop_has_default(&mut select.selection);
@@ -264,7 +264,10 @@ fn is_aggregate(expr: &Expr) -> bool {
     let Expr::Function(function) = expr else { return false };
     let name = function.name.0.last().and_then(|part| part.as_ident()).map(fold);
     name.is_some_and(|name| {
-        matches!(&*name, "array_agg" | "string_agg" | "count" | "max" | "min" | "sum" | "bool_or")
+        matches!(
+            &*name,
+            "any_value" | "array_agg" | "string_agg" | "count" | "max" | "min" | "sum" | "bool_or"
+        )
     })
 }
 
