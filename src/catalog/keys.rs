@@ -31,6 +31,8 @@ pub enum Key {
     Sequence(Oid),
     /// `catalog/types/<oid>`.
     Type(Oid),
+    /// `catalog/functions/<oid>`.
+    Function(Oid),
     /// `catalog/roles/<oid>`.
     Role(Oid),
     /// `catalog/grants/<oid>`: what an object grants.
@@ -141,6 +143,11 @@ impl Keys {
     /// The definition of a user's type.
     pub fn user_type(&self, oid: Oid) -> Bytes {
         self.key(format_args!("catalog/types/{oid}"))
+    }
+
+    /// The definition of a user's function.
+    pub fn function(&self, oid: Oid) -> Bytes {
+        self.key(format_args!("catalog/functions/{oid}"))
     }
 
     /// A role's definition.
@@ -317,6 +324,7 @@ impl Key {
                 "views" => Key::View(oid(parts.next())?),
                 "sequences" => Key::Sequence(oid(parts.next())?),
                 "types" => Key::Type(oid(parts.next())?),
+                "functions" => Key::Function(oid(parts.next())?),
                 "roles" => Key::Role(oid(parts.next())?),
                 "grants" => Key::Grants(oid(parts.next())?),
                 _ => Key::Other,

@@ -1,4 +1,4 @@
-//! Rank 5: what exists at a revision: schemas, tables with their rows, sequences, roles.
+//! Rank 5: what exists at a revision: schemas, tables with their rows, sequences, functions, roles.
 //!
 //! [`Snapshot`] is the typed form of the whole keyspace, kept by the metadata mirror: immutable,
 //! structurally shared, never half a revision. [`Keys`] is the key layout. An [`Edit`] is a
@@ -12,6 +12,7 @@ mod comments;
 mod definition;
 mod edit;
 mod foreign_key;
+mod function;
 mod inline;
 mod keys;
 mod lookup;
@@ -29,6 +30,9 @@ pub use definition::{
 };
 pub use edit::Edit;
 pub use foreign_key::{ForeignKeyDef, ReferentialActionDef};
+pub use function::{
+    ArgumentDef, ArgumentMode, BodyForm, FunctionDef, ReturnsDef, Volatility,
+};
 pub use inline::InlineSegments;
 pub use keys::{Key, Keys};
 pub use lookup::{Relation, RelationName};

@@ -19,6 +19,7 @@ use super::access::predefined_roles;
 use super::definition::{
     DatabaseDef, GrantsDef, RoleDef, SchemaDef, SequenceDef, TableDef, ViewDef,
 };
+use super::function::FunctionDef;
 use super::inline::InlineSegments;
 use super::keys::Key;
 use super::lookup::Relation;
@@ -43,6 +44,8 @@ pub struct Snapshot {
     pub types: imbl::HashMap<Oid, Arc<UserTypeDef>>,
     /// What the types and their arrays are, by their oids.
     pub(super) described: imbl::HashMap<Oid, NamedType>,
+    /// Functions that users defined.
+    pub functions: imbl::HashMap<Oid, Arc<FunctionDef>>,
     /// Roles.
     pub roles: imbl::HashMap<Oid, Arc<RoleDef>>,
     /// What objects grant, where something was said.
@@ -164,7 +167,11 @@ fn rank(key: &Key) -> u8 {
         | Key::Role(_)
         | Key::Grants(_)
         | Key::NextOid => 0,
-        Key::Table(_) | Key::View(_) | Key::Sequence(_) | Key::SequenceValue(_) => 1,
+        Key::Table(_)
+        | Key::View(_)
+        | Key::Function(_)
+        | Key::Sequence(_)
+        | Key::SequenceValue(_) => 1,
         Key::SchemaVersion(_) | Key::Appends(_) | Key::Deletes(_) | Key::Generation(_) => 2,
         Key::Segment(..) | Key::Inline(..) => 3,
         Key::Deleted(..) | Key::RowLock(..) | Key::IndexPart(..) | Key::IndexModel(..) => 4,
@@ -247,6 +254,16 @@ impl Snapshot {
                     None => self.views.remove(oid),
                 };
             }
+            Key::Function(oid) => {
+                let mut function: Option<FunctionDef> = value.map(json).transpose()?;
+                if let Some(function) = &mut function {
+                    self.resolve_function(function);
+                }
+                match function {
+                    Some(function) => self.functions.insert(*oid, Arc::new(function)),
+                    None => self.functions.remove(oid),
+                };
+            }
             Key::Type(oid) => set(&mut self.types, *oid, value)?,
             Key::Sequence(oid) => set(&mut self.sequences, *oid, value)?,
             Key::Role(oid) => set(&mut self.roles, *oid, value)?,
@@ -324,7 +341,7 @@ impl Snapshot {
         Ok(())
     }
 
-    /// Tells tables and views what their types are now.
+    /// Tells tables, views and functions what their types are now.
     fn follow_types(&mut self) -> meta::Result<()> {
         let tables: Vec<Arc<TableDef>> =
             self.tables.values().map(|table| Arc::clone(&table.definition)).collect();
@@ -341,6 +358,14 @@ impl Snapshot {
                 let mut view = (*view).clone();
                 self.resolve_view(&mut view);
                 self.views.insert(view.oid, Arc::new(view));
+            }
+        }
+        let functions: Vec<Arc<FunctionDef>> = self.functions.values().cloned().collect();
+        for function in functions {
+            if self.is_outdated(function.types()) {
+                let mut function = (*function).clone();
+                self.resolve_function(&mut function);
+                self.functions.insert(function.oid, Arc::new(function));
             }
         }
         Ok(())

@@ -220,7 +220,7 @@ impl Snapshot {
         }
     }
 
-    fn resolve(&self, ty: &mut TypeDef) {
+    pub(super) fn resolve(&self, ty: &mut TypeDef) {
         match self.described.get(&ty.oid) {
             Some(named) => *ty = TypeDef::from(named.clone()),
             None => (ty.described, ty.domain) = (None, None),

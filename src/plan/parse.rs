@@ -17,6 +17,7 @@ mod database;
 mod dispatch;
 mod distinct_from;
 mod domain;
+mod function;
 mod grant;
 mod insert;
 mod keyword;

@@ -8,6 +8,7 @@
 //! would be wrong to drop is 0A000.
 
 mod data;
+mod function;
 mod grant;
 mod object;
 mod policy;
@@ -21,6 +22,10 @@ pub use data::{
     CopyEndpoint, CopySource, Delete, Expression, Insert, InsertSource, LiteralKind, LockClause,
     LockStrength, Merge, MergeAction, MergeBranch, MergeWhen, NamedChange, OnConflict, Overriding,
     Query, Returning, RowSource, Target, Truncate, Update, WithChanges,
+};
+pub use function::{
+    AlterFunction, CreateFunction, Do, DropFunction, FunctionAction, FunctionArgument,
+    FunctionBody, FunctionName, FunctionOptions,
 };
 pub use grant::{
     DefaultPrivileges, Grant, GrantObjects, GrantPrivileges, GrantRoles, MembershipOptions,
@@ -121,6 +126,12 @@ pub enum Statement {
     CreateDomain(Box<CreateDomain>),
     /// `ALTER DOMAIN`: defaults and constraints.
     AlterDomain(Box<AlterDomain>),
+    /// `CREATE FUNCTION`.
+    CreateFunction(Box<CreateFunction>),
+    /// `ALTER FUNCTION`.
+    AlterFunction(AlterFunction),
+    /// `DROP FUNCTION`.
+    DropFunction(DropFunction),
 
     /// `CREATE ROLE | USER | GROUP`.
     CreateRole(CreateRole),
@@ -209,6 +220,8 @@ pub enum Statement {
     /// `CLOSE`; none: `ALL`.
     Close(Option<String>),
 
+    /// `DO`.
+    Do(Do),
     /// `EXPLAIN`.
     Explain(Box<Explain>),
     /// `ANALYZE`: the tables named, none for all.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use futures::TryStreamExt;
 
 use crate::base::{ColumnId, Oid, Result, Revision, Severity, SqlError, SqlState};
-use crate::catalog::{Edit, Snapshot, TableDef, ViewDef};
-use crate::plan::ddl::{Ddl, DdlContext, Effect, QueryFacts, define};
+use crate::catalog::{Edit, FunctionDef, Snapshot, TableDef, ViewDef};
+use crate::plan::ddl::{CheckFunction, Ddl, DdlContext, Effect, QueryFacts, define};
 use crate::plan::statement::Query;
 use crate::plan::{PlanContext, Statement, quote_identifier};
 use crate::segment::Draft;
@@ -181,6 +181,14 @@ impl Session {
         };
         let view_needs =
             |view: &ViewDef, table, column| self.view_needs(view, table, column, snapshot);
+        let check_function = |function: &FunctionDef| {
+            self.server.parts.planner.check_function(&self.plan_context(snapshot), function)
+        };
+        let check_function: Option<&CheckFunction<'_>> =
+            match self.settings.is_on("check_function_bodies") {
+                true => Some(&check_function),
+                false => None,
+            };
         let context = DdlContext {
             keys: engine.keys(),
             search_path: &self.visible_path(&snapshot.state),
@@ -189,6 +197,7 @@ impl Session {
             maintenance_bytes: self.settings.maintenance_bytes(),
             random: engine.random(),
             query_facts: Some(&query_facts),
+            check_function,
             view_needs: Some(&view_needs),
             temporary: self.settings.temporary(),
             incarnation: Some(engine.incarnation()),

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use crate::base::{Oid, Result};
 use crate::catalog::access::{Access, RowRule};
-use crate::catalog::{self, RelationName, Snapshot, Table, TableDef, ViewDef};
+use crate::catalog::{self, FunctionDef, RelationName, Snapshot, Table, TableDef, ViewDef};
 use crate::plan::{Name, Relation, Relations};
 use crate::store::meta::Mirrored;
 use crate::types::{NamedType, PgType};
@@ -39,6 +39,15 @@ enum Lookup {
     Oid { text: String, path: Vec<String>, found: Option<Oid> },
     /// A user's type by name.
     Type { schema: Option<String>, name: String, path: Vec<String>, found: NamedType },
+    /// Users' functions by name.
+    Functions {
+        schema: Option<String>,
+        name: String,
+        path: Vec<String>,
+        found: Vec<Arc<FunctionDef>>,
+    },
+    /// The columns of a relation whose rows a function returns.
+    Columns { relation: Oid, found: Option<Vec<(String, PgType)>> },
     /// The schema that a table is in.
     Schema { table: Oid, found: Option<String> },
     /// The rows of a table that a role may see or write.
@@ -90,6 +99,13 @@ impl Lookup {
             }
             Self::Type { schema, name, path, found } => {
                 snapshot.type_named(schema.as_deref(), name, path).as_ref() == Some(found)
+            }
+            Self::Functions { schema, name, path, found } => {
+                let now = snapshot.functions_named(schema.as_deref(), name, path);
+                now.len() == found.len() && now.iter().zip(found).all(|(a, b)| Arc::ptr_eq(a, b))
+            }
+            Self::Columns { relation, found } => {
+                Relations::columns_of(snapshot, *relation) == *found
             }
             Self::Schema { table, found } => {
                 super::tables::schema_of(snapshot, *table) == found.as_deref()
@@ -202,6 +218,28 @@ impl Relations for Recorder {
             found: found.clone(),
         });
         Some(found)
+    }
+
+    fn user_functions(
+        &self,
+        schema: Option<&str>,
+        name: &str,
+        path: &[String],
+    ) -> Vec<Arc<FunctionDef>> {
+        let found = self.relations.user_functions(schema, name, path);
+        // A name that no function has is that of one of the system's, or the plan fails.
+        if !found.is_empty() {
+            let (schema, name) = (schema.map(str::to_owned), name.to_owned());
+            let (path, found) = (path.to_vec(), found.clone());
+            self.uses.lock().lookups.push(Lookup::Functions { schema, name, path, found });
+        }
+        found
+    }
+
+    fn columns_of(&self, relation: Oid) -> Option<Vec<(String, PgType)>> {
+        let found = self.relations.columns_of(relation);
+        self.uses.lock().lookups.push(Lookup::Columns { relation, found: found.clone() });
+        found
     }
 
     fn has_schema(&self, name: &str) -> bool {

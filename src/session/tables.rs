@@ -8,7 +8,7 @@ use datafusion::logical_expr::ScalarUDF;
 
 use crate::base::{Oid, Result, SqlError, SqlState};
 use crate::catalog::access::{Access, RowRule};
-use crate::catalog::{self, Snapshot, system};
+use crate::catalog::{self, FunctionDef, Snapshot, system};
 use crate::cluster::Lock;
 use crate::exec::Tables;
 use crate::plan::ddl::PG_TEMP;
@@ -195,6 +195,19 @@ impl Relations for StatementRelations {
 
     fn has_schema(&self, name: &str) -> bool {
         self.snapshot.state.schema(name).is_some()
+    }
+
+    fn user_functions(
+        &self,
+        schema: Option<&str>,
+        name: &str,
+        path: &[String],
+    ) -> Vec<Arc<FunctionDef>> {
+        self.snapshot.state.functions_named(schema, name, path)
+    }
+
+    fn columns_of(&self, relation: Oid) -> Option<Vec<(String, PgType)>> {
+        Relations::columns_of(&self.snapshot.state, relation)
     }
 
     fn user_type(&self, schema: Option<&str>, name: &str, path: &[String]) -> Option<NamedType> {

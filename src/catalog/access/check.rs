@@ -23,6 +23,8 @@ pub enum Object {
     Relation(Oid),
     /// A schema.
     Schema(Oid),
+    /// A function that a user defined.
+    Function(Oid),
     /// The database.
     Database,
 }
@@ -97,6 +99,11 @@ impl Object {
             Self::Schema(oid) => {
                 let schema = snapshot.schemas.get(&oid)?;
                 (oid, Grantable::Schema, "schema", schema.name.as_str(), schema.owner)
+            }
+            Self::Function(oid) => {
+                let function = snapshot.functions.get(&oid)?;
+                let (name, owner) = (function.name.as_str(), function.owner);
+                (oid, Grantable::Function, "function", name, owner)
             }
             Self::Database => {
                 let database = snapshot.database.as_ref()?;

@@ -44,6 +44,12 @@ impl Demand {
         Self { object: Object::Relation(relation), privilege, columns, role: None }
     }
 
+    /// To call a function.
+    pub fn execute(function: Oid) -> Self {
+        let (object, privilege) = (Object::Function(function), Privileges::EXECUTE);
+        Self { object, privilege, columns: Columns::Whole, role: None }
+    }
+
     /// To look into a schema.
     pub fn usage(schema: Oid) -> Self {
         let (object, privilege) = (Object::Schema(schema), Privileges::USAGE);

@@ -148,7 +148,7 @@ pub enum Grantable {
     Database,
     /// Columns of tables and views.
     Column,
-    /// Functions: known to default privileges only.
+    /// Functions.
     Function,
     /// Types: known to default privileges only.
     Type,

@@ -1,4 +1,4 @@
-//! COMMENT ON: kept for relations, their columns and constraints, schemas and types; checked and
+//! COMMENT ON: kept for relations, their columns and constraints, schemas, types and functions; checked and
 //! accepted for the rest.
 
 use crate::base::{ColumnId, Result, SqlError, SqlState};
@@ -8,6 +8,7 @@ use crate::plan::statement::{Comment, CommentTarget, ObjectKind};
 
 use super::alter_column;
 use super::draft::Draft;
+use super::function;
 use super::refuse;
 use super::user_type;
 
@@ -16,6 +17,7 @@ pub(super) fn run(draft: &mut Draft<'_>, statement: &Comment) -> Result<()> {
     let text = statement.text.clone().filter(|text| !text.is_empty());
     match &statement.target {
         CommentTarget::Object(kind, name) => on_object(draft, *kind, name, text),
+        CommentTarget::Function(name) => function::comment(draft, name, text),
         CommentTarget::Column(table, column) => on_column(draft, table, column, text),
         CommentTarget::Constraint(constraint, table) => {
             let Relation::Table(oid) = require(draft, table)? else {
@@ -93,10 +95,6 @@ fn on_object(
         }
         ObjectKind::Extension => return not_kept(draft, "extensions"),
         ObjectKind::Type | ObjectKind::Domain => return user_type::comment(draft, name, text),
-        ObjectKind::Function => {
-            let message = format!("{} \"{name}\" does not exist", kind.as_str());
-            return Err(SqlError::new(SqlState::UNDEFINED_OBJECT, message));
-        }
     }
     let relation = require(draft, name)?;
     if draft.kind_of(relation) != kind.as_str() {

@@ -514,6 +514,8 @@ impl<'a> Draft<'a> {
             self.edit.remove(keys.view(oid));
         } else if self.snapshot.types.contains_key(&oid) {
             self.edit.remove(keys.user_type(oid));
+        } else if self.snapshot.functions.contains_key(&oid) {
+            self.edit.remove(keys.function(oid));
         } else if self.snapshot.schemas.contains_key(&oid) {
             self.edit.remove(keys.schema(oid));
         } else if self.snapshot.roles.contains_key(&oid) {

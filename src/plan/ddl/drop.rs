@@ -1,12 +1,15 @@
 //! DROP of tables, views, sequences, indexes and schemas, with what depends on them.
 
+use std::sync::Arc;
+
 use crate::base::{Oid, Result, SqlError, SqlState};
-use crate::catalog::{Relation, ViewDef};
+use crate::catalog::{FunctionDef, Relation, ViewDef};
 use crate::plan::Name;
 use crate::plan::statement::{Drop, ObjectKind};
 
 use super::draft::{Draft, NameKind, is_system_schema};
 use super::extension;
+use super::function_uses;
 use super::refuse;
 use super::schema::NO_SCHEMA;
 use super::user_type;
@@ -19,6 +22,8 @@ enum Dependent {
     ForeignKey(Oid, Oid),
     /// A column's default that reads a sequence.
     Default(Oid, crate::base::ColumnId),
+    /// A function that returns rows of a relation.
+    Function(Arc<FunctionDef>),
 }
 
 /// DROP.
@@ -30,17 +35,6 @@ pub(super) fn run(draft: &mut Draft<'_>, statement: &Drop) -> Result<()> {
         }
         ObjectKind::Schema => return drop_schemas(draft, statement),
         ObjectKind::Type | ObjectKind::Domain => return user_type::drop(draft, statement),
-        ObjectKind::Function => {
-            let kind = statement.kind.as_str();
-            for name in &statement.names {
-                let message = format!("{kind} \"{name}\" does not exist");
-                if !if_exists {
-                    return Err(SqlError::new(SqlState::UNDEFINED_OBJECT, message));
-                }
-                draft.notice(SqlState::UNDEFINED_OBJECT, format!("{message}, skipping"));
-            }
-            return Ok(());
-        }
         ObjectKind::Table
         | ObjectKind::View
         | ObjectKind::MaterializedView
@@ -187,6 +181,9 @@ fn drop_relations(
                     column.default = None;
                 }
             }
+            Dependent::Function(function) => {
+                function_uses::drop_with_users(draft, &function, true)?;
+            }
             // Part of `going`.
             Dependent::Relation(_) => {}
         }
@@ -269,6 +266,10 @@ fn find_dependents(
     going: &[Relation],
     dependents: &mut Vec<(Dependent, String)>,
 ) {
+    for function in function_uses::of_relation(draft, relation.oid()) {
+        let on = format!("type {}", name_of(draft, relation));
+        dependents.push((Dependent::Function(function), on));
+    }
     let stays = |table: Oid| !going.contains(&Relation::Table(table));
     for oid in draft.table_oids().into_iter().filter(|oid| stays(*oid)) {
         let Some(table) = draft.table(oid) else { continue };
@@ -367,6 +368,7 @@ fn describe(draft: &Draft<'_>, dependent: &Dependent) -> String {
             let constraint = constraint.map_or("", |foreign| &foreign.name);
             format!("constraint {constraint} on table {}", name_of(draft, Relation::Table(*table)))
         }
+        Dependent::Function(function) => format!("function {}", function.signature()),
         Dependent::Default(table, column) => {
             let found = draft.table(*table).and_then(|table| table.column_by_id(*column));
             let column = found.map_or("", |column| &column.name);
@@ -518,6 +520,22 @@ pub(super) fn schemas(
         return Err(SqlError::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message)
             .with_detail(format!("type {name} depends on schema {schema}"))
             .with_hint("Use DROP ... CASCADE to drop the dependent objects too."));
+    }
+    let functions: Vec<Arc<FunctionDef>> =
+        schemas.iter().flat_map(|(oid, _)| function_uses::in_schema(draft, *oid)).collect();
+    if let Some(function) = functions.first()
+        && !cascade
+    {
+        let (schema, shown) = (snapshot.schema_name(function.schema), function.signature());
+        let message = format!("cannot drop schema {schema} because other objects depend on it");
+        return Err(SqlError::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message)
+            .with_detail(format!("function {shown} depends on schema {schema}"))
+            .with_hint("Use DROP ... CASCADE to drop the dependent objects too."));
+    }
+    for function in functions {
+        let shown = function.signature();
+        draft.notice(SqlState::SUCCESSFUL_COMPLETION, format!("drop cascades to function {shown}"));
+        function_uses::drop_with_users(draft, &function, true)?;
     }
     let target = Target::Schemas(schemas.clone());
     drop_relations(draft, &targets, &target, cascade)?;

@@ -7,11 +7,15 @@ use crate::base::{ColumnId, Oid, Result, SqlError, SqlState};
 use crate::catalog::access::{
     Access, Acl, Dependents, Grantable, Object, PUBLIC, Privileges, Securable,
 };
+use crate::catalog::system::signatures;
 use crate::catalog::{DefaultGrants, GrantsDef, Relation};
 use crate::plan::Name;
-use crate::plan::statement::{DefaultPrivileges, GrantObjects, GrantPrivileges, NamedPrivilege};
+use crate::plan::statement::{
+    DefaultPrivileges, FunctionName, GrantObjects, GrantPrivileges, NamedPrivilege,
+};
 
 use super::draft::Draft;
+use super::function_uses;
 use super::refuse;
 
 /// An object of a GRANT.
@@ -51,6 +55,12 @@ pub(super) fn privileges(
         let message = format!("privileges on {} are not kept", kind.to_lowercase());
         draft.warning(SqlState::WARNING, message);
         return Ok(());
+    }
+    if let GrantObjects::Functions(names) = &statement.objects
+        && names.iter().any(is_built_in(draft))
+    {
+        let message = "privileges on functions of the system are not kept";
+        draft.warning(SqlState::WARNING, message);
     }
     let as_tables = matches!(statement.objects, GrantObjects::Tables(_));
     for target in targets(draft, &statement.objects)? {
@@ -125,6 +135,11 @@ fn grantees(draft: &Draft<'_>, names: &[String]) -> Result<Vec<Oid>> {
     names.iter().map(grantee).collect()
 }
 
+/// Whether a name is that of one of the system's functions, and of no user's.
+fn is_built_in<'a>(draft: &'a Draft<'_>) -> impl Fn(&&FunctionName) -> bool + 'a {
+    |name| !signatures(&name.name.name).is_empty() && matches!(draft.function(name), Ok(None))
+}
+
 fn targets(draft: &Draft<'_>, objects: &GrantObjects) -> Result<Vec<Target>> {
     let relation = |oid: Oid, kind| Target { oid, object: Object::Relation(oid), kind };
     match objects {
@@ -143,6 +158,14 @@ fn targets(draft: &Draft<'_>, objects: &GrantObjects) -> Result<Vec<Target>> {
                 }
             };
             names.iter().map(find).collect()
+        }
+        GrantObjects::Functions(names) => {
+            let function = |name: &FunctionName| {
+                let oid = draft.require_function(name)?.oid;
+                Ok(Target { oid, object: Object::Function(oid), kind: Grantable::Function })
+            };
+            let built_in = is_built_in(draft);
+            names.iter().filter(|name| !built_in(name)).map(function).collect()
         }
         GrantObjects::Schemas(names) => {
             let schema = |name: &String| {
@@ -167,6 +190,14 @@ fn targets(draft: &Draft<'_>, objects: &GrantObjects) -> Result<Vec<Target>> {
             let mut found = Vec::new();
             for name in schemas {
                 let schema = draft.snapshot.require_schema(name)?.oid;
+                if *kind == Grantable::Function {
+                    let functions = function_uses::in_schema(draft, schema).into_iter();
+                    found.extend(functions.map(|function| {
+                        let (oid, kind) = (function.oid, Grantable::Function);
+                        Target { oid, object: Object::Function(oid), kind }
+                    }));
+                    continue;
+                }
                 found.extend(
                     all_in(draft, *kind, schema).into_iter().map(|oid| relation(oid, *kind)),
                 );

@@ -14,7 +14,7 @@ pub use verifier::verifier;
 use std::sync::Arc;
 
 use crate::base::{ColumnId, Incarnation, Oid, Random, Result, SqlError};
-use crate::catalog::{Edit, Keys, SequenceDef, Snapshot, TableDef, ViewDef};
+use crate::catalog::{Edit, FunctionDef, Keys, SequenceDef, Snapshot, TableDef, ViewDef};
 use crate::types::PgType;
 
 use super::Statement;
@@ -29,6 +29,8 @@ mod domain;
 mod draft;
 mod drop;
 mod extension;
+mod function;
+mod function_uses;
 mod grant;
 mod index;
 mod index_checks;
@@ -76,6 +78,8 @@ pub struct DdlContext<'a> {
     pub random: &'a Arc<dyn Random>,
     /// Tells what a query gives and reads, for CREATE VIEW and CREATE TABLE AS.
     pub query_facts: Option<&'a QueryFactsOf<'a>>,
+    /// Tells whether a function's body gives what it must; none: nobody is to look.
+    pub check_function: Option<&'a CheckFunction<'a>>,
     /// Tells whether a view can't do without a table's column.
     pub view_needs: Option<&'a ViewNeeds<'a>>,
     /// The schema of the session's temporary objects, where there are some.
@@ -95,6 +99,9 @@ pub struct QueryFacts {
 
 /// Tells the facts of a query.
 pub type QueryFactsOf<'a> = dyn Fn(&Query) -> Result<QueryFacts> + 'a;
+
+/// Refuses a function whose body can't be planned, or gives something else than it must.
+pub type CheckFunction<'a> = dyn Fn(&FunctionDef) -> Result<()> + 'a;
 
 /// Tells whether a view can't do without a table's column.
 pub type ViewNeeds<'a> = dyn Fn(&ViewDef, Oid, ColumnId) -> bool + 'a;
@@ -180,6 +187,9 @@ pub fn define(statement: &Statement, snapshot: &Snapshot, context: &DdlContext<'
         Statement::AlterEnum(alter) => user_type::alter_enum(draft_ref, alter)?,
         Statement::CreateDomain(create) => domain::create(draft_ref, create)?,
         Statement::AlterDomain(alter) => domain::alter(draft_ref, alter)?,
+        Statement::CreateFunction(create) => function::create(draft_ref, create)?,
+        Statement::AlterFunction(alter) => function::alter(draft_ref, alter)?,
+        Statement::DropFunction(drop) => function_uses::run(draft_ref, drop)?,
         Statement::Comment(comment) => comment::run(draft_ref, comment)?,
         Statement::CreateRole(create) => role::create(draft_ref, create)?,
         Statement::AlterRole(alter) => role::alter(draft_ref, alter)?,

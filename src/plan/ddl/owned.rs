@@ -7,7 +7,7 @@ use crate::plan::Name;
 use crate::plan::statement::{Drop, ObjectKind, Owned};
 
 use super::draft::Draft;
-use super::{drop, extension, rename, type_text, user_type};
+use super::{drop, extension, function, function_uses, rename, type_text, user_type};
 
 /// REASSIGN OWNED, DROP OWNED.
 pub(super) fn run(draft: &mut Draft<'_>, statement: &Owned) -> Result<()> {
@@ -53,6 +53,9 @@ fn reassign(draft: &mut Draft<'_>, roles: &[Oid], to: &str) -> Result<()> {
     for ty in types(draft, roles) {
         user_type::give(draft, &ty, owner)?;
     }
+    for function in function_uses::owned_by(draft, roles) {
+        function::give(draft, &function, owner)?;
+    }
     for schema in schemas(draft, roles) {
         draft.change_owner_of_grants(schema.oid, schema.owner, owner);
         let key = draft.context.keys.schema(schema.oid);
@@ -69,6 +72,9 @@ fn reassign(draft: &mut Draft<'_>, roles: &[Oid], to: &str) -> Result<()> {
 
 /// What the roles own goes, and what was granted to them.
 fn drop_owned(draft: &mut Draft<'_>, roles: &[Oid], cascade: bool) -> Result<()> {
+    for function in function_uses::owned_by(draft, roles) {
+        function_uses::drop_with_users(draft, &function, cascade)?;
+    }
     let owned = relations(draft, roles);
     drop::owned(draft, &owned, cascade)?;
     for ty in types(draft, roles) {

@@ -19,11 +19,6 @@ pub(super) fn run(draft: &mut Draft<'_>, statement: &AlterObject) -> Result<()> 
         ObjectKind::Schema => return alter_schema(draft, statement),
         ObjectKind::Extension => return alter_extension(draft, statement),
         ObjectKind::Type | ObjectKind::Domain => return user_type::alter(draft, statement),
-        ObjectKind::Function => {
-            let kind = statement.kind.as_str();
-            let message = format!("{kind} \"{}\" does not exist", statement.name);
-            return Err(SqlError::new(SqlState::UNDEFINED_OBJECT, message));
-        }
         ObjectKind::Table
         | ObjectKind::View
         | ObjectKind::MaterializedView

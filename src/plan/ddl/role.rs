@@ -334,6 +334,8 @@ fn owned_by(draft: &Draft<'_>, role: Oid) -> Vec<String> {
     owned.extend(sequences.map(|sequence| format!("owner of sequence {}", sequence.name)));
     let types = snapshot.types.values().filter(|ty| ty.owner == role);
     owned.extend(types.map(|ty| format!("owner of type {}", ty.name)));
+    let functions = snapshot.functions.values().filter(|function| function.owner == role);
+    owned.extend(functions.map(|function| format!("owner of function {}", function.signature())));
     owned.extend(granted_to(draft, role));
     owned.sort();
     owned
@@ -347,7 +349,9 @@ fn granted_to(draft: &Draft<'_>, role: Oid) -> Vec<String> {
         if !grants.lists().any(|acl| acl.mentions(role)) {
             continue;
         }
-        let object = [Object::Relation(grants.oid), Object::Schema(grants.oid), Object::Database];
+        let oid = grants.oid;
+        let object =
+            [Object::Relation(oid), Object::Schema(oid), Object::Function(oid), Object::Database];
         let object = object.into_iter().find_map(|object| object.find(snapshot));
         if let Some(object) = object {
             found.push(format!("privileges for {} {}", object.word, object.name));

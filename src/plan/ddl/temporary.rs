@@ -134,6 +134,7 @@ fn nobody<'a>(keys: &'a Keys, random: &'a Arc<dyn Random>) -> DdlContext<'a> {
         maintenance_bytes: 0,
         random,
         query_facts: None,
+        check_function: None,
         view_needs: None,
         temporary: None,
         incarnation: None,

@@ -117,6 +117,7 @@ impl World {
             maintenance_bytes: 1 << 30,
             random: &self.random,
             query_facts: Some(&query_facts),
+            check_function: None,
             view_needs: None,
             temporary: None,
             incarnation: None,

@@ -11,6 +11,7 @@ use crate::plan::{Name, quote_identifier, types_named};
 use super::alter_column;
 use super::draft::Draft;
 use super::drop;
+use super::function_uses;
 use super::text::replace_strings;
 use super::user_type;
 
@@ -24,7 +25,7 @@ fn is_of(oid: Oid, ty: &UserTypeDef) -> bool {
 }
 
 /// All expressions of a table, with what they are to it.
-fn texts(table: &mut TableDef) -> impl Iterator<Item = (Part, &mut String)> {
+pub(super) fn texts(table: &mut TableDef) -> impl Iterator<Item = (Part, &mut String)> {
     let columns = table.columns.iter_mut();
     let columns = columns.filter_map(|column| {
         let part = match column.generated {
@@ -51,8 +52,10 @@ fn texts(table: &mut TableDef) -> impl Iterator<Item = (Part, &mut String)> {
 }
 
 /// What an expression is to its table.
-enum Part {
+pub(super) enum Part {
+    /// A column's default.
     Default(ColumnId),
+    /// A CHECK constraint and its name.
     Check(Oid, String),
     /// Named so in messages.
     Other(String),
@@ -255,6 +258,12 @@ pub(super) fn drop_users(draft: &mut Draft<'_>, ty: &UserTypeDef, cascade: bool)
     let mut columns = Vec::new();
     let mut parts = Vec::new();
     let mut lines = Vec::new();
+    for function in function_uses::of_type(draft, ty) {
+        lines.push(format!("function {}", function.signature()));
+        if cascade {
+            function_uses::drop_with_users(draft, &function, true)?;
+        }
+    }
     for domain in domains_over(draft, ty) {
         lines.push(format!("type {}", domain.name));
         if cascade {

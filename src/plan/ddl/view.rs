@@ -9,6 +9,7 @@ use crate::types::PgType;
 
 use super::column;
 use super::draft::{Draft, NameKind};
+use super::function_uses;
 use super::refuse;
 use super::table;
 use super::view_query;
@@ -67,6 +68,7 @@ pub(super) fn create(draft: &mut Draft<'_>, statement: &CreateView) -> Result<()
     let query = query_text(statement, &columns);
     let mut depends_on = view_query::mentioned(&query, draft.snapshot, path)?;
     depends_on.retain(|relation| facts.relations.contains(relation));
+    depends_on.extend(function_uses::called(draft, &query, &facts.relations));
     let view = ViewDef {
         oid,
         schema,
@@ -201,6 +203,7 @@ pub(super) fn create_table_as(draft: &mut Draft<'_>, statement: &CreateTableAs) 
         let query = &statement.query.text;
         let mut depends_on = view_query::mentioned(query, draft.snapshot, path)?;
         depends_on.retain(|relation| facts.relations.contains(relation));
+        depends_on.extend(function_uses::called(draft, query, &facts.relations));
         made.materialized = Some(MaterializedDef {
             query: view_query::definite(query.trim(), draft.snapshot, path)?,
             search_path: path.to_vec(),

@@ -33,6 +33,9 @@ impl Cursor<'_> {
         if self.is("domain") {
             return self.alter_domain();
         }
+        if self.is("function") {
+            return self.alter_function();
+        }
         if self.is_all("default privileges") {
             return self.alter_default_privileges();
         }
@@ -55,7 +58,6 @@ impl Cursor<'_> {
                 "conversion",
                 "event",
                 "foreign",
-                "function",
                 "language",
                 "large",
                 "operator",

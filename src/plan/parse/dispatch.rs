@@ -18,10 +18,15 @@ impl Cursor<'_> {
         let (statement, tag) = self.statement()?;
         let first = self.source.tokens.tokens[start].start as usize;
         let offset = if self.source.ascii { first } else { position(self.source.sql, first) - 1 };
+        // What a function's body calls parameters are its arguments.
+        let parameters = match &statement {
+            Statement::CreateFunction(_) => 0,
+            _ => self.parameters_since(start)?,
+        };
         Ok(Parsed {
             text: self.text_since(start).to_owned(),
             offset,
-            parameters: self.parameters_since(start)?,
+            parameters,
             statement,
             tag,
         })
@@ -117,9 +122,8 @@ impl Cursor<'_> {
             | b"release" => self.transaction(),
             b"reassign" => self.reassign_owned(),
             b"refresh" => self.refresh(),
-            b"call" | b"do" | b"import" | b"load" | b"security" => {
-                Err(self.unsupported_statement())
-            }
+            b"do" => self.do_block(),
+            b"call" | b"import" | b"load" | b"security" => Err(self.unsupported_statement()),
             _ => Err(self.unexpected()),
         }
     }
@@ -218,6 +222,9 @@ impl Cursor<'_> {
         if self.is("view") && persistence != Persistence::Unlogged {
             return self.create_view(or_replace, persistence == Persistence::Temporary);
         }
+        if self.is("function") && persistence == Persistence::Permanent {
+            return self.create_function(or_replace);
+        }
         if self.is("sequence") && !or_replace {
             return self.create_sequence(persistence);
         }
@@ -262,7 +269,6 @@ impl Cursor<'_> {
             "conversion",
             "event",
             "foreign",
-            "function",
             "language",
             "operator",
             "procedure",

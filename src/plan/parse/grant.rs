@@ -11,10 +11,8 @@ use crate::plan::statement::{
 };
 
 /// Kinds of objects whose privileges are not kept.
-const NOT_KEPT: [(&str, &str); 10] = [
-    ("function", "FUNCTION"),
+const NOT_KEPT: [(&str, &str); 8] = [
     ("procedure", "PROCEDURE"),
-    ("routine", "ROUTINE"),
     ("language", "LANGUAGE"),
     ("type", "TYPE"),
     ("domain", "DOMAIN"),
@@ -120,11 +118,17 @@ impl Cursor<'_> {
             return Ok(match kind {
                 "tables" => GrantObjects::AllIn(Grantable::Table, schemas),
                 "sequences" => GrantObjects::AllIn(Grantable::Sequence, schemas),
-                _ => GrantObjects::NotKept("FUNCTION"),
+                "procedures" => GrantObjects::NotKept("PROCEDURE"),
+                _ => GrantObjects::AllIn(Grantable::Function, schemas),
             });
         }
         if self.accept("sequence") {
             return Ok(GrantObjects::Sequences(self.comma_separated(Self::qualified_name)?));
+        }
+        let routine = self.is("function") || self.is("routine");
+        if routine && !self.is_ahead(1, preposition) {
+            self.advance();
+            return Ok(GrantObjects::Functions(self.comma_separated(Self::function_name)?));
         }
         if self.accept("schema") {
             return Ok(GrantObjects::Schemas(self.comma_separated(Self::identifier)?));

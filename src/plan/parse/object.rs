@@ -163,7 +163,6 @@ impl Cursor<'_> {
             ("extension", ObjectKind::Extension, "DROP EXTENSION"),
             ("type", ObjectKind::Type, "DROP TYPE"),
             ("domain", ObjectKind::Domain, "DROP DOMAIN"),
-            ("function", ObjectKind::Function, "DROP FUNCTION"),
         ];
         kinds
             .into_iter()
@@ -175,17 +174,7 @@ impl Cursor<'_> {
         if matches!(kind, ObjectKind::Schema | ObjectKind::Extension) {
             return self.identifier().map(Name::bare);
         }
-        let name = self.qualified_name()?;
-        if kind == ObjectKind::Function && self.accept_symbol(Symbol::LeftParen) {
-            while !self.is_symbol(Symbol::RightParen) {
-                self.data_type()?;
-                if !self.accept_symbol(Symbol::Comma) {
-                    break;
-                }
-            }
-            self.expect_symbol(Symbol::RightParen)?;
-        }
-        Ok(name)
+        self.qualified_name()
     }
 
     /// `DROP ..`.
@@ -196,6 +185,9 @@ impl Cursor<'_> {
         }
         if self.is("policy") {
             return self.drop_policy();
+        }
+        if self.is("function") {
+            return self.drop_function();
         }
         if self.is_all("owned by") {
             return self.drop_owned();
@@ -273,6 +265,8 @@ impl Cursor<'_> {
             CommentTarget::Database(self.identifier()?)
         } else if self.accept("role") {
             CommentTarget::Role(self.role_name()?)
+        } else if self.accept("function") {
+            CommentTarget::Function(self.function_name()?)
         } else if let Some((kind, _)) = self.object_kind() {
             CommentTarget::Object(kind, self.object_name(kind)?)
         } else if ["policy", "publication", "rule", "server", "subscription", "trigger", "cast"]

@@ -15,6 +15,7 @@ use super::function_choice::{Choice, ambiguous, choose, missing};
 use super::literal::fold;
 use super::resolve::Resolver;
 use super::subscripts;
+use super::user_function;
 use crate::catalog::system::Kind;
 use crate::exec::functions::typed_as;
 use crate::types::PgType;
@@ -30,6 +31,9 @@ impl Resolver<'_> {
     pub(super) fn call(&self, function: ScalarFunction, schema: &DFSchema) -> Result<Expr> {
         if let Some(parameter) = crate::exec::functions::as_parameter(&function) {
             return Ok(parameter);
+        }
+        if let Some(user) = user_function::of(&function.func) {
+            return self.user_call(user, function.args, schema);
         }
         let function = match as_cast(function) {
             Ok((cast, in_domain)) => {

@@ -90,7 +90,7 @@ fn is_outer_value(expr: &Expr) -> bool {
 }
 
 /// The plan of an expression that is a subquery.
-fn subquery_of(expr: &Expr) -> Option<&Arc<LogicalPlan>> {
+pub(super) fn subquery_of(expr: &Expr) -> Option<&Arc<LogicalPlan>> {
     match expr {
         Expr::ScalarSubquery(subquery)
         | Expr::Exists(Exists { subquery, .. })
@@ -101,7 +101,7 @@ fn subquery_of(expr: &Expr) -> Option<&Arc<LogicalPlan>> {
 }
 
 /// The same subquery with another plan, which refers to nothing but what is told.
-fn with_plan(expr: Expr, plan: LogicalPlan) -> Expr {
+pub(super) fn with_plan(expr: Expr, plan: LogicalPlan) -> Expr {
     let changed = |mut subquery: datafusion::logical_expr::Subquery| {
         subquery.outer_ref_columns = plan.all_out_ref_exprs();
         subquery.subquery = Arc::new(plan);

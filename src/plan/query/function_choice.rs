@@ -109,6 +109,59 @@ pub(super) fn choose(name: &str, kind: Kind, given: &[Option<PgType>]) -> Choice
     }
 }
 
+/// Which of several functions a call means.
+pub(super) enum Fit {
+    /// The one at this place.
+    One(usize),
+    /// None of them.
+    Missing,
+    /// Several fit alike.
+    Ambiguous,
+}
+
+/// Chooses among functions that take as many arguments as a call has, of these types: those that
+/// users define, whose types are as they say.
+pub(super) fn best_fit(functions: &[Vec<Oid>], given: &[Option<PgType>]) -> Fit {
+    let candidates: Vec<Candidate> = functions
+        .iter()
+        .map(|types| Candidate { arguments: types.clone(), any_number: false })
+        .collect();
+    let fits = |candidate: &&Candidate, test: fn(&PgType, Oid) -> bool| {
+        let mut pairs = candidate.arguments.iter().zip(given);
+        pairs.all(|(wanted, given)| given.as_ref().is_none_or(|given| test(given, *wanted)))
+    };
+    let mut left: Vec<&Candidate> =
+        candidates.iter().filter(|one| fits(one, implicitly)).collect();
+    if left.is_empty() {
+        return Fit::Missing;
+    }
+    if given.iter().all(Option::is_some) && left.iter().any(|one| fits(one, exact)) {
+        left.retain(|one| fits(one, exact));
+    }
+    if left.len() > 1 {
+        left = best(left, |candidate| count(candidate, given, exact));
+    }
+    if left.len() > 1 {
+        left = best(left, |candidate| count(candidate, given, preferred));
+    }
+    if left.len() > 1 {
+        left = match by_category(left, given) {
+            Some(left) => left,
+            None => return Fit::Ambiguous,
+        };
+    }
+    if left.len() > 1 {
+        left = by_known_type(left, given);
+    }
+    match left.as_slice() {
+        [one] => match candidates.iter().position(|candidate| std::ptr::eq(candidate, *one)) {
+            Some(at) => Fit::One(at),
+            None => Fit::Missing,
+        },
+        _ => Fit::Ambiguous,
+    }
+}
+
 /// A function's arguments for a call of so many, if it takes so many.
 fn fitted(signature: &Signature, count: usize) -> Option<Candidate> {
     let mut arguments = signature.arguments.clone();

@@ -54,6 +54,7 @@ impl Planner {
         let (from, alias) = (quote_identifier(UNGUARDED), quote_identifier(table.name));
         let sql = format!("SELECT * FROM {from} AS {alias} WHERE {}", table.condition);
         let mut tree: ast::Query = *crate::plan::parse_query(&sql)?.ast;
+        super::user_notation::prepare(&mut tree, &context, self.functions())?;
         super::rewrite::rewrite(&mut tree)?;
         let analyzed = self.analyze(&context, &tree, &[], table.target, depth + 1)?;
         let own = Object::Relation(table.oid);

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use datafusion::common::alias::AliasGenerator;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode};
-use datafusion::common::{Column, DFSchema};
+use datafusion::common::{Column, DFSchema, DFSchemaRef};
 use datafusion::execution::FunctionRegistry;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::session_state::SessionState;
@@ -39,6 +39,7 @@ use super::relations::Relations;
 use super::resolve::{Resolver, parameters_of};
 use super::rewrite::rewrite;
 use super::subquery_values::{Aggregates, as_aggregates};
+use super::user_notation;
 use super::vector_rule;
 use super::view_source::inlined;
 use super::whole_rows::expand_whole_rows;
@@ -217,7 +218,8 @@ impl Planner {
     }
 
     /// A tree in the words that DataFusion knows, as PostgreSQL means it.
-    fn rewritten(&self, tree: &mut ast::Query, context: &PlanContext) -> Result<()> {
+    pub(super) fn rewritten(&self, tree: &mut ast::Query, context: &PlanContext) -> Result<()> {
+        user_notation::prepare(tree, context, &self.functions)?;
         recursive::check(tree, &self.functions)?;
         merge_columns(tree, context)?;
         expand_whole_rows(tree, context)?;
@@ -297,12 +299,13 @@ impl Planner {
             let before = parameters.snapshot();
             let known: Vec<_> = fields_of(&before);
             let provider = Provider::new(self, context, Arc::clone(&literals), target, depth);
-            let planned = self.logical(&provider, tree, known);
+            let planned = self.logical(&provider, tree, known, None);
             let resolver = Resolver {
                 literals: &literals,
                 functions: &self.functions,
                 relations: context.relations.as_ref(),
                 path: &context.search_path,
+                provider: &provider,
             };
             let planned = planned.and_then(|plan| resolver.plan(plan).map_err(sql_error));
             let learned = parameters.snapshot().len() > before.len();
@@ -325,15 +328,20 @@ impl Planner {
         }
     }
 
-    fn logical(
+    /// The plan of a tree, whose names may be columns from outside as well.
+    pub(super) fn logical(
         &self,
         provider: &Provider<'_>,
         tree: &ast::Query,
         known: Vec<Option<arrow::datatypes::FieldRef>>,
+        outside: Option<DFSchemaRef>,
     ) -> Result<LogicalPlan> {
         let options = ParserOptions::from(&self.options.sql_parser);
         let planner = SqlToRel::new_with_options(provider, options.with_collect_spans(true));
         let mut context = PlannerContext::new().with_prepare_param_data_types(known);
+        if let Some(outside) = outside {
+            context.append_outer_query_schema(outside);
+        }
         let statement = ast::Statement::Query(Box::new(tree.clone()));
         planner.sql_statement_to_plan_with_context(statement, &mut context).map_err(sql_error)
     }
@@ -347,6 +355,7 @@ impl Planner {
         parameters: &Arc<Parameters>,
     ) -> Result<(Expr, Vec<Demand>)> {
         let mut expr = expr;
+        user_notation::prepare(&mut expr, context, &self.functions)?;
         super::rewrite::rewrite_expr(&mut expr)?;
         let literals = Arc::new(Literals {
             parameters: Arc::clone(parameters),
@@ -363,6 +372,7 @@ impl Planner {
             functions: &self.functions,
             relations: context.relations.as_ref(),
             path: &context.search_path,
+            provider: &provider,
         };
         let resolved = resolver.expr(planned, schema).map_err(sql_error)?.data;
         let (_, mut demands) = provider.used();

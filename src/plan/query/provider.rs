@@ -8,7 +8,9 @@ use datafusion::catalog::cte_worktable::CteWorkTable;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::{Result, ScalarValue, TableReference};
 use datafusion::datasource::provider_as_source;
-use datafusion::logical_expr::planner::{ContextProvider, ExprPlanner, TypePlanner};
+use datafusion::logical_expr::planner::{
+    ContextProvider, ExprPlanner, RelationPlanner, TypePlanner,
+};
 use datafusion::logical_expr::{
     AggregateUDF, Expr, HigherOrderUDF, ScalarUDF, TableSource as LogicalSource, WindowUDF,
 };
@@ -26,6 +28,10 @@ use super::planner::{Planner, Target};
 use super::relations::Relation;
 use super::set_returning::SERIES;
 use super::type_names::TypeNames;
+use super::user_calls::no_function;
+use super::user_function::{qualified, stand_in};
+use super::user_notation::{MARK, is_free};
+use super::user_relation::UserRelations;
 use super::view_source::InlineSource;
 use crate::base::{Oid, SqlError, SqlState};
 use crate::catalog::access::{Demand, PolicyCommand, Privileges, RowRule};
@@ -37,15 +43,17 @@ const VIEW_DEPTH_MAX: usize = 32;
 
 /// The surroundings of one statement.
 pub(crate) struct Provider<'a> {
-    planner: &'a Planner,
-    context: &'a PlanContext,
-    functions: Arc<Functions>,
+    pub(super) planner: &'a Planner,
+    pub(super) context: &'a PlanContext,
+    pub(super) functions: Arc<Functions>,
+    pub(super) literals: Arc<Literals>,
+    relation_planners: [Arc<dyn RelationPlanner>; 1],
     expr_planners: Vec<Arc<dyn ExprPlanner>>,
     /// The table whose rows are changed: it shows its hidden columns.
     target: Option<Target>,
-    used: Mutex<BTreeSet<Oid>>,
-    demands: Mutex<Vec<Demand>>,
-    depth: usize,
+    pub(super) used: Mutex<BTreeSet<Oid>>,
+    pub(super) demands: Mutex<Vec<Demand>>,
+    pub(super) depth: usize,
 }
 
 impl<'a> Provider<'a> {
@@ -57,11 +65,23 @@ impl<'a> Provider<'a> {
         depth: usize,
     ) -> Self {
         let functions = Arc::clone(planner.functions());
-        let ours = Operators { literals, functions: Arc::clone(&functions) };
+        let ours =
+            Operators { literals: Arc::clone(&literals), functions: Arc::clone(&functions) };
         let mut expr_planners: Vec<Arc<dyn ExprPlanner>> = vec![Arc::new(ours)];
         expr_planners.extend(functions.expr_planners().iter().cloned());
         let (used, demands) = (Mutex::default(), Mutex::default());
-        Self { planner, context, functions, expr_planners, target, used, demands, depth }
+        Self {
+            planner,
+            context,
+            functions,
+            literals,
+            relation_planners: [Arc::new(UserRelations)],
+            expr_planners,
+            target,
+            used,
+            demands,
+            depth,
+        }
     }
 
     /// The relations that were looked up, and what looking there demands.
@@ -151,6 +171,18 @@ impl<'a> Provider<'a> {
 }
 
 impl Provider<'_> {
+    /// What stands for the users' functions of a name that none of the system's has.
+    fn user_function(&self, name: &str) -> Option<Arc<ScalarUDF>> {
+        let hidden =
+            self.functions.aggregate(name).is_some() || self.functions.window(name).is_some();
+        if hidden {
+            return None;
+        }
+        let path = &self.context.search_path;
+        let found = self.context.relations.user_functions(None, name, path);
+        (!found.is_empty()).then(|| stand_in(name, found))
+    }
+
     /// What stands for a function that there is not, where the name is that of no other kind either.
     fn missing(&self, name: &str, plain: &str) -> Option<Arc<ScalarUDF>> {
         let other = self.functions.aggregate(plain).is_some()
@@ -195,10 +227,16 @@ impl ContextProvider for Provider<'_> {
         name: &str,
         args: Vec<Expr>,
     ) -> Result<Arc<dyn LogicalSource>> {
+        if let Some(marked) = name.strip_prefix(MARK) {
+            let mut parts = marked.rsplit('\u{0}');
+            let own = parts.next().unwrap_or_default();
+            let schema = parts.next().filter(|schema| !schema.is_empty());
+            let source = self.function_source(schema, own, args).map_err(external)?;
+            return Ok(Arc::new(source));
+        }
         let known = if name == SERIES { "generate_series" } else { name };
         let function = self.functions.table(known).ok_or_else(|| {
-            let message = format!("function {name} does not exist");
-            external(SqlError::new(SqlState::UNDEFINED_FUNCTION, message))
+            external(no_function(name))
         })?;
         let args: Vec<Expr> = args.into_iter().map(|arg| wide(fold(arg))).collect();
         self.functions.table_source(&function, &args)
@@ -210,6 +248,10 @@ impl ContextProvider for Provider<'_> {
         schema: SchemaRef,
     ) -> Result<Arc<dyn LogicalSource>> {
         Ok(provider_as_source(Arc::new(CteWorkTable::new(name, schema))))
+    }
+
+    fn get_relation_planners(&self) -> &[Arc<dyn RelationPlanner>] {
+        &self.relation_planners
     }
 
     fn get_expr_planners(&self) -> &[Arc<dyn ExprPlanner>] {
@@ -227,9 +269,18 @@ impl ContextProvider for Provider<'_> {
         if let Some(cast) = cast_function_of(name, types, of_domain) {
             return Some(cast);
         }
+        let (relations, path) = (&self.context.relations, &self.context.search_path);
+        if let Some((schema, own)) = qualified(name).filter(|(schema, _)| schema != "pg_catalog") {
+            let found = relations.user_functions(Some(&schema), &own, path);
+            if !found.is_empty() {
+                return Some(stand_in(name, found));
+            }
+        }
         let plain = unqualified(name);
-        let found = self.context.relations.function(plain);
-        found.or_else(|| self.functions.scalar(plain)).or_else(|| self.missing(name, plain))
+        let found = relations.function(plain);
+        let found = found.or_else(|| self.user_function(name).filter(|_| is_free(name)));
+        let found = found.or_else(|| self.functions.scalar(plain));
+        found.or_else(|| self.user_function(name)).or_else(|| self.missing(name, plain))
     }
 
     fn get_higher_order_meta(&self, _name: &str) -> Option<Arc<HigherOrderUDF>> {

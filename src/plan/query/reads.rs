@@ -30,6 +30,13 @@ pub(crate) fn reads_of_subqueries(expr: &Expr) -> Result<Vec<Demand>> {
     Ok(reads.demands())
 }
 
+/// SELECT on what a function's body reads; its arguments are somebody else's business.
+pub(crate) fn reads_of_body(plan: &LogicalPlan) -> Result<Vec<Demand>> {
+    let mut reads = Reads { target: None, within: true, relations: BTreeMap::new() };
+    reads.node(plan, None, true)?;
+    Ok(reads.demands())
+}
+
 struct Reads {
     target: Option<Oid>,
     /// What is around the expression is not known.
@@ -196,7 +203,7 @@ fn leaf(plan: &LogicalPlan, at: usize) -> Option<Leaf> {
             };
             if let Some(source) = view_source::of_scan(scan) {
                 let id = source.column_id(place);
-                return Some(Leaf { relation: source.oid(), place, id });
+                return Some(Leaf { relation: source.oid()?, place, id });
             }
             let source = source::of_scan(scan)?;
             Some(Leaf { relation: source.oid(), place, id: source.column_id(place) })

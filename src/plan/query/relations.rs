@@ -8,7 +8,7 @@ use datafusion::logical_expr::ScalarUDF;
 
 use crate::base::{Oid, Result};
 use crate::catalog::access::RowRule;
-use crate::catalog::{self, RelationName, SequenceDef, Snapshot, ViewDef};
+use crate::catalog::{self, FunctionDef, RelationName, SequenceDef, Snapshot, ViewDef};
 use crate::segment::TableSchema;
 use crate::types::{NamedType, PgType};
 
@@ -135,6 +135,21 @@ pub trait Relations: Debug + Send + Sync {
         self.beneath()?.function(name)
     }
 
+    /// The functions of this name that users defined, in the order of the path.
+    fn user_functions(
+        &self,
+        schema: Option<&str>,
+        name: &str,
+        path: &[String],
+    ) -> Vec<Arc<FunctionDef>> {
+        self.beneath().map(|beneath| beneath.user_functions(schema, name, path)).unwrap_or_default()
+    }
+
+    /// The columns of a table or view, whose rows a function returns.
+    fn columns_of(&self, relation: Oid) -> Option<Vec<(String, PgType)>> {
+        self.beneath()?.columns_of(relation)
+    }
+
     /// The type of this name that a user defined.
     fn user_type(&self, schema: Option<&str>, name: &str, path: &[String]) -> Option<NamedType> {
         self.beneath()?.user_type(schema, name, path)
@@ -182,6 +197,24 @@ impl Relations for Snapshot {
 
     fn user_type(&self, schema: Option<&str>, name: &str, path: &[String]) -> Option<NamedType> {
         self.type_named(schema, name, path)
+    }
+
+    fn user_functions(
+        &self,
+        schema: Option<&str>,
+        name: &str,
+        path: &[String],
+    ) -> Vec<Arc<FunctionDef>> {
+        self.functions_named(schema, name, path)
+    }
+
+    fn columns_of(&self, relation: Oid) -> Option<Vec<(String, PgType)>> {
+        if let Some(table) = self.tables.get(&relation) {
+            let columns = table.definition.columns.iter();
+            return Some(columns.map(|c| (c.name.clone(), c.ty.pg_type())).collect());
+        }
+        let columns = &self.views.get(&relation)?.columns;
+        Some(columns.iter().map(|(name, ty)| (name.clone(), ty.pg_type())).collect())
     }
 
     fn schema_of(&self, table: Oid) -> Option<String> {

@@ -21,6 +21,7 @@ use super::errors::external;
 use super::functions::Functions;
 use super::literal::{Literals, Operand, fold, parameter_index, typed_literal};
 use super::operator_types::{comparable, no_operator};
+use super::provider::Provider;
 use super::relations::Relations;
 use crate::base::{SqlError, SqlState};
 use crate::catalog::system::signatures;
@@ -33,6 +34,8 @@ pub(crate) struct Resolver<'a> {
     pub(crate) functions: &'a Functions,
     pub(crate) relations: &'a dyn Relations,
     pub(crate) path: &'a [String],
+    /// Where the bodies of users' functions are planned.
+    pub(crate) provider: &'a Provider<'a>,
 }
 
 impl Resolver<'_> {

@@ -18,6 +18,7 @@ use super::json_records;
 use super::names::fold;
 use super::own_expressions::{Moment, visit_own};
 use super::rewrite::call;
+use super::user_notation::marked;
 use crate::base::{Result, SqlError};
 use crate::catalog::system::table_function;
 
@@ -177,6 +178,8 @@ fn parts(factor: &TableFactor) -> Option<Call> {
             ordinality: *with_ordinality,
             lateral: false,
         }),
+        // Those of users are planned as they stand.
+        TableFactor::Function { name, .. } if marked(name).is_some() => None,
         TableFactor::Function { lateral, name, args, with_ordinality, alias } => Some(Call {
             name: last(name)?,
             arguments: args.iter().map(expression).collect::<Option<_>>()?,
@@ -344,7 +347,7 @@ fn series(select: &mut Select, column: &mut Expr, arguments: Vec<Expr>) {
 }
 
 /// Whether an expression may name columns.
-fn names_columns(expr: &Expr) -> bool {
+pub(super) fn names_columns(expr: &Expr) -> bool {
     let found = sqlparser::ast::visit_expressions(expr, |expr| match expr {
         Expr::Identifier(_) | Expr::CompoundIdentifier(_) => ControlFlow::Break(()),
         _ => ControlFlow::Continue(()),

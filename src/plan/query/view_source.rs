@@ -1,4 +1,4 @@
-//! A view, or a table under row-level security, as a source, until what is read of it is known;
+//! A view, a function's body, or a table under row-level security, as a source, until what is read of it is known;
 //! then the query behind it takes its place.
 
 use std::sync::Arc;
@@ -10,13 +10,19 @@ use datafusion::logical_expr::{
     Expr, LogicalPlan, LogicalPlanBuilder, TableScan, TableSource, TableType,
 };
 
+use super::user_function::is_given;
 use crate::base::{ColumnId, Oid};
 
 /// A relation with the plan of its query.
 #[derive(Debug)]
 pub(crate) struct InlineSource {
-    oid: Oid,
+    /// The relation; none for a function.
+    oid: Option<Oid>,
     ids: Vec<Option<ColumnId>>,
+    /// What a function was called with.
+    arguments: Vec<Expr>,
+    /// Whether a function's one column has no name of its own.
+    unnamed: bool,
     plan: LogicalPlan,
     schema: SchemaRef,
 }
@@ -31,12 +37,28 @@ impl InlineSource {
     /// A relation whose first columns have these numbers; those after them are hidden.
     pub(crate) fn new(oid: Oid, ids: Vec<Option<ColumnId>>, plan: LogicalPlan) -> Self {
         let schema = Arc::new(plan.schema().as_arrow().clone());
-        Self { oid, ids, plan, schema }
+        Self { oid: Some(oid), ids, arguments: Vec::new(), unnamed: false, plan, schema }
     }
 
-    /// The relation.
-    pub(crate) fn oid(&self) -> Oid {
+    /// A function's body, with the arguments in it.
+    pub(crate) fn function(plan: LogicalPlan, arguments: Vec<Expr>, unnamed: bool) -> Self {
+        let schema = Arc::new(plan.schema().as_arrow().clone());
+        Self { oid: None, ids: Vec::new(), arguments, unnamed, plan, schema }
+    }
+
+    /// The relation; none for a function.
+    pub(crate) fn oid(&self) -> Option<Oid> {
         self.oid
+    }
+
+    /// What a function was called with.
+    pub(crate) fn arguments(&self) -> &[Expr] {
+        &self.arguments
+    }
+
+    /// Whether a function's one column has no name of its own.
+    pub(crate) fn is_unnamed(&self) -> bool {
+        self.unnamed
     }
 
     /// The number of the column at a place; none for hidden ones.
@@ -63,9 +85,19 @@ pub(crate) fn of_scan(scan: &TableScan) -> Option<&InlineSource> {
 /// The plan with the queries behind relations in their places.
 pub(crate) fn inlined(plan: LogicalPlan) -> Result<LogicalPlan> {
     let replaced = plan.transform_up_with_subqueries(|node| {
+        if let LogicalPlan::Filter(filter) = &node
+            && is_given(&filter.predicate)
+        {
+            return Ok(Transformed::yes(filter.input.as_ref().clone()));
+        }
         let LogicalPlan::TableScan(scan) = &node else { return Ok(Transformed::no(node)) };
         let Some(view) = of_scan(scan) else { return Ok(Transformed::no(node)) };
-        let mut query = LogicalPlanBuilder::from(view.plan.clone());
+        let plan = match view.oid {
+            Some(_) => view.plan.clone(),
+            // A function's arguments may have brought others along.
+            None => inlined(view.plan.clone())?,
+        };
+        let mut query = LogicalPlanBuilder::from(plan);
         if let Some(places) = &scan.projection {
             let columns: Vec<Expr> = places
                 .iter()

@@ -1,6 +1,7 @@
 //! `GRANT` and `REVOKE`.
 
 use crate::catalog::access::Grantable;
+use super::FunctionName;
 use crate::plan::Name;
 
 /// `GRANT` and `REVOKE`.
@@ -51,7 +52,9 @@ pub enum GrantObjects {
     Schemas(Vec<String>),
     /// Databases.
     Databases(Vec<String>),
-    /// `ALL TABLES IN SCHEMA`, `ALL SEQUENCES IN SCHEMA`.
+    /// Functions.
+    Functions(Vec<FunctionName>),
+    /// `ALL TABLES IN SCHEMA`, `ALL SEQUENCES IN SCHEMA`, `ALL FUNCTIONS IN SCHEMA`.
     AllIn(Grantable, Vec<String>),
     /// Objects of a kind whose privileges are not kept, by its name in capitals.
     NotKept(&'static str),

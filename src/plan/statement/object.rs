@@ -1,6 +1,6 @@
 //! Statements about schemas, views, sequences, indexes, extensions.
 
-use super::{Expression, Persistence, Query, StorageOption};
+use super::{Expression, FunctionName, Persistence, Query, StorageOption};
 use crate::plan::Name;
 use crate::types::PgType;
 
@@ -170,8 +170,6 @@ pub enum ObjectKind {
     Type,
     /// A domain.
     Domain,
-    /// A function.
-    Function,
 }
 
 impl ObjectKind {
@@ -187,7 +185,6 @@ impl ObjectKind {
             Self::Extension => "extension",
             // In messages, a domain is a type.
             Self::Type | Self::Domain => "type",
-            Self::Function => "function",
         }
     }
 }
@@ -251,6 +248,8 @@ pub struct Comment {
 pub enum CommentTarget {
     /// A table, view, sequence, index, schema, extension or type.
     Object(ObjectKind, Name),
+    /// A function.
+    Function(FunctionName),
     /// `COLUMN table.column`.
     Column(Name, String),
     /// `CONSTRAINT name ON table`.
