@@ -18,6 +18,8 @@ pub enum Severity {
     Fatal,
     /// The server ends.
     Panic,
+    /// Not an error: the client asked for it.
+    Info,
     /// Not an error: tells the client something.
     Notice,
     /// Not an error: the client should look at this.
@@ -31,6 +33,7 @@ impl Severity {
             Self::Error => "ERROR",
             Self::Fatal => "FATAL",
             Self::Panic => "PANIC",
+            Self::Info => "INFO",
             Self::Notice => "NOTICE",
             Self::Warning => "WARNING",
         }
@@ -106,6 +109,13 @@ impl SqlError {
     #[must_use]
     pub fn with_severity(mut self, severity: Severity) -> Self {
         self.0.severity = severity;
+        self
+    }
+
+    /// The same error without a position: it was one in another text than the client's.
+    #[must_use]
+    pub fn without_position(mut self) -> Self {
+        self.0.position = None;
         self
     }
 

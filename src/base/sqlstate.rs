@@ -4,32 +4,44 @@ use std::fmt;
 
 /// Five characters that tell programs what happened.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct SqlState(&'static str);
+pub struct SqlState([u8; 5]);
 
 impl fmt::Debug for SqlState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
+        f.write_str(self.as_str())
     }
 }
 
 impl fmt::Display for SqlState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
+        f.write_str(self.as_str())
     }
 }
 
 macro_rules! sqlstates {
     ($($name:ident $code:literal)*) => {
         impl SqlState {
-            $(#[doc = $code] pub const $name: Self = Self($code);)*
+            $(#[doc = $code] pub const $name: Self = Self::known($code);)*
         }
     };
 }
 
 impl SqlState {
+    const fn known(code: &str) -> Self {
+        let code = code.as_bytes();
+        Self([code[0], code[1], code[2], code[3], code[4]])
+    }
+
+    /// A code that a user raises: digits and capitals.
+    pub fn from_code(code: &str) -> Option<Self> {
+        let code: [u8; 5] = code.as_bytes().try_into().ok()?;
+        let valid = code.iter().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase());
+        valid.then_some(Self(code))
+    }
+
     /// The five characters.
-    pub fn as_str(self) -> &'static str {
-        self.0
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or("XX000")
     }
 }
 
@@ -42,12 +54,15 @@ sqlstates! {
     PROTOCOL_VIOLATION "08P01"
     FEATURE_NOT_SUPPORTED "0A000"
     INVALID_GRANT_OPERATION "0LP01"
+    STACKED_DIAGNOSTICS_ACCESSED_WITHOUT_ACTIVE_HANDLER "0Z002"
+    CASE_NOT_FOUND "20000"
     CARDINALITY_VIOLATION "21000"
     STRING_DATA_RIGHT_TRUNCATION "22001"
     NUMERIC_VALUE_OUT_OF_RANGE "22003"
     INVALID_DATETIME_FORMAT "22007"
     DATETIME_FIELD_OVERFLOW "22008"
     NULL_VALUE_NOT_ALLOWED "22004"
+    ERROR_IN_ASSIGNMENT "22005"
     SUBSTRING_ERROR "22011"
     DIVISION_BY_ZERO "22012"
     ARRAY_SUBSCRIPT_ERROR "2202E"
@@ -144,6 +159,10 @@ sqlstates! {
     IDLE_SESSION_TIMEOUT "57P05"
     IO_ERROR "58030"
     UNDEFINED_FILE "58P01"
+    RAISE_EXCEPTION "P0001"
+    NO_DATA_FOUND "P0002"
+    TOO_MANY_ROWS "P0003"
+    ASSERT_FAILURE "P0004"
     INTERNAL_ERROR "XX000"
     DATA_CORRUPTED "XX001"
 }

@@ -27,6 +27,7 @@ mod merge;
 mod modify;
 mod normalize;
 mod object;
+mod plpgsql;
 mod policy;
 mod returning;
 mod role;
@@ -39,6 +40,7 @@ mod transaction;
 mod translate;
 mod user_type;
 mod value;
+mod variables;
 mod with_changes;
 
 use sqlparser::ast;
@@ -55,6 +57,8 @@ pub(crate) use self::keyword::is_reserved;
 pub(crate) use self::lift::number_fits;
 pub use self::lift::{Constant, Lifted, lift};
 pub use self::normalize::normalize;
+pub use self::plpgsql::{condition_state, parse_block};
+pub use self::variables::{Bound, bind_variables};
 pub(crate) use self::translate::EXCLUDE;
 
 /// The operator that stands for `IS JSON`, whose right operand is the kind.

@@ -11,6 +11,7 @@ mod data;
 mod function;
 mod grant;
 mod object;
+pub mod plpgsql;
 mod policy;
 mod role;
 mod session;

@@ -222,6 +222,7 @@ impl Session {
     pub(super) fn notice(&mut self, notice: SqlError) {
         let least = self.settings.get("client_min_messages").unwrap_or_default();
         let wanted = match notice.fields().severity {
+            Severity::Info => true,
             Severity::Warning => least != "error",
             _ => !matches!(least, "warning" | "error"),
         };

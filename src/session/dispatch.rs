@@ -168,6 +168,7 @@ impl Session {
                 let values = self.arguments(&inner, name, arguments, parameters).await?;
                 return Box::pin(self.run_statement(&inner, &values, mode, interrupt)).await;
             }
+            Statement::Do(block) => return Box::pin(self.do_block(block, mode, interrupt)).await,
             Statement::SetTransactionSnapshot(name) => return self.import_snapshot(name),
             Statement::SetTransaction { session, modes } => {
                 return if *session {

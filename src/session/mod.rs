@@ -39,6 +39,7 @@ mod permit;
 mod plan_cache;
 mod plan_uses;
 mod prepare;
+mod procedure;
 mod query;
 mod references;
 mod refresh;

@@ -65,6 +65,7 @@ impl Session {
             | Statement::Discard(_)
             | Statement::Deallocate(_)
             | Statement::Execute { .. }
+            | Statement::Do(_)
             | Statement::Fetch(_)
             | Statement::Close(_) => Ok(self.server.engine().current()),
             _ => self.statement_snapshot().await,

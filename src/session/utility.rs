@@ -135,7 +135,7 @@ impl Session {
     }
 
     /// The type that a statement names.
-    fn named_type(&self, name: &TypeName, snapshot: &Mirrored<Snapshot>) -> Result<PgType> {
+    pub(super) fn named_type(&self, name: &TypeName, snapshot: &Mirrored<Snapshot>) -> Result<PgType> {
         let named = match name {
             TypeName::Known(ty) => return Ok(ty.clone()),
             TypeName::User(named) => named,

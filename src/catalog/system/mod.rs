@@ -63,8 +63,10 @@ mod pg_type;
 mod pg_views;
 mod privilege_views;
 mod provider;
+mod routine_views;
 mod standard_constraints;
 mod table_functions;
+mod user_functions;
 
 use std::sync::Arc;
 
@@ -144,6 +146,7 @@ const RELATIONS: &[&[Definition]] = &[
     information_schema::RELATIONS,
     domain_views::RELATIONS,
     privilege_views::RELATIONS,
+    routine_views::RELATIONS,
     standard_constraints::RELATIONS,
     empty::RELATIONS,
     empty_activity::RELATIONS,

@@ -8,7 +8,7 @@ use super::definition::{Definition, Row};
 use super::facts::Facts;
 use super::{listed, pg_attrdef, pg_rewrite, pg_type};
 use crate::base::{ColumnId, Oid};
-use crate::catalog::{TableDef, ViewDef};
+use crate::catalog::{FunctionDef, ReturnsDef, TableDef, ViewDef};
 use crate::types::PgType;
 
 pub(super) const RELATIONS: &[Definition] = &[Definition {
@@ -27,6 +27,7 @@ const CONSTRAINT: u32 = 2606;
 const EXTENSION: u32 = 3079;
 const NAMESPACE: u32 = 2615;
 const POLICY: u32 = 3256;
+const PROC: u32 = 1255;
 const REWRITE: u32 = 2618;
 const TYPE: u32 = 1247;
 
@@ -66,7 +67,10 @@ fn rows(facts: &Facts) -> Vec<Row> {
             found.add((POLICY, policy.oid, 0), (CLASS, table.oid, 0), 'a');
         }
     }
-    facts.views().into_iter().for_each(|view| of_view(view, &mut found));
+    facts.views().into_iter().for_each(|view| of_view(facts, view, &mut found));
+    for function in facts.functions() {
+        of_function(function, &mut found);
+    }
     for sequence in facts.sequences() {
         let object = (CLASS, sequence.oid, 0);
         found.add(object, (NAMESPACE, sequence.schema, 0), 'n');
@@ -172,12 +176,25 @@ fn of_indexes(table: &TableDef, found: &mut Found) {
     }
 }
 
-fn of_view(view: &ViewDef, found: &mut Found) {
+fn of_function(function: &FunctionDef, found: &mut Found) {
+    let object = (PROC, function.oid, 0);
+    found.add(object, (NAMESPACE, function.schema, 0), 'n');
+    for ty in function.types().filter(|ty| pg_type::namespace(&ty.pg_type()) != 11) {
+        found.add(object, (TYPE, ty.oid, 0), 'n');
+    }
+    if let ReturnsDef::RowOf(relation) = function.returns {
+        found.add(object, (TYPE, relation, 0), 'n');
+    }
+}
+
+fn of_view(facts: &Facts, view: &ViewDef, found: &mut Found) {
     let rule = (REWRITE, pg_rewrite::rule(view), 0);
     found.add((CLASS, view.oid, 0), (NAMESPACE, view.schema, 0), 'n');
     found.add(rule, (CLASS, view.oid, 0), 'i');
     found.add(rule, (CLASS, view.oid, 0), 'n');
     for relation in &view.depends_on {
-        found.add(rule, (CLASS, *relation, 0), 'n');
+        let function = facts.catalog().functions.contains_key(relation);
+        let class = if function { PROC } else { CLASS };
+        found.add(rule, (class, *relation, 0), 'n');
     }
 }

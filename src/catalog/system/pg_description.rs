@@ -22,6 +22,7 @@ const PG_EXTENSION: u32 = 3079;
 const PG_CLASS: u32 = 1259;
 const PG_CONSTRAINT: u32 = 2606;
 const PG_NAMESPACE: u32 = 2615;
+const PG_PROC: u32 = 1255;
 const PG_TYPE: u32 = 1247;
 
 fn rows(facts: &Facts) -> Vec<Row> {
@@ -51,6 +52,9 @@ fn rows(facts: &Facts) -> Vec<Row> {
     }
     for schema in facts.catalog().schemas.values() {
         rows.extend(of_parts((schema.oid, PG_NAMESPACE), &schema.comments));
+    }
+    for function in facts.functions() {
+        rows.extend(of_parts((function.oid, PG_PROC), &function.comments));
     }
     for ty in facts.user_types() {
         if let Some(comment) = &ty.comment {
@@ -109,11 +113,13 @@ pub(super) fn comment_of(
     let schema = || of_itself(&catalog.schemas.get(&object)?.comments);
     let constraint = || of_part(Commented::Constraint(object));
     let user_type = || catalog.user_type(object)?.comment.clone();
+    let function = || of_itself(&catalog.functions.get(&object)?.comments);
     let when = |name: &str, find: &dyn Fn() -> Option<String>| asks(name).then(find).flatten();
     when("pg_class", &relation)
         .or_else(|| when("pg_constraint", &constraint))
         .or_else(|| when("pg_namespace", &schema))
         .or_else(|| when("pg_type", &user_type))
+        .or_else(|| when("pg_proc", &function))
         .or_else(|| when("pg_extension", &extension))
 }
 

@@ -17,5 +17,11 @@ fn rows(_: &Facts) -> Vec<Row> {
     let language = |oid: u32, name: &str, trusted: bool| {
         row![oid, name, SUPERUSER, false, trusted, 0, 0, 0, NULL]
     };
-    vec![language(12, "internal", false), language(13, "c", false), language(14, "sql", true)]
+    vec![
+        language(12, "internal", false),
+        language(13, "c", false),
+        language(14, "sql", true),
+        // For DO alone.
+        language(13_900, "plpgsql", true),
+    ]
 }

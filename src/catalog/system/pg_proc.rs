@@ -1,4 +1,4 @@
-//! `pg_proc`: the functions, PostgreSQL's and pgvector's.
+//! `pg_proc`: the functions, PostgreSQL's, pgvector's and users'.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -7,7 +7,7 @@ use crate::base::Oid;
 use crate::types::PgType;
 
 use super::definition::Definition;
-use super::listed;
+use super::{listed, user_functions};
 
 pub(super) const RELATIONS: &[Definition] = &[Definition {
     oid: 1255,
@@ -20,7 +20,11 @@ pub(super) const RELATIONS: &[Definition] = &[Definition {
               prorettype oid, proargtypes oidvector, proallargtypes _oid, proargmodes _char, \
               proargnames _text, proargdefaults pg_node_tree, protrftypes _oid, prosrc text, \
               probin text, prosqlbody pg_node_tree, proconfig _text, proacl _aclitem",
-    rows: |_| listed::rows(FILE),
+    rows: |facts| {
+        let mut rows = listed::rows(FILE);
+        rows.extend(user_functions::rows(facts));
+        rows
+    },
 }];
 
 const FILE: &str = include_str!("data/pg_proc.tsv");

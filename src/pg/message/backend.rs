@@ -193,7 +193,7 @@ pub(in crate::pg) fn copy_response(out: &mut BytesMut, kind: u8, binary: bool, c
 pub(in crate::pg) fn error_or_notice(out: &mut BytesMut, error: &SqlError) {
     let fields = error.fields();
     let kind = match fields.severity {
-        Severity::Notice | Severity::Warning => b'N',
+        Severity::Info | Severity::Notice | Severity::Warning => b'N',
         Severity::Error | Severity::Fatal | Severity::Panic => b'E',
     };
     message(out, kind, |out| {

@@ -24,7 +24,7 @@ pub(super) const FUNCTIONS: &[Entry] = &[
     ("pg_get_userbyid", PgType::Name, user_by_id),
     ("pg_table_is_visible", PgType::Bool, table_is_visible),
     ("pg_type_is_visible", PgType::Bool, type_is_visible),
-    ("pg_function_is_visible", PgType::Bool, always),
+    ("pg_function_is_visible", PgType::Bool, function_is_visible),
     ("pg_operator_is_visible", PgType::Bool, always),
     ("pg_opclass_is_visible", PgType::Bool, always),
     ("pg_collation_is_visible", PgType::Bool, always),
@@ -64,6 +64,14 @@ fn answer(value: bool) -> Option<String> {
 fn always(_: &Facts, arguments: &[Option<&str>]) -> Option<String> {
     oid(arguments, 0)?;
     answer(true)
+}
+
+fn function_is_visible(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
+    let oid = oid(arguments, 0)?;
+    let Some(own) = facts.catalog().functions.get(&oid) else { return answer(true) };
+    let path = facts.session().search_path();
+    let found = facts.catalog().functions_named(None, &own.name, path);
+    answer(found.iter().any(|function| function.oid == oid))
 }
 
 fn never(_: &Facts, _: &[Option<&str>]) -> Option<String> {
@@ -236,8 +244,17 @@ pub(super) fn to_regrole(facts: &Facts, arguments: &[Option<&str>]) -> Option<St
     facts.catalog().role(&name).map(|role| role.oid.to_string())
 }
 
-pub(super) fn to_regproc(_: &Facts, arguments: &[Option<&str>]) -> Option<String> {
+pub(super) fn to_regproc(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
     let (schema, name) = name_parts(text(arguments, 0)?);
+    let path = facts.session().search_path();
+    let own = facts.catalog().functions_named(schema.as_deref(), &name, path);
+    match own.as_slice() {
+        [one] if schema.is_some() || pg_proc::by_name(&name).is_none() => {
+            return Some(one.oid.to_string());
+        }
+        [_, _, ..] if schema.is_some() || pg_proc::by_name(&name).is_none() => return None,
+        _ => {}
+    }
     if schema.is_none() && pg_proc::is_overloaded(&name) {
         return None;
     }
@@ -333,8 +350,16 @@ pub(super) fn regtype_name(facts: &Facts, arguments: &[Option<&str>]) -> Option<
 }
 
 /// `regproc` as text.
-pub(super) fn regproc_name(_: &Facts, arguments: &[Option<&str>]) -> Option<String> {
+pub(super) fn regproc_name(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
     let oid = oid(arguments, 0)?;
+    if let Some(own) = facts.catalog().functions.get(&oid) {
+        let path = facts.session().search_path();
+        let found = facts.catalog().functions_named(None, &own.name, path);
+        let alone = found.len() == 1 && found[0].oid == oid;
+        let schema = quoted(facts.catalog().schema_name(own.schema));
+        let name = quoted(&own.name);
+        return Some(if alone { name } else { format!("{schema}.{name}") });
+    }
     Some(match pg_proc::by_oid(oid.0) {
         None if oid.0 == 0 => "-".to_owned(),
         None => oid.to_string(),

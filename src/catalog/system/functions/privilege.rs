@@ -15,8 +15,8 @@ pub(super) const FUNCTIONS: &[Entry] = &[
     ("has_database_privilege", PgType::Bool, of_database),
     ("has_column_privilege", PgType::Bool, of_column),
     ("has_any_column_privilege", PgType::Bool, of_any_column),
+    ("has_function_privilege", PgType::Bool, of_function),
     // Whose privileges are not kept: everyone may.
-    ("has_function_privilege", PgType::Bool, granted),
     ("has_type_privilege", PgType::Bool, granted),
     ("has_language_privilege", PgType::Bool, granted),
     ("has_tablespace_privilege", PgType::Bool, granted),
@@ -130,6 +130,19 @@ fn of_schema(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
     let by_name = facts.catalog().schema(name).map(|schema| schema.oid);
     let schema = by_name.or_else(|| name.parse().ok().map(Oid))?;
     on_object(facts, role, Object::Schema(schema), privileges)
+}
+
+/// Everyone may call the system's functions.
+fn of_function(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {
+    let (role, [name, privileges]) = split(facts, arguments)?;
+    let named = name.split('(').next().unwrap_or_default();
+    let oid = name.parse().ok().map(Oid);
+    let oid = oid.or_else(|| lookup::to_regproc(facts, &[Some(named)])?.parse().ok().map(Oid));
+    let own = oid.filter(|oid| facts.catalog().functions.contains_key(oid));
+    match own {
+        Some(oid) => on_object(facts, role, Object::Function(oid), privileges),
+        None => granted(facts, arguments),
+    }
 }
 
 fn of_database(facts: &Facts, arguments: &[Option<&str>]) -> Option<String> {

@@ -2,19 +2,20 @@
 
 use crate::base::Oid;
 use crate::catalog::system::facts::Facts;
-use crate::catalog::system::{listed, pg_am, pg_proc};
+use crate::catalog::system::{listed, pg_am, pg_proc, user_functions};
+use crate::catalog::{BodyForm, FunctionDef};
 use crate::types::PgType;
 
 use super::Entry;
 use super::lookup::{oid, type_name};
 
 pub(super) const FUNCTIONS: &[Entry] = &[
-    ("pg_get_functiondef", PgType::Text, |_, _| None),
+    ("pg_get_functiondef", PgType::Text, definition),
     ("pg_get_function_arguments", PgType::Text, arguments),
     ("pg_get_function_identity_arguments", PgType::Text, identity_arguments),
     ("pg_get_function_result", PgType::Text, result),
-    ("pg_get_function_arg_default", PgType::Text, |_, _| None),
-    ("pg_get_function_sqlbody", PgType::Text, |_, _| None),
+    ("pg_get_function_arg_default", PgType::Text, argument_default),
+    ("pg_get_function_sqlbody", PgType::Text, sql_body),
     ("pg_describe_object", PgType::Text, describe_object),
 ];
 
@@ -41,15 +42,43 @@ fn listed_arguments(function: &pg_proc::Listed, with_results: bool) -> String {
     types.iter().enumerate().filter_map(argument).collect::<Vec<_>>().join(", ")
 }
 
-fn arguments(_: &Facts, given: &[Option<&str>]) -> Option<String> {
+/// The user's function of an oid.
+fn user<'f>(facts: &'f Facts, given: &[Option<&str>]) -> Option<&'f FunctionDef> {
+    facts.catalog().functions.get(&oid(given, 0)?).map(|function| &**function)
+}
+
+fn definition(facts: &Facts, given: &[Option<&str>]) -> Option<String> {
+    Some(user_functions::definition(facts, user(facts, given)?))
+}
+
+fn argument_default(facts: &Facts, given: &[Option<&str>]) -> Option<String> {
+    let number: usize = given.get(1).copied().flatten()?.parse().ok()?;
+    user(facts, given)?.arguments.get(number.checked_sub(1)?)?.default.clone()
+}
+
+fn sql_body(facts: &Facts, given: &[Option<&str>]) -> Option<String> {
+    let function = user(facts, given)?;
+    (function.form != BodyForm::Text).then(|| user_functions::body(function))
+}
+
+fn arguments(facts: &Facts, given: &[Option<&str>]) -> Option<String> {
+    if let Some(function) = user(facts, given) {
+        return Some(user_functions::arguments(facts, function, true));
+    }
     Some(listed_arguments(pg_proc::by_oid(oid(given, 0)?.0)?, true))
 }
 
-fn identity_arguments(_: &Facts, given: &[Option<&str>]) -> Option<String> {
+fn identity_arguments(facts: &Facts, given: &[Option<&str>]) -> Option<String> {
+    if let Some(function) = user(facts, given) {
+        return Some(user_functions::arguments(facts, function, false));
+    }
     Some(listed_arguments(pg_proc::by_oid(oid(given, 0)?.0)?, false))
 }
 
-fn result(_: &Facts, given: &[Option<&str>]) -> Option<String> {
+fn result(facts: &Facts, given: &[Option<&str>]) -> Option<String> {
+    if let Some(function) = user(facts, given) {
+        return Some(user_functions::result(facts, function));
+    }
     let function = pg_proc::by_oid(oid(given, 0)?.0)?;
     let set = if function.set { "SETOF " } else { "" };
     Some(format!("{set}{}", type_name(Oid(function.result))))
@@ -83,7 +112,10 @@ fn describe_object(facts: &Facts, given: &[Option<&str>]) -> Option<String> {
     let method = |text: &Option<String>| pg_am::name(number(text).unwrap_or_default());
     Some(match class.0 {
         1247 => format!("type {}", type_name(object)),
-        1255 => format!("function {}", signature(pg_proc::by_oid(object.0)?)),
+        1255 => match user(facts, &[given[1]]) {
+            Some(function) => format!("function {}", user_functions::signature(facts, function)),
+            None => format!("function {}", signature(pg_proc::by_oid(object.0)?)),
+        },
         1259 => {
             let kind = match facts.catalog() {
                 catalog if catalog.views.contains_key(&object) => "view",
