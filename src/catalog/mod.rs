@@ -30,9 +30,7 @@ pub use definition::{
 };
 pub use edit::Edit;
 pub use foreign_key::{ForeignKeyDef, ReferentialActionDef};
-pub use function::{
-    ArgumentDef, ArgumentMode, BodyForm, FunctionDef, ReturnsDef, Volatility,
-};
+pub use function::{ArgumentDef, ArgumentMode, BodyForm, FunctionDef, ReturnsDef, Volatility};
 pub use inline::InlineSegments;
 pub use keys::{Key, Keys};
 pub use lookup::{Relation, RelationName};

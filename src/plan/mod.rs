@@ -10,8 +10,9 @@ mod type_name;
 
 pub use name::{Name, cut_identifier, fold_identifier, quote_identifier};
 pub use parse::{
-    Bound, Constant, Lifted, bind_variables, condition_state, data_type_of, lift, normalize, parse, parse_block,
-    parse_data_type, parse_expression, parse_in, parse_query, parse_type_name, types_named,
+    Bound, Constant, Lifted, bind_variables, condition_state, data_type_of, lift, normalize, parse,
+    parse_block, parse_data_type, parse_expression, parse_in, parse_query, parse_type_name,
+    types_named,
 };
 pub(crate) use parse::{IS_JSON, IS_NOT_JSON};
 pub use query::{

@@ -58,8 +58,8 @@ pub(crate) use self::lift::number_fits;
 pub use self::lift::{Constant, Lifted, lift};
 pub use self::normalize::normalize;
 pub use self::plpgsql::{condition_state, parse_block};
-pub use self::variables::{Bound, bind_variables};
 pub(crate) use self::translate::EXCLUDE;
+pub use self::variables::{Bound, bind_variables};
 
 /// The operator that stands for `IS JSON`, whose right operand is the kind.
 pub(crate) const IS_JSON: &str = "is json";

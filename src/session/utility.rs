@@ -135,7 +135,11 @@ impl Session {
     }
 
     /// The type that a statement names.
-    pub(super) fn named_type(&self, name: &TypeName, snapshot: &Mirrored<Snapshot>) -> Result<PgType> {
+    pub(super) fn named_type(
+        &self,
+        name: &TypeName,
+        snapshot: &Mirrored<Snapshot>,
+    ) -> Result<PgType> {
         let named = match name {
             TypeName::Known(ty) => return Ok(ty.clone()),
             TypeName::User(named) => named,

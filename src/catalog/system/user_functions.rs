@@ -24,9 +24,11 @@ impl Facts {
     fn type_of_function(&self, oid: Oid) -> String {
         let relation = || {
             let (schema, name) = self.catalog().relation_name(oid)?;
-            let visible = self.session().search_path().iter().any(|known| {
-                known == self.catalog().schema_name(schema)
-            });
+            let visible = self
+                .session()
+                .search_path()
+                .iter()
+                .any(|known| known == self.catalog().schema_name(schema));
             let schema = quoted(self.catalog().schema_name(schema));
             Some(if visible { quoted(name) } else { format!("{schema}.{}", quoted(name)) })
         };

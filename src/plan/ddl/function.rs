@@ -49,9 +49,8 @@ impl Draft<'_> {
         let Some(types) = &named.arguments else {
             if found.len() > 1 {
                 let message = format!("function name \"{}\" is not unique", named.name);
-                return Err(SqlError::new(SqlState::AMBIGUOUS_FUNCTION, message).with_hint(
-                    "Specify the argument list to select the function unambiguously.",
-                ));
+                return Err(SqlError::new(SqlState::AMBIGUOUS_FUNCTION, message)
+                    .with_hint("Specify the argument list to select the function unambiguously."));
             }
             return Ok(found.pop());
         };
@@ -305,9 +304,7 @@ fn returned(
         (Some(ReturnsDef::Row), _) => {
             Err(invalid("function result type must be record because of OUT parameters"))
         }
-        (Some(ReturnsDef::Value(value)), _) if value.oid == ty.oid => {
-            Ok(ReturnsDef::Value(value))
-        }
+        (Some(ReturnsDef::Value(value)), _) if value.oid == ty.oid => Ok(ReturnsDef::Value(value)),
         (Some(ReturnsDef::Value(value)), _) => Err(invalid(format!(
             "function result type must be {} because of OUT parameters",
             value.shown()
@@ -317,9 +314,7 @@ fn returned(
                 .with_hint("Name the columns: RETURNS TABLE (..), or OUT parameters."))
         }
         (_, PgType::Void) => Ok(ReturnsDef::Void),
-        (_, PgType::Unknown) => {
-            Err(invalid("SQL functions cannot return type unknown"))
-        }
+        (_, PgType::Unknown) => Err(invalid("SQL functions cannot return type unknown")),
         _ => Ok(ReturnsDef::Value(ty)),
     }
 }

@@ -23,13 +23,7 @@ impl Cursor<'_> {
             Statement::CreateFunction(_) => 0,
             _ => self.parameters_since(start)?,
         };
-        Ok(Parsed {
-            text: self.text_since(start).to_owned(),
-            offset,
-            parameters,
-            statement,
-            tag,
-        })
+        Ok(Parsed { text: self.text_since(start).to_owned(), offset, parameters, statement, tag })
     }
 
     /// The highest parameter's number since a token.

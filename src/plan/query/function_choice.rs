@@ -130,8 +130,7 @@ pub(super) fn best_fit(functions: &[Vec<Oid>], given: &[Option<PgType>]) -> Fit 
         let mut pairs = candidate.arguments.iter().zip(given);
         pairs.all(|(wanted, given)| given.as_ref().is_none_or(|given| test(given, *wanted)))
     };
-    let mut left: Vec<&Candidate> =
-        candidates.iter().filter(|one| fits(one, implicitly)).collect();
+    let mut left: Vec<&Candidate> = candidates.iter().filter(|one| fits(one, implicitly)).collect();
     if left.is_empty() {
         return Fit::Missing;
     }

@@ -65,8 +65,7 @@ impl<'a> Provider<'a> {
         depth: usize,
     ) -> Self {
         let functions = Arc::clone(planner.functions());
-        let ours =
-            Operators { literals: Arc::clone(&literals), functions: Arc::clone(&functions) };
+        let ours = Operators { literals: Arc::clone(&literals), functions: Arc::clone(&functions) };
         let mut expr_planners: Vec<Arc<dyn ExprPlanner>> = vec![Arc::new(ours)];
         expr_planners.extend(functions.expr_planners().iter().cloned());
         let (used, demands) = (Mutex::default(), Mutex::default());
@@ -235,9 +234,7 @@ impl ContextProvider for Provider<'_> {
             return Ok(Arc::new(source));
         }
         let known = if name == SERIES { "generate_series" } else { name };
-        let function = self.functions.table(known).ok_or_else(|| {
-            external(no_function(name))
-        })?;
+        let function = self.functions.table(known).ok_or_else(|| external(no_function(name)))?;
         let args: Vec<Expr> = args.into_iter().map(|arg| wide(fold(arg))).collect();
         self.functions.table_source(&function, &args)
     }

@@ -239,8 +239,7 @@ impl VisitorMut for NameArguments<'_> {
             }
             ast::Expr::CompoundIdentifier(parts) => match parts.as_slice() {
                 [function, name]
-                    if fold(function) == self.function.name
-                        && self.names.contains(&fold(name)) =>
+                    if fold(function) == self.function.name && self.names.contains(&fold(name)) =>
                 {
                     self.argument(&fold(name))
                 }
@@ -390,11 +389,14 @@ fn conformed(
         return projected(exprs, plan);
     }
     if fields != columns.len() {
-        return Err(mismatch(function, match (function.returns_row(), fields < columns.len()) {
-            (false, _) => "Final statement must return exactly one column.".to_owned(),
-            (true, true) => "Final statement returns too few columns.".to_owned(),
-            (true, false) => "Final statement returns too many columns.".to_owned(),
-        }));
+        return Err(mismatch(
+            function,
+            match (function.returns_row(), fields < columns.len()) {
+                (false, _) => "Final statement must return exactly one column.".to_owned(),
+                (true, true) => "Final statement returns too few columns.".to_owned(),
+                (true, false) => "Final statement returns too many columns.".to_owned(),
+            },
+        ));
     }
     let mut plan = plan;
     for (at, (_, ty)) in columns.iter().enumerate() {
@@ -407,13 +409,16 @@ fn conformed(
         let source = PgType::of_field(&field);
         let expr = as_result(column, &source, ty, resolver)?.ok_or_else(|| {
             let (found, wanted) = (source.sql_name(), ty.sql_name());
-            mismatch(function, match function.returns_row() {
-                false => format!("Actual return type is {found}."),
-                true => format!(
-                    "Final statement returns {found} instead of {wanted} at column {}.",
-                    at + 1
-                ),
-            })
+            mismatch(
+                function,
+                match function.returns_row() {
+                    false => format!("Actual return type is {found}."),
+                    true => format!(
+                        "Final statement returns {found} instead of {wanted} at column {}.",
+                        at + 1
+                    ),
+                },
+            )
         })?;
         exprs.push(expr.alias(name));
     }

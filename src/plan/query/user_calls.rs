@@ -103,9 +103,8 @@ impl Resolver<'_> {
             arguments.push(default.map_err(external)?);
         }
         let pairs = arguments.into_iter().zip(function.inputs());
-        let arguments = pairs.map(|(argument, wanted)| {
-            self.argument(argument, &wanted.ty.pg_type(), schema)
-        });
+        let arguments =
+            pairs.map(|(argument, wanted)| self.argument(argument, &wanted.ty.pg_type(), schema));
         let arguments = arguments.collect::<Result<_>>()?;
         Ok(Called { function, arguments })
     }
@@ -223,8 +222,7 @@ impl Provider<'_> {
 
 /// Whether an expression is computed from columns.
 fn reads_columns(expr: &Expr) -> bool {
-    let column =
-        |expr: &Expr| Ok(matches!(expr, Expr::Column(_) | Expr::OuterReferenceColumn(..)));
+    let column = |expr: &Expr| Ok(matches!(expr, Expr::Column(_) | Expr::OuterReferenceColumn(..)));
     expr.exists(column).unwrap_or(true)
         || expr
             .exists(|expr| {

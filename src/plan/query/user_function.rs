@@ -56,10 +56,7 @@ impl UserFunction {
     ///
     /// # Errors
     /// 42883 and 42725.
-    pub(super) fn chosen(
-        &self,
-        given: &[Option<PgType>],
-    ) -> crate::base::Result<Arc<FunctionDef>> {
+    pub(super) fn chosen(&self, given: &[Option<PgType>]) -> crate::base::Result<Arc<FunctionDef>> {
         let count = given.len();
         let types = |function: &FunctionDef| -> Vec<Oid> {
             function.inputs().take(count).map(|argument| argument.ty.pg_type().oid()).collect()
@@ -148,7 +145,8 @@ fn returned_type(function: &FunctionDef) -> PgType {
 /// A condition that always holds, over the arguments of a function in FROM: it shows what is read
 /// for them until the function's body is in its place.
 pub(super) fn given(arguments: Vec<Expr>) -> Expr {
-    static GIVEN: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Stub::of("redkite_given", Gives::True));
+    static GIVEN: LazyLock<Arc<ScalarUDF>> =
+        LazyLock::new(|| Stub::of("redkite_given", Gives::True));
     GIVEN.call(arguments)
 }
 

@@ -1,7 +1,7 @@
 //! `GRANT` and `REVOKE`.
 
-use crate::catalog::access::Grantable;
 use super::FunctionName;
+use crate::catalog::access::Grantable;
 use crate::plan::Name;
 
 /// `GRANT` and `REVOKE`.

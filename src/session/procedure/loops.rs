@@ -54,7 +54,11 @@ impl Procedure<'_> {
         Ok(match self.steps(&over.body).await? {
             Flow::Next => Round::Next,
             Flow::Leave { label, goes_on } if label.is_none() || label == over.label => {
-                if goes_on { Round::Next } else { Round::Done }
+                if goes_on {
+                    Round::Next
+                } else {
+                    Round::Done
+                }
             }
             flow => Round::Out(flow),
         })
@@ -128,12 +132,7 @@ impl Procedure<'_> {
         Ok(Flow::Next)
     }
 
-    async fn over_rows(
-        &mut self,
-        over: &Loop,
-        targets: &[Target],
-        mut rows: Rows,
-    ) -> Result<Flow> {
+    async fn over_rows(&mut self, over: &Loop, targets: &[Target], mut rows: Rows) -> Result<Flow> {
         let mut found = false;
         while let Some(row) = rows.next().await? {
             found = true;

@@ -112,7 +112,9 @@ impl<'s> Procedure<'s> {
 fn nowhere(label: Option<&str>, goes_on: bool) -> SqlError {
     let message = match (label, goes_on) {
         (Some(label), _) => {
-            format!("there is no label \"{label}\" attached to any block or loop enclosing this statement")
+            format!(
+                "there is no label \"{label}\" attached to any block or loop enclosing this statement"
+            )
         }
         (None, true) => "CONTINUE cannot be used outside a loop".to_owned(),
         (None, false) => "EXIT cannot be used outside a loop, unless it has a label".to_owned(),

@@ -60,9 +60,7 @@ impl Rows {
     /// Reads all that is left: how many rows there were.
     pub(super) async fn drain(&mut self) -> Result<i64> {
         let mut count = 0;
-        while let Some(batch) =
-            self.stream.try_next().await.map_err(crate::plan::sql_error)?
-        {
+        while let Some(batch) = self.stream.try_next().await.map_err(crate::plan::sql_error)? {
             count += i64::try_from(batch.num_rows()).unwrap_or(i64::MAX);
         }
         Ok(count)
@@ -171,11 +169,7 @@ impl Procedure<'_> {
     }
 
     /// The value of an expression in a type.
-    pub(super) async fn computed(
-        &mut self,
-        expression: &str,
-        ty: &PgType,
-    ) -> Result<ScalarValue> {
+    pub(super) async fn computed(&mut self, expression: &str, ty: &PgType) -> Result<ScalarValue> {
         let value = self.value(expression).await?;
         self.converted(value, ty).await
     }
@@ -351,10 +345,10 @@ fn refuse_control(statement: &Statement) -> Result<()> {
         | Statement::Release(_)
         | Statement::RollbackTo(_)
         | Statement::Flush
-        | Statement::SetTransactionSnapshot(_) => {
-            Err(SqlError::unsupported("unsupported transaction command in PL/pgSQL")
-                .with_hint("The whole block is one transaction; a block with EXCEPTION is a savepoint."))
-        }
+        | Statement::SetTransactionSnapshot(_) => Err(SqlError::unsupported(
+            "unsupported transaction command in PL/pgSQL",
+        )
+        .with_hint("The whole block is one transaction; a block with EXCEPTION is a savepoint.")),
         _ => Ok(()),
     }
 }

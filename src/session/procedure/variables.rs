@@ -224,10 +224,10 @@ impl Procedure<'_> {
                     None => Err(no_field(&variable.name, field)),
                 })
             }
-            (Value::Row(Some(_)), []) => {
-                Some(Err(SqlError::unsupported("a whole row as a value is not supported in PL/pgSQL")
-                    .with_hint("Name the fields one by one.")))
-            }
+            (Value::Row(Some(_)), []) => Some(Err(SqlError::unsupported(
+                "a whole row as a value is not supported in PL/pgSQL",
+            )
+            .with_hint("Name the fields one by one."))),
             _ => None,
         }
     }

@@ -1,10 +1,10 @@
 //! `DECLARE`: the variables of a block.
 
 use crate::base::{Result, SqlState};
+use crate::plan::TypeName;
 use crate::plan::parse::cursor::Cursor;
 use crate::plan::parse::token::{Kind, Symbol};
 use crate::plan::statement::plpgsql::{Declaration, VariableType};
-use crate::plan::TypeName;
 
 impl Cursor<'_> {
     /// What follows `DECLARE`, up to `BEGIN`.

@@ -79,8 +79,8 @@ impl Cursor<'_> {
         let mut depth = 0_usize;
         // Only these have an INTO of PL/pgSQL's.
         let returns = ["select", "insert", "update", "delete", "merge", "with", "values", "table"];
-        let may_go_into = returns.iter().any(|word| self.is(word))
-            || self.is_symbol(Symbol::LeftParen);
+        let may_go_into =
+            returns.iter().any(|word| self.is(word)) || self.is_symbol(Symbol::LeftParen);
         let mut before = "";
         let mut text = String::new();
         let mut from = start;

@@ -299,8 +299,15 @@ impl Cursor<'_> {
                 let start = cursor.at;
                 let name = cursor.label()?;
                 let known = [
-                    "message", "detail", "hint", "errcode", "column", "constraint", "datatype",
-                    "table", "schema",
+                    "message",
+                    "detail",
+                    "hint",
+                    "errcode",
+                    "column",
+                    "constraint",
+                    "datatype",
+                    "table",
+                    "schema",
                 ];
                 if !known.contains(&name.as_str()) {
                     let message =
