@@ -57,7 +57,7 @@ pub(super) fn privileges(
         return Ok(());
     }
     if let GrantObjects::Functions(names) = &statement.objects
-        && names.iter().any(is_built_in(draft))
+        && names.iter().any(|name| is_built_in(draft, name))
     {
         let message = "privileges on functions of the system are not kept";
         draft.warning(SqlState::WARNING, message);
@@ -136,8 +136,8 @@ fn grantees(draft: &Draft<'_>, names: &[String]) -> Result<Vec<Oid>> {
 }
 
 /// Whether a name is that of one of the system's functions, and of no user's.
-fn is_built_in<'a>(draft: &'a Draft<'_>) -> impl Fn(&&FunctionName) -> bool + 'a {
-    |name| !signatures(&name.name.name).is_empty() && matches!(draft.function(name), Ok(None))
+fn is_built_in(draft: &Draft<'_>, name: &FunctionName) -> bool {
+    !signatures(&name.name.name).is_empty() && matches!(draft.function(name), Ok(None))
 }
 
 fn targets(draft: &Draft<'_>, objects: &GrantObjects) -> Result<Vec<Target>> {
@@ -164,8 +164,7 @@ fn targets(draft: &Draft<'_>, objects: &GrantObjects) -> Result<Vec<Target>> {
                 let oid = draft.require_function(name)?.oid;
                 Ok(Target { oid, object: Object::Function(oid), kind: Grantable::Function })
             };
-            let built_in = is_built_in(draft);
-            names.iter().filter(|name| !built_in(name)).map(function).collect()
+            names.iter().filter(|name| !is_built_in(draft, name)).map(function).collect()
         }
         GrantObjects::Schemas(names) => {
             let schema = |name: &String| {

@@ -5,6 +5,7 @@ use crate::plan::TypeName;
 use crate::plan::parse::cursor::Cursor;
 use crate::plan::parse::token::{Kind, Symbol};
 use crate::plan::statement::plpgsql::{Declaration, VariableType};
+use crate::types::PgType;
 
 impl Cursor<'_> {
     /// What follows `DECLARE`, up to `BEGIN`.
@@ -79,7 +80,7 @@ impl Cursor<'_> {
         }
         *self = start;
         match self.type_name()? {
-            TypeName::Known(ty) if ty == crate::types::PgType::Record => Ok(VariableType::Record),
+            TypeName::Known(PgType::Record) => Ok(VariableType::Record),
             ty => Ok(VariableType::Of(ty)),
         }
     }

@@ -58,7 +58,7 @@ impl Cursor<'_> {
     }
 
     /// `variable` or `record.field`.
-    pub(super) fn target(&mut self) -> Result<Target> {
+    pub(super) fn variable_name(&mut self) -> Result<Target> {
         let mut parts = vec![self.identifier()?];
         while self.accept_symbol(Symbol::Dot) {
             parts.push(self.label()?);
@@ -67,9 +67,9 @@ impl Cursor<'_> {
     }
 
     /// What follows `INTO`.
-    pub(super) fn into_targets(&mut self) -> Result<Into> {
+    pub(super) fn row_targets(&mut self) -> Result<Into> {
         let strict = self.accept("strict");
-        let targets = self.comma_separated(Self::target)?;
+        let targets = self.comma_separated(Self::variable_name)?;
         Ok(Into { strict, targets })
     }
 
@@ -104,7 +104,7 @@ impl Cursor<'_> {
                     text.push_str(self.text_since(from));
                     text.push(' ');
                     self.advance();
-                    into = Some(self.into_targets()?);
+                    into = Some(self.row_targets()?);
                     from = self.at;
                     before = "";
                     continue;

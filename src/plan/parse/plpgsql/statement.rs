@@ -26,7 +26,7 @@ impl Cursor<'_> {
 
     fn plain_step(&mut self) -> Result<Action> {
         if self.is_assignment() {
-            let target = self.target()?;
+            let target = self.variable_name()?;
             if self.is_symbol(Symbol::LeftBracket) {
                 let message = "assignment to an element of an array is not supported";
                 return Err(self
@@ -95,7 +95,7 @@ impl Cursor<'_> {
     /// Whether what comes next is given a value.
     fn is_assignment(&self) -> bool {
         let mut ahead = *self;
-        if ahead.target().is_err() {
+        if ahead.variable_name().is_err() {
             return false;
         }
         ahead.is_symbol(Symbol::Assign)
@@ -158,7 +158,7 @@ impl Cursor<'_> {
         } else if self.accept("while") {
             Over::While(self.text_until(&["loop"], false)?)
         } else if self.accept("foreach") {
-            let target = self.target()?;
+            let target = self.variable_name()?;
             if self.is("slice") {
                 let message = "FOREACH .. SLICE is not supported";
                 return Err(self.error_at(self.at, SqlState::FEATURE_NOT_SUPPORTED, message));
@@ -180,7 +180,7 @@ impl Cursor<'_> {
     /// What follows `FOR`, up to `LOOP`.
     fn for_loop(&mut self) -> Result<Over> {
         let start = self.at;
-        let mut targets = self.comma_separated(Self::target)?;
+        let mut targets = self.comma_separated(Self::variable_name)?;
         self.expect("in")?;
         if self.accept("execute") {
             let query = self.text_until(&["using", "loop"], false)?;
@@ -232,7 +232,7 @@ impl Cursor<'_> {
         let (mut using, mut into) = (Vec::new(), None);
         loop {
             if into.is_none() && self.accept("into") {
-                into = Some(self.into_targets()?);
+                into = Some(self.row_targets()?);
             } else if using.is_empty() && self.accept("using") {
                 using = self.values(&["into"])?;
             } else {
@@ -247,7 +247,7 @@ impl Cursor<'_> {
         let stacked = self.accept_any(&["current", "stacked"]) == Some("stacked");
         self.expect("diagnostics")?;
         let items = self.comma_separated(|cursor| {
-            let target = cursor.target()?;
+            let target = cursor.variable_name()?;
             if !cursor.accept_symbol(Symbol::Assign) && !cursor.accept_operator("=") {
                 return Err(cursor.unexpected());
             }
