@@ -76,7 +76,7 @@ fn proc_row(facts: &Facts, function: &FunctionDef) -> Row {
         function.cost.as_deref().unwrap_or("100"),
         function.rows.as_deref().unwrap_or(rows),
         0,
-        "-",
+        0,
         "f",
         function.security_definer,
         function.leakproof,

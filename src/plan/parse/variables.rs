@@ -21,10 +21,28 @@ use crate::plan::statement::{
 /// A statement whose variables are parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bound {
-    /// Its text, with `$n` in the place of variables.
-    pub text: String,
-    /// The variables behind the parameters, as they were named.
+    /// Its text in pieces, with the number (from zero) of the variable behind each.
+    pieces: Vec<(String, Option<usize>)>,
+    /// The variables, as they were named.
     pub variables: Vec<Vec<String>>,
+    /// Whether it takes parameters: a definition does not.
+    pub takes_parameters: bool,
+}
+
+impl Bound {
+    /// The text, with `$n` in the place of variables.
+    pub fn text(&self) -> String {
+        self.with(|variable| format!("${}", variable + 1))
+    }
+
+    /// The text, with these in the place of variables.
+    pub fn with(&self, variable: impl Fn(usize) -> String) -> String {
+        let piece = |(text, behind): &(String, Option<usize>)| match behind {
+            Some(number) => format!("{text}{}", variable(*number)),
+            None => text.clone(),
+        };
+        self.pieces.iter().map(piece).collect()
+    }
 }
 
 /// Puts parameters in the place of variables. `known` tells whether a name is that of one.
@@ -38,6 +56,7 @@ pub fn bind_variables(sql: &str, known: &dyn Fn(&[String]) -> bool) -> Result<Bo
         return Err(SqlError::new(SqlState::SYNTAX_ERROR, message));
     };
     let (places, names, relations) = (Vec::new(), Vec::new(), HashSet::new());
+    let takes_parameters = !matches!(parsed.statement, Statement::CreateTableAs(_));
     let mut finder = Finder { known, places, relations, names };
     finder.statement(&mut parsed.statement);
     let Finder { mut places, names, relations, .. } = finder;
@@ -46,44 +65,50 @@ pub fn bind_variables(sql: &str, known: &dyn Fn(&[String]) -> bool) -> Result<Bo
         !column && !names.contains(place)
     });
     if places.is_empty() {
-        return Ok(Bound { text: sql.to_owned(), variables: Vec::new() });
+        let pieces = vec![(sql.to_owned(), None)];
+        return Ok(Bound { pieces, variables: Vec::new(), takes_parameters });
     }
     places.sort_by_key(|(place, _)| place.0);
     places.dedup();
-    Ok(replaced(sql, places))
+    let (pieces, variables) = replaced(sql, places);
+    Ok(Bound { pieces, variables, takes_parameters })
 }
 
 /// Where something stands: characters from one, the end excluded.
 type Place = (u64, u64);
 
-fn replaced(sql: &str, places: Vec<(Place, Vec<String>)>) -> Bound {
+/// A text in pieces, each with the number of what stands behind it.
+type Pieces = Vec<(String, Option<usize>)>;
+
+fn replaced(sql: &str, places: Vec<(Place, Vec<String>)>) -> (Pieces, Vec<Vec<String>>) {
     let mut bytes: Vec<usize> = sql.char_indices().map(|(byte, _)| byte).collect();
     bytes.push(sql.len());
     let byte_of = |character: u64| {
         let at = usize::try_from(character).unwrap_or(usize::MAX).saturating_sub(1);
         bytes.get(at).copied().unwrap_or(sql.len())
     };
-    let (mut text, mut variables): (String, Vec<Vec<String>>) = (String::new(), Vec::new());
+    let (mut pieces, mut variables): (Pieces, Vec<Vec<String>>) = (Vec::new(), Vec::new());
     let mut from = 0;
+    // What closes a parenthesis before a subscript.
+    let mut closing = "";
     for ((start, end), variable) in places {
         let (start, end) = (byte_of(start), byte_of(end));
         if start < from {
             continue;
         }
-        let known = variables.iter().position(|other| *other == variable);
-        let number = known.unwrap_or(variables.len()) + 1;
-        if known.is_none() {
+        let number = variables.iter().position(|other| *other == variable);
+        let number = number.unwrap_or_else(|| {
             variables.push(variable);
-        }
-        text.push_str(&sql[from..start]);
-        // What follows may belong to the value: a subscript.
+            variables.len() - 1
+        });
         let subscript = sql[end..].trim_start().starts_with('[');
-        let parameter = if subscript { format!("(${number})") } else { format!("${number}") };
-        text.push_str(&parameter);
+        let opening = if subscript { "(" } else { "" };
+        pieces.push((format!("{closing}{}{opening}", &sql[from..start]), Some(number)));
+        closing = if subscript { ")" } else { "" };
         from = end;
     }
-    text.push_str(&sql[from..]);
-    Bound { text, variables }
+    pieces.push((format!("{closing}{}", &sql[from..]), None));
+    (pieces, variables)
 }
 
 struct Finder<'a> {

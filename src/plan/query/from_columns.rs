@@ -12,7 +12,9 @@ use super::names::{fold, output_name};
 use super::planner::PlanContext;
 use super::relations::Relation;
 use super::rewrite::call;
+use super::user_notation::marked;
 use crate::base::{Result, SqlError, SqlState};
+use crate::catalog::{ArgumentDef, FunctionDef, ReturnsDef};
 
 /// Views may use views, and CTEs others.
 const DEPTH_MAX: usize = 32;
@@ -144,6 +146,7 @@ impl<'a> FromColumns<'a> {
         let names = match factor {
             TableFactor::Table { name, args: None, .. } => self.of_relation(name),
             TableFactor::Derived { subquery, .. } => self.of_query(subquery),
+            TableFactor::Function { name, alias: Some(alias), .. } => self.of_function(name, alias),
             TableFactor::NestedJoin { table_with_joins, alias: None } => {
                 return self.of_joins(table_with_joins);
             }
@@ -162,6 +165,7 @@ impl<'a> FromColumns<'a> {
         let alias = match factor {
             TableFactor::Table { alias, .. }
             | TableFactor::Derived { alias, .. }
+            | TableFactor::Function { alias, .. }
             | TableFactor::NestedJoin { alias, .. } => alias.as_ref(),
             _ => None,
         };
@@ -171,6 +175,35 @@ impl<'a> FromColumns<'a> {
             merged: false,
         };
         Ok(Some(renamed(names, alias).into_iter().map(column).collect()))
+    }
+
+    /// The columns of a user's function, where all of its name have the same.
+    fn of_function(&self, name: &ObjectName, alias: &TableAlias) -> Option<Vec<String>> {
+        let parts = marked(name)?;
+        let (name, schema) = parts.split_last()?;
+        let (relations, path) = (&self.context.relations, &self.context.search_path);
+        let schema = schema.last().map(String::as_str);
+        let functions = relations.user_functions(schema, name, path);
+        let columns = |function: &FunctionDef| match &function.returns {
+            ReturnsDef::RowOf(relation) => {
+                let columns = relations.columns_of(*relation)?;
+                Some(columns.into_iter().map(|(name, _)| name).collect::<Vec<_>>())
+            }
+            ReturnsDef::Row => {
+                let named = function.outputs().enumerate();
+                let name = |(at, output): (usize, &ArgumentDef)| {
+                    output.name.clone().unwrap_or_else(|| format!("column{}", at + 1))
+                };
+                Some(named.map(name).collect())
+            }
+            ReturnsDef::Value(_) | ReturnsDef::Void => {
+                let named = function.outputs().find_map(|output| output.name.clone());
+                Some(vec![named.unwrap_or_else(|| fold(&alias.name))])
+            }
+        };
+        let mut all = functions.iter().map(|function| columns(function));
+        let first = all.next()??;
+        all.all(|other| other.as_ref() == Some(&first)).then_some(first)
     }
 
     fn of_relation(&self, name: &ObjectName) -> Option<Vec<String>> {
@@ -217,6 +250,7 @@ pub(super) fn qualifier(factor: &TableFactor) -> Option<String> {
         }
         TableFactor::Derived { alias, .. }
         | TableFactor::NestedJoin { alias, .. }
+        | TableFactor::Function { alias, .. }
         | TableFactor::UNNEST { alias, .. } => alias.as_ref().map(|alias| fold(&alias.name)),
         _ => None,
     }

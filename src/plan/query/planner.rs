@@ -242,7 +242,7 @@ impl Planner {
 
     /// Takes apart what DataFusion does not: lateral parts, correlated subqueries, subqueries as
     /// values.
-    fn plannable(&self, plan: LogicalPlan) -> datafusion::common::Result<LogicalPlan> {
+    pub(super) fn plannable(&self, plan: LogicalPlan) -> datafusion::common::Result<LogicalPlan> {
         let plan = without_lateral(plan)?;
         self.aggregated(without_correlation(plan, self)?)
     }

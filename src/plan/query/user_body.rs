@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::FieldRef;
-use datafusion::common::{Column, DFSchema, DFSchemaRef, TableReference};
+use datafusion::common::{Column, DFSchema, DFSchemaRef, ScalarValue, TableReference};
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, Projection};
 use sqlparser::ast::{
     self, Ident, ObjectName, SelectItem, SelectItemQualifiedWildcardKind, TableAlias, TableFactor,
@@ -16,12 +16,13 @@ use sqlparser::ast::{
 
 use super::errors::sql_error;
 use super::exclusions;
-use super::literal::Operand;
+use super::literal::{Operand, typed_literal};
 use super::names::fold;
 use super::planner::{PlanContext, Planner};
 use super::provider::Provider;
 use super::reads::reads_of_body;
 use super::resolve::Resolver;
+use super::user_calls::with_body;
 use super::user_function::nothing;
 use super::view_source::inlined;
 use crate::base::{Result, SqlError, SqlState};
@@ -53,7 +54,16 @@ impl Planner {
     pub fn check_function(&self, context: &PlanContext, function: &FunctionDef) -> Result<()> {
         let literals = Provider::literals_of(context);
         let provider = Provider::new(self, context, literals, None, 0);
-        provider.body(function, false).map(|_| ())
+        let body = provider.body(function, false)?;
+        // As far as a statement is planned that calls it.
+        let nulls = function.inputs().map(|argument| {
+            let ty = argument.ty.pg_type();
+            let null = ScalarValue::try_from(&ty.arrow()).unwrap_or(ScalarValue::Null);
+            typed_literal(null, &ty)
+        });
+        let plan = with_body(body, function, nulls.collect()).map_err(sql_error)?;
+        let plan = self.plannable(plan).map_err(sql_error)?;
+        self.coerced(plan).map(|_| ())
     }
 }
 

@@ -405,7 +405,11 @@ fn from_outside(expr: Expr, schema: &DFSchema) -> Result<Expr> {
 
 /// A body with arguments in it that are as a plan within sees them. Those that may give another
 /// value each time are computed once, beside it.
-fn with_body(body: Body, function: &FunctionDef, arguments: Vec<Expr>) -> Result<LogicalPlan> {
+pub(super) fn with_body(
+    body: Body,
+    function: &FunctionDef,
+    arguments: Vec<Expr>,
+) -> Result<LogicalPlan> {
     let mut plan = body.plan.clone();
     let schema = Arc::clone(plan.schema());
     // In terms of the body's own names, so that what is computed once is looked at then.

@@ -99,7 +99,20 @@ impl Procedure<'_> {
             let value = self.find(variable);
             values.push(value.unwrap_or_else(|| Err(super::variables::unknown(variable)))?);
         }
-        self.statement(&bound.text, values).await
+        if bound.takes_parameters {
+            return self.statement(&bound.text(), values).await;
+        }
+        let context = self.text_context();
+        let mut literals = Vec::with_capacity(values.len());
+        for (ty, value) in &values {
+            let text = match to_text(ty, value, &context)? {
+                Some(text) => format!("'{}'", text.replace('\'', "''")),
+                None => "NULL".to_owned(),
+            };
+            literals.push(format!("CAST({text} AS {})", self.type_text(ty)));
+        }
+        let text = bound.with(|at| literals.get(at).cloned().unwrap_or_default());
+        self.statement(&text, Vec::new()).await
     }
 
     /// Runs a statement with values for its parameters.

@@ -80,6 +80,7 @@ impl Cursor<'_> {
             let message = format!("{} is not supported in PL/pgSQL", word.to_uppercase());
             let hint = match *word {
                 "commit" | "rollback" => "The whole block is one transaction.",
+                "call" => "There are no procedures.",
                 _ => "FOR row IN query LOOP reads rows one by one.",
             };
             let error = self.error_at(self.at, SqlState::FEATURE_NOT_SUPPORTED, message);

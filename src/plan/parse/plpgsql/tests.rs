@@ -42,7 +42,7 @@ fn a_statement_of_sql_ends_at_its_semicolon_and_gives_its_into() {
     else {
         panic!("a query");
     };
-    assert_eq!(text, "SELECT a, ';'  FROM t WHERE (b = 1)");
+    assert_eq!(text, "SELECT a, ';' FROM t WHERE (b = 1)");
     let into = into.unwrap();
     assert!(into.strict);
     assert_eq!(into.targets, [vec!["x".to_owned()], vec!["r".to_owned(), "y".to_owned()]]);
@@ -149,7 +149,7 @@ fn variables_become_parameters_where_expressions_stand() {
             [record, _] => record == "r",
             _ => false,
         };
-        bind_variables(sql, &known).unwrap().text
+        bind_variables(sql, &known).unwrap().text()
     };
     for (sql, wanted) in [
         ("SELECT a + b + a", "SELECT $1 + $2 + $1"),
