@@ -77,7 +77,6 @@ SELECT rolname FROM pg_authid WHERE rolname = current_user;
 SELECT rolname FROM pg_roles WHERE rolname LIKE 'pg\_read%' ORDER BY 1;
 SELECT spcname FROM pg_tablespace ORDER BY 1;
 SELECT amname, amtype FROM pg_am WHERE amname IN ('heap', 'btree', 'hash', 'gin', 'gist', 'brin', 'spgist') ORDER BY 1;
--- differs: catalog-facts
 SELECT lanname FROM pg_language ORDER BY lanname;
 -- differs: catalog-facts
 SELECT extname FROM pg_extension WHERE extname IN ('plpgsql', 'vector') ORDER BY 1;

@@ -279,7 +279,6 @@ NOTIFY channel, 'hello';
 UNLISTEN *;
 CHECKPOINT;
 BEGIN;
--- differs: unsupported
 DO $$ BEGIN PERFORM 1; END $$;
 ROLLBACK;
 BEGIN NONSENSE;
