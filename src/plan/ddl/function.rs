@@ -17,6 +17,7 @@ use crate::plan::{Name, TypeName, parse_query};
 use crate::types::PgType;
 
 use super::draft::Draft;
+use super::function_uses;
 use super::type_text;
 
 /// Types that stand for any other.
@@ -148,6 +149,11 @@ pub(super) fn create(draft: &mut Draft<'_>, statement: &CreateFunction) -> Resul
             function.comments = before.comments.clone();
         }
         None => function.oid = draft.edit.oid(),
+    }
+    if function_uses::calls(draft, function.body.trim().trim_end_matches(';'), &function) {
+        let message = format!("function \"{name}\" calls itself, which is not supported");
+        return Err(SqlError::unsupported(message)
+            .with_hint("A recursive query does what a recursive function would."));
     }
     if let Some(check) = draft.context.check_function {
         check(&function)?;
@@ -432,7 +438,7 @@ pub(super) fn alter(draft: &mut Draft<'_>, statement: &AlterFunction) -> Result<
             format!("function {} already exists in schema \"{schema}\"", after.signature());
         return Err(SqlError::new(SqlState::DUPLICATE_FUNCTION, message));
     }
-    super::function_uses::refuse_change_of_name(draft, &before)?;
+    function_uses::refuse_change_of_name(draft, &before)?;
     draft.put_function(&after)
 }
 

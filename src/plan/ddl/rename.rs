@@ -323,6 +323,15 @@ fn follow_schema(draft: &mut Draft<'_>, before: &SchemaDef, to: &str) -> Result<
             draft.put_view(view);
         }
     }
+    for function in snapshot.functions.values() {
+        let mut function = (**function).clone();
+        let schemas = function.search_path.iter_mut().flatten();
+        let mut named = schemas.filter(|schema| **schema == before.name).peekable();
+        if named.peek().is_some() {
+            named.for_each(|schema| to.clone_into(schema));
+            draft.put_function(&function)?;
+        }
+    }
     Ok(())
 }
 

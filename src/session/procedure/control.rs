@@ -194,6 +194,9 @@ impl Procedure<'_> {
             Err(error) => error,
         };
         let Some(handler) = block.handlers.iter().find(|handler| catches(handler, &error)) else {
+            if let Some(transaction) = self.session.transaction() {
+                transaction.writes.release(&name)?;
+            }
             return Err(error);
         };
         self.scopes.truncate(depth);
