@@ -1,6 +1,7 @@
 //! The integration tests, in one binary: real processes, real clients, real stores.
 //! How to run and extend them: `docs/testing.md`.
 
+mod blocks;
 mod command_line;
 mod copy_files;
 mod drivers;

@@ -183,7 +183,7 @@ fn of_function(function: &FunctionDef, found: &mut Found) {
         found.add(object, (TYPE, ty.oid, 0), 'n');
     }
     if let ReturnsDef::RowOf(relation) = function.returns {
-        found.add(object, (TYPE, relation, 0), 'n');
+        found.add(object, (CLASS, relation, 0), 'n');
     }
 }
 

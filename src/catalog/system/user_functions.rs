@@ -22,17 +22,22 @@ impl Facts {
 
     /// A type by its name, those of relations' rows too.
     fn type_of_function(&self, oid: Oid) -> String {
-        let relation = || {
-            let (schema, name) = self.catalog().relation_name(oid)?;
-            let visible = self
-                .session()
-                .search_path()
-                .iter()
-                .any(|known| known == self.catalog().schema_name(schema));
-            let schema = quoted(self.catalog().schema_name(schema));
-            Some(if visible { quoted(name) } else { format!("{schema}.{}", quoted(name)) })
-        };
-        self.type_shown(oid).or_else(relation).unwrap_or_else(|| "???".to_owned())
+        let ty = self.catalog().type_of(oid);
+        let of_extension = ty.as_ref().is_some_and(|ty| {
+            let element = ty.element().unwrap_or(ty);
+            matches!(element, PgType::Vector(_) | PgType::Halfvec(_) | PgType::Sparsevec(_))
+        });
+        let prefix = if of_extension { self.prefix_of_vector() } else { "" };
+        let shown = self.type_shown(oid).map(|shown| format!("{prefix}{shown}"));
+        shown.or_else(|| self.row_type_shown(oid)).unwrap_or_else(|| "???".to_owned())
+    }
+
+    /// The type of a relation's rows, which is called like it.
+    pub(super) fn row_type_shown(&self, oid: Oid) -> Option<String> {
+        let (schema, name) = self.catalog().relation_name(oid)?;
+        let schema = self.catalog().schema_name(schema);
+        let visible = self.session().search_path().iter().any(|known| known == schema);
+        Some(if visible { quoted(name) } else { format!("{}.{}", quoted(schema), quoted(name)) })
     }
 }
 
@@ -195,7 +200,15 @@ pub(super) fn definition(facts: &Facts, function: &FunctionDef) -> String {
         text.push_str(&format!(" {}\n", options.join(" ")));
     }
     if let Some(path) = &function.set_path {
-        text.push_str(&format!(" SET search_path TO {path}\n"));
+        let literal = |name: &str| {
+            let name = match name.strip_prefix('"').and_then(|name| name.strip_suffix('"')) {
+                Some(quoted) => quoted.replace("\"\"", "\""),
+                None => name.to_owned(),
+            };
+            format!("'{}'", name.replace('\'', "''"))
+        };
+        let schemas: Vec<String> = path.split(", ").map(literal).collect();
+        text.push_str(&format!(" SET search_path TO {}\n", schemas.join(", ")));
     }
     match function.form {
         BodyForm::Text => {

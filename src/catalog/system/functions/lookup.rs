@@ -342,7 +342,7 @@ pub(super) fn regtype_name(facts: &Facts, arguments: &[Option<&str>]) -> Option<
     Some(match facts.type_shown(oid) {
         None if oid.0 == 0 => "-".to_owned(),
         None => match type_name(oid).as_str() {
-            "???" => oid.to_string(),
+            "???" => facts.row_type_shown(oid).unwrap_or_else(|| oid.to_string()),
             name => name.to_owned(),
         },
         Some(shown) => shown,
