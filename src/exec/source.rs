@@ -32,14 +32,17 @@ pub struct TableSource {
 }
 
 impl TableSource {
-    /// A source of the table's rows; `hidden` adds `_address` and `_rowid` at the end.
-    pub fn new(oid: Oid, table: Arc<TableSchema>, hidden: bool) -> Self {
+    /// A source of the table's rows; `hidden` says which of `_address` and `_rowid`, in this order, it has at the
+    /// end. A row's id is what SQL calls its `ctid`.
+    pub fn new(oid: Oid, table: Arc<TableSchema>, hidden: &[&str]) -> Self {
         let mut fields: Vec<_> =
             table.columns.iter().map(|column| Arc::clone(&column.field)).collect();
-        if hidden {
-            fields.push(Arc::new(Field::new(ADDRESS, DataType::UInt64, false)));
-            fields.push(Arc::new(Field::new(ROW_ID, DataType::UInt64, false)));
-        }
+        fields.extend(hidden.iter().map(|name| {
+            Arc::new(match *name {
+                ROW_ID => PgType::Tid.field(ROW_ID, false),
+                other => Field::new(other, DataType::UInt64, false),
+            })
+        }));
         let key: Option<Vec<usize>> = table.sort.iter().map(|id| table.position(*id)).collect();
         let constraints = key
             .filter(|key| !key.is_empty())

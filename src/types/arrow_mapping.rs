@@ -56,6 +56,7 @@ impl PgType {
             | Self::Char
             | Self::Json
             | Self::Jsonb
+            | Self::Jsonpath
             | Self::PgNodeTree
             | Self::Aclitem
             | Self::Record
@@ -72,8 +73,12 @@ impl PgType {
             | Self::Regclass
             | Self::Regtype
             | Self::Regproc
+            | Self::Regprocedure
+            | Self::Regoper
+            | Self::Regoperator
             | Self::Regnamespace
             | Self::Regrole => DataType::UInt32,
+            Self::Tid => DataType::UInt64,
             Self::Int2vector => DataType::List(item(&Self::Int2)),
             Self::Oidvector => DataType::List(item(&Self::Oid)),
             Self::Vector(Some(n)) => DataType::FixedSizeList(vector_item(), i32::from(*n)),

@@ -8,6 +8,7 @@ use arrow::array::{
     Decimal256Builder, FixedSizeBinaryBuilder, Float32Builder, Float64Builder, Int16Builder,
     Int32Builder, Int64Builder, IntervalMonthDayNanoBuilder, LargeBinaryBuilder, NullArray,
     StringBuilder, Time64MicrosecondBuilder, TimestampMicrosecondBuilder, UInt32Builder,
+    UInt64Builder,
 };
 use arrow::datatypes::{Field, Float16Type, Float32Type, IntervalMonthDayNano, UInt32Type, i256};
 use datafusion::common::ScalarValue;
@@ -18,7 +19,7 @@ use super::numeric::Shape;
 use super::string::Rule;
 use super::{
     BitString, EnumType, PgType, SparseVector, TextContext, boolean, bytea, datetime_input, errors,
-    float, integer, interval_input, json,
+    float, integer, interval_input, json, tid,
 };
 use crate::base::{Result, SqlError, SqlState};
 
@@ -50,6 +51,7 @@ enum Values {
     Enum(Arc<EnumType>, TimestampMicrosecondBuilder),
     Uuid(FixedSizeBinaryBuilder),
     Oid(UInt32Builder),
+    Tid(UInt64Builder),
     Bits(LargeBinaryBuilder),
     Vector(VectorColumn<Float32Type>),
     Halfvec(VectorColumn<Float16Type>),
@@ -92,6 +94,7 @@ impl Values {
             | PgType::Bpchar(_)
             | PgType::Name
             | PgType::Char
+            | PgType::Jsonpath
             | PgType::PgNodeTree
             | PgType::Aclitem
             | PgType::Record
@@ -120,8 +123,12 @@ impl Values {
             | PgType::Regclass
             | PgType::Regtype
             | PgType::Regproc
+            | PgType::Regprocedure
+            | PgType::Regoper
+            | PgType::Regoperator
             | PgType::Regnamespace
             | PgType::Regrole => Self::Oid(UInt32Builder::with_capacity(capacity)),
+            PgType::Tid => Self::Tid(UInt64Builder::with_capacity(capacity)),
             PgType::Bit(_) | PgType::Varbit(_) => {
                 Self::Bits(LargeBinaryBuilder::with_capacity(capacity, capacity * 9))
             }
@@ -160,6 +167,7 @@ macro_rules! each_builder {
             Values::Interval($builder) => $body,
             Values::Uuid($builder) => $body,
             Values::Oid($builder) => $body,
+            Values::Tid($builder) => $body,
             Values::Bits($builder) => $body,
             Values::Vector($builder) => $body,
             Values::Halfvec($builder) => $body,
@@ -244,6 +252,7 @@ impl ColumnBuilder {
             Values::Enum(of, values) => values.append_value(of.place(text)?),
             Values::Uuid(values) => append_uuid(values, bytea::parse_uuid(text)?)?,
             Values::Oid(values) => values.append_value(integer::parse_oid(text, ty)?),
+            Values::Tid(values) => values.append_value(tid::parse(text)?),
             Values::Bits(values) => {
                 values.append_value(BitString::parse(text)?.assigned(ty)?.stored());
             }
@@ -309,6 +318,7 @@ impl ColumnBuilder {
             Values::Enum(of, values) => values.append_value(of.place(errors::utf8(bytes)?)?),
             Values::Uuid(values) => append_uuid(values, fixed(bytes, ty)?)?,
             Values::Oid(values) => values.append_value(u32::from_be_bytes(fixed(bytes, ty)?)),
+            Values::Tid(values) => values.append_value(tid::of_bytes(fixed(bytes, ty)?)),
             Values::Bits(values) => {
                 values.append_value(BitString::parse_binary(bytes, ty)?.assigned(ty)?.stored());
             }
@@ -346,6 +356,7 @@ impl ColumnBuilder {
             (Values::Float8(values), ScalarValue::Float64(value)) => values.append_option(*value),
             (Values::Date(values), ScalarValue::Date32(value)) => values.append_option(*value),
             (Values::Oid(values), ScalarValue::UInt32(value)) => values.append_option(*value),
+            (Values::Tid(values), ScalarValue::UInt64(value)) => values.append_option(*value),
             (
                 Values::Timestamp(values) | Values::Enum(_, values),
                 ScalarValue::TimestampMicrosecond(value, _),

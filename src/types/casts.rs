@@ -76,6 +76,9 @@ fn is_oid_like(ty: &PgType) -> bool {
             | PgType::Regclass
             | PgType::Regtype
             | PgType::Regproc
+            | PgType::Regprocedure
+            | PgType::Regoper
+            | PgType::Regoperator
             | PgType::Regnamespace
             | PgType::Regrole
     )

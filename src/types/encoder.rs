@@ -7,7 +7,7 @@ use arrow::array::{
     Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Date32Array, Decimal128Array,
     Decimal256Array, FixedSizeBinaryArray, Float32Array, Float64Array, Int16Array, Int32Array,
     Int64Array, IntervalMonthDayNanoArray, LargeBinaryArray, ListArray, PrimitiveArray,
-    StringArray, Time64MicrosecondArray, TimestampMicrosecondArray, UInt32Array,
+    StringArray, Time64MicrosecondArray, TimestampMicrosecondArray, UInt32Array, UInt64Array,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::compute::cast;
@@ -19,7 +19,7 @@ use super::numeric::Shape;
 use super::vector::{self, Element};
 use super::{
     BitString, EnumType, PgType, SparseVector, TextContext, array_text, bytea, datetime_output,
-    float, interval_output, object,
+    float, interval_output, object, tid,
 };
 use crate::base::{Result, SqlError, SqlState};
 
@@ -53,6 +53,7 @@ enum Values {
     Enum(TimestampMicrosecondArray, EnumType),
     Uuid(FixedSizeBinaryArray),
     Oid(UInt32Array),
+    Tid(UInt64Array),
     Object(UInt32Array, StringArray),
     Bits(LargeBinaryArray),
     Vector(Vectors<Float32Type>),
@@ -130,6 +131,7 @@ impl ColumnEncoder {
             | PgType::Name
             | PgType::Char
             | PgType::Json
+            | PgType::Jsonpath
             | PgType::PgNodeTree
             | PgType::Aclitem
             | PgType::Record
@@ -153,8 +155,12 @@ impl ColumnEncoder {
             | PgType::Regclass
             | PgType::Regtype
             | PgType::Regproc
+            | PgType::Regprocedure
+            | PgType::Regoper
+            | PgType::Regoperator
             | PgType::Regnamespace
             | PgType::Regrole => Values::Oid(array.as_primitive().clone()),
+            PgType::Tid => Values::Tid(array.as_primitive().clone()),
             PgType::Bit(_) | PgType::Varbit(_) => Values::Bits(array.as_binary().clone()),
             PgType::Vector(_) => Values::Vector(Vectors::new(array)),
             PgType::Halfvec(_) => Values::Halfvec(Vectors::new(array)),
@@ -184,6 +190,7 @@ impl ColumnEncoder {
             Values::Int4(values) => integer(values.value(row), out),
             Values::Int8(values) => integer(values.value(row), out),
             Values::Oid(values) => integer(values.value(row), out),
+            Values::Tid(values) => tid::write(values.value(row), out),
             Values::Object(_, names) => out.put_slice(names.value(row).as_bytes()),
             Values::Float4(values) => float::write(values.value(row), out, digits),
             Values::Float8(values) => float::write(values.value(row), out, digits),
@@ -243,6 +250,7 @@ impl ColumnEncoder {
             Values::Int4(values) => out.put_i32(values.value(row)),
             Values::Int8(values) => out.put_i64(values.value(row)),
             Values::Oid(values) | Values::Object(values, _) => out.put_u32(values.value(row)),
+            Values::Tid(values) => out.put_slice(&tid::bytes(values.value(row))),
             Values::Float4(values) => out.put_f32(values.value(row)),
             Values::Float8(values) => out.put_f64(values.value(row)),
             Values::Numeric(shape, values) => shape.write_binary(values.value(row), out),

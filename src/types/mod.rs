@@ -33,6 +33,7 @@ mod parse;
 mod pg_type;
 mod sparse_vector;
 mod string;
+mod tid;
 mod time_zone;
 mod vector;
 

@@ -20,7 +20,14 @@ impl PgType {
     pub fn is_object(&self) -> bool {
         matches!(
             self,
-            Self::Regclass | Self::Regtype | Self::Regproc | Self::Regnamespace | Self::Regrole
+            Self::Regclass
+                | Self::Regtype
+                | Self::Regproc
+                | Self::Regprocedure
+                | Self::Regoper
+                | Self::Regoperator
+                | Self::Regnamespace
+                | Self::Regrole
         )
     }
 

@@ -54,16 +54,26 @@ pub enum PgType {
     Json,
     /// `jsonb`: normalised
     Jsonb,
+    /// `jsonpath`: as it was written
+    Jsonpath,
     /// `oid`
     Oid,
     /// `xid`
     Xid,
+    /// `tid`: where a row is, which is here its row id
+    Tid,
     /// `regclass`: shown as a number unless the catalog has replaced it by a name
     Regclass,
     /// `regtype`
     Regtype,
     /// `regproc`
     Regproc,
+    /// `regprocedure`: a function with its arguments' types
+    Regprocedure,
+    /// `regoper`
+    Regoper,
+    /// `regoperator`: an operator with its operands' types
+    Regoperator,
     /// `regnamespace`
     Regnamespace,
     /// `regrole`
@@ -132,11 +142,16 @@ const SCALARS: &[PgType] = &[
     PgType::Uuid,
     PgType::Json,
     PgType::Jsonb,
+    PgType::Jsonpath,
     PgType::Oid,
     PgType::Xid,
+    PgType::Tid,
     PgType::Regclass,
     PgType::Regtype,
     PgType::Regproc,
+    PgType::Regprocedure,
+    PgType::Regoper,
+    PgType::Regoperator,
     PgType::Regnamespace,
     PgType::Regrole,
     PgType::Int2vector,
@@ -199,11 +214,16 @@ impl PgType {
             Self::Uuid => facts!(2950, 2951, "uuid", "uuid", 16),
             Self::Json => facts!(114, 199, "json", "json", -1),
             Self::Jsonb => facts!(3802, 3807, "jsonb", "jsonb", -1),
+            Self::Jsonpath => facts!(4072, 4073, "jsonpath", "jsonpath", -1),
             Self::Oid => facts!(26, 1028, "oid", "oid", 4),
             Self::Xid => facts!(28, 1011, "xid", "xid", 4),
+            Self::Tid => facts!(27, 1010, "tid", "tid", 6),
             Self::Regclass => facts!(2205, 2210, "regclass", "regclass", 4),
             Self::Regtype => facts!(2206, 2211, "regtype", "regtype", 4),
             Self::Regproc => facts!(24, 1008, "regproc", "regproc", 4),
+            Self::Regprocedure => facts!(2202, 2207, "regprocedure", "regprocedure", 4),
+            Self::Regoper => facts!(2203, 2208, "regoper", "regoper", 4),
+            Self::Regoperator => facts!(2204, 2209, "regoperator", "regoperator", 4),
             Self::Regnamespace => facts!(4089, 4090, "regnamespace", "regnamespace", 4),
             Self::Regrole => facts!(4096, 4097, "regrole", "regrole", 4),
             Self::Int2vector => facts!(22, 1006, "int2vector", "int2vector", -1),
@@ -401,6 +421,9 @@ impl PgType {
             | Self::Regclass
             | Self::Regtype
             | Self::Regproc
+            | Self::Regprocedure
+            | Self::Regoper
+            | Self::Regoperator
             | Self::Regnamespace
             | Self::Regrole => 'N',
             Self::Text | Self::Varchar(_) | Self::Bpchar(_) | Self::Name => 'S',
@@ -416,7 +439,9 @@ impl PgType {
             | Self::Uuid
             | Self::Json
             | Self::Jsonb
+            | Self::Jsonpath
             | Self::Xid
+            | Self::Tid
             | Self::Aclitem
             | Self::Vector(_)
             | Self::Halfvec(_)

@@ -16,8 +16,12 @@ use tokio_postgres::Config;
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Python,
+    /// Python in a virtual environment of the tool's own.
+    Alone,
     Shell,
     Node,
+    /// A package of its own below `tests/tools`, which `scripts/install peer` compiles.
+    Rust,
     /// Java with these jars of the system beside the driver's.
     Java(&'static [&'static str]),
 }
@@ -27,6 +31,7 @@ const TOOLS: &[(&str, &str, Kind)] = &[
     ("psql", "psql", Kind::Shell),
     ("pgbench", "pgbench", Kind::Shell),
     ("pg_dump", "pg_dump, pg_restore", Kind::Shell),
+    ("postgres_fdw", "postgres_fdw, dblink, of another PostgreSQL", Kind::Shell),
     ("sqlalchemy", "SQLAlchemy", Kind::Python),
     ("alembic", "Alembic", Kind::Python),
     ("django", "Django", Kind::Python),
@@ -35,17 +40,21 @@ const TOOLS: &[(&str, &str, Kind)] = &[
     ("pandas", "pandas", Kind::Python),
     ("polars", "polars", Kind::Python),
     ("pgvector", "pgvector-python", Kind::Python),
+    ("pgvector_node", "pgvector-node, its examples", Kind::Node),
     ("langchain", "langchain-postgres", Kind::Python),
     ("llama_index", "LlamaIndex PGVectorStore", Kind::Python),
     ("postgres_js", "postgres.js", Kind::Node),
     ("drizzle", "Drizzle", Kind::Node),
     ("typeorm", "TypeORM", Kind::Node),
+    ("prisma", "Prisma", Kind::Node),
+    ("sqlx", "sqlx", Kind::Rust),
     ("pgjdbc", "pgjdbc's DatabaseMetaData", Kind::Java(&[])),
     ("hikaricp", "HikariCP", Kind::Java(&["HikariCP", "slf4j-api", "slf4j-nop"])),
     ("psqlodbc", "psqlODBC, by pyodbc", Kind::Python),
     ("pgcli", "pgcli", Kind::Python),
     ("dbt", "dbt-postgres", Kind::Python),
     ("vectordbbench", "VectorDBBench's pgvector client", Kind::Python),
+    ("superset", "Apache Superset", Kind::Alone),
     ("gui", "DBeaver, Metabase, Grafana, Tableau, Power BI, pgAdmin: their queries", Kind::Python),
 ];
 const SECONDS_MAX: u32 = 600;
@@ -59,11 +68,13 @@ fn command(name: &str, kind: Kind) -> Command {
     let mut command = bounded(SECONDS_MAX);
     match kind {
         Kind::Python => command.arg(tool("tools/bin/python")).arg(folder.join("main.py")),
+        Kind::Alone => command.arg(tool(&format!("{name}/bin/python"))).arg(folder.join("main.py")),
         Kind::Shell => command.arg("bash").arg(folder.join("main.sh")),
         Kind::Node => {
             command.env("NODE_PATH", tool("tools_node/node_modules"));
             command.arg("node").arg(folder.join("main.js"))
         }
+        Kind::Rust => command.arg(tool("rust/debug").join(format!("redkite-tool-{name}"))),
         Kind::Java(jars) => {
             let jars = ["postgresql"].iter().chain(jars);
             let path: Vec<_> = jars.map(|jar| format!("/usr/share/java/{jar}.jar")).collect();
@@ -142,17 +153,22 @@ on_redkite! {
     pgjdbc pgjdbc
     nightly_polars polars
     nightly_pgvector pgvector
+    nightly_pgvector_node pgvector_node
     nightly_langchain langchain
     nightly_llama_index llama_index
     nightly_pgbench pgbench
     nightly_postgres_js postgres_js
     nightly_drizzle drizzle
     nightly_typeorm typeorm
+    nightly_prisma prisma
+    nightly_sqlx sqlx
+    nightly_postgres_fdw postgres_fdw
     nightly_hikaricp hikaricp
     nightly_psqlodbc psqlodbc
     nightly_pgcli pgcli
     nightly_dbt dbt
     nightly_vectordbbench vectordbbench
+    nightly_superset superset
 }
 
 /// A database of a real PostgreSQL as an URL, and where that PostgreSQL's programs are found.

@@ -152,6 +152,13 @@ pub(super) fn by_name(name: &str) -> Option<u32> {
     BY_NAME.get(name).copied()
 }
 
+/// The oid of the function of this name that takes these types.
+pub(super) fn by_types(name: &str, types: &[u32]) -> Option<u32> {
+    let mut all = BY_OID.iter();
+    let found = all.find(|(_, function)| function.name == name && function.arguments == types)?;
+    Some(*found.0)
+}
+
 /// The oids of a type's input, output, receive and send functions; 0 for those that there are not.
 pub(super) fn type_functions(ty: &PgType) -> [u32; 4] {
     let base = match ty {

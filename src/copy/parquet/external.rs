@@ -104,12 +104,17 @@ fn theirs(ty: &PgType, ours: &DataType) -> DataType {
         | PgType::Regclass
         | PgType::Regtype
         | PgType::Regproc
+        | PgType::Regprocedure
+        | PgType::Regoper
+        | PgType::Regoperator
         | PgType::Regnamespace
         | PgType::Regrole
         | PgType::Int2vector
         | PgType::Oidvector
+        | PgType::Jsonpath
         | PgType::PgNodeTree
         | PgType::Aclitem
+        | PgType::Tid
         | PgType::Bit(_)
         | PgType::Varbit(_)
         | PgType::Sparsevec(_)

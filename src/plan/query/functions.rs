@@ -165,7 +165,10 @@ impl Functions {
         let strict = |ty: &PgType| {
             ty.is_bits()
                 || ty.is_user_defined()
-                || matches!(ty, PgType::Halfvec(_) | PgType::Sparsevec(_) | PgType::Xid)
+                || matches!(
+                    ty,
+                    PgType::Halfvec(_) | PgType::Sparsevec(_) | PgType::Xid | PgType::Tid
+                )
         };
         // PostgreSQL goes by way of the text for strings only.
         let common = |ty: &PgType| {

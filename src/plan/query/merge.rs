@@ -4,12 +4,13 @@
 //! fits, and for each branch the values that it would write; the row's new columns are those of its
 //! branch. Rows for which nothing is to be done are left out.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use datafusion::common::{Column, ScalarValue};
 use datafusion::logical_expr::expr::{Case, Cast};
 use datafusion::logical_expr::{Expr, Filter, LogicalPlan, Projection, col, lit};
-use sqlparser::ast;
+use sqlparser::ast::{self, VisitMut, VisitorMut};
 
 use super::demands::{deleted, inserted, returned, updated};
 use super::dml::{
@@ -17,6 +18,7 @@ use super::dml::{
 };
 use super::errors::sql_error;
 use super::insert_source::expression;
+use super::names::fold;
 use super::planner::{PlanContext, Planner, Target};
 use super::refused_values::{REFUSED_VALUE, refuse_computed, refuse_generated};
 use super::returning::other_columns;
@@ -268,7 +270,8 @@ impl Rows<'_> {
                     vec![there(), ast::Expr::IsNull(Box::new(present()))]
                 }
             };
-            conditions.extend(branch.condition.iter().map(|condition| *condition.ast.clone()));
+            let condition = branch.condition.iter().map(|condition| *condition.ast.clone());
+            conditions.extend(condition.map(|condition| self.of_its_side(branch.when, condition)));
             let condition = all_of(conditions);
             let condition = condition.ok_or_else(|| SqlError::internal("a WHEN without one"))?;
             pairs.push((condition, int(number(place))));
@@ -286,7 +289,7 @@ impl Rows<'_> {
                 let mut values = Vec::with_capacity(sets.len());
                 for (set, of_table) in sets.into_iter().zip(&table.columns) {
                     let value = match set {
-                        Some(set) => self.of_branch(branch, set)?,
+                        Some(set) => self.of_branch(branch, self.of_its_side(of.when, set))?,
                         None => column(self.name, &of_table.name),
                     };
                     values.push(self.value(value));
@@ -315,7 +318,9 @@ impl Rows<'_> {
                     }
                     let value = expression(of_table, cell)?;
                     let value = match cell {
-                        Cell::Expression(_) => self.of_branch(branch, value)?,
+                        Cell::Expression(_) => {
+                            self.of_branch(branch, self.of_its_side(of.when, value))?
+                        }
                         _ => value,
                     };
                     row[*target] = self.value(value);
@@ -337,6 +342,19 @@ impl Rows<'_> {
             ast::Expr::Value(_) | ast::Expr::Cast { .. } => Ok(expr),
             expr => cases(vec![(condition, expr)]),
         }
+    }
+
+    /// A branch for rows that are on one side only sees that side's columns: a name that both have means it.
+    fn of_its_side(&self, when: MergeWhen, mut expr: ast::Expr) -> ast::Expr {
+        let side = match when {
+            MergeWhen::Matched => None,
+            MergeWhen::NotMatchedByTarget => source_name(&self.merge.source),
+            MergeWhen::NotMatchedBySource => Some(ast::Ident::with_quote('"', self.name)),
+        };
+        if let Some(name) = side {
+            let _ = expr.visit(&mut Side { table: self.table, name, subqueries: 0 });
+        }
+        expr
     }
 
     fn value(&mut self, expr: ast::Expr) -> Value {
@@ -397,6 +415,48 @@ impl Rows<'_> {
             }
         }
         without_versions(&items, self.table, self.name, Change::Merge)
+    }
+}
+
+/// What the source is called, if it is one relation.
+fn source_name(source: &ast::TableWithJoins) -> Option<ast::Ident> {
+    match &source.relation {
+        _ if !source.joins.is_empty() => None,
+        ast::TableFactor::Table { alias: Some(alias), .. }
+        | ast::TableFactor::Derived { alias: Some(alias), .. } => Some(alias.name.clone()),
+        ast::TableFactor::Table { name, .. } => name.0.last()?.as_ident().cloned(),
+        _ => None,
+    }
+}
+
+/// Names the side of columns that are named like one of the target's, but not in subqueries.
+struct Side<'a> {
+    table: &'a TableDef,
+    name: ast::Ident,
+    subqueries: usize,
+}
+
+impl VisitorMut for Side<'_> {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, _: &mut ast::Query) -> ControlFlow<()> {
+        self.subqueries += 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _: &mut ast::Query) -> ControlFlow<()> {
+        self.subqueries -= 1;
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut ast::Expr) -> ControlFlow<()> {
+        if self.subqueries == 0
+            && let ast::Expr::Identifier(column) = expr
+            && self.table.column(&fold(column)).is_some()
+        {
+            *expr = ast::Expr::CompoundIdentifier(vec![self.name.clone(), column.clone()]);
+        }
+        ControlFlow::Continue(())
     }
 }
 

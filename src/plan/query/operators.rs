@@ -424,8 +424,8 @@ fn function_of(op: &Op, left: &PgType, right: &PgType) -> Option<(&'static str, 
         (Op::Question, T::Jsonb, _) => "jsonb_exists",
         (Op::QuestionPipe, T::Jsonb, _) => "jsonb_exists_any",
         (Op::QuestionAnd, T::Jsonb, _) => "jsonb_exists_all",
-        (Op::AtQuestion, T::Jsonb, r) if r.is_string() => "jsonb_path_exists_opr",
-        (Op::AtAt, T::Jsonb, r) if r.is_string() => "jsonb_path_match_opr",
+        (Op::AtQuestion, T::Jsonb, r) if is_path(r) => "jsonb_path_exists_opr",
+        (Op::AtAt, T::Jsonb, r) if is_path(r) => "jsonb_path_match_opr",
         (Op::StringConcat, T::Jsonb, T::Jsonb) => "jsonb_concat",
         (Op::Minus, T::Jsonb, r) if integer(r) || r.is_string() || r.element().is_some() => {
             "jsonb_delete"
@@ -435,6 +435,11 @@ fn function_of(op: &Op, left: &PgType, right: &PgType) -> Option<(&'static str, 
         _ => return None,
     };
     Some((found, false))
+}
+
+/// Whether it may be a JSON path: literals are text here.
+fn is_path(ty: &PgType) -> bool {
+    ty.is_string() || *ty == PgType::Jsonpath
 }
 
 /// Whether an expression computes with a distance.

@@ -27,6 +27,7 @@ use super::operators::Operators;
 use super::planner::{Planner, Target};
 use super::relations::Relation;
 use super::set_returning::SERIES;
+use super::system_columns::WITH_ROW_ID;
 use super::type_names::TypeNames;
 use super::user_calls::no_function;
 use super::user_function::{qualified, stand_in};
@@ -36,7 +37,7 @@ use super::view_source::InlineSource;
 use crate::base::{Oid, SqlError, SqlState};
 use crate::catalog::access::{Demand, PolicyCommand, Privileges, RowRule};
 use crate::exec::TableSource;
-use crate::segment::TableSchema;
+use crate::segment::{ADDRESS, ROW_ID, TableSchema};
 
 /// Views may use views; a cycle can't be made by DDL, but metadata may be broken.
 const VIEW_DEPTH_MAX: usize = 32;
@@ -111,8 +112,18 @@ impl<'a> Provider<'a> {
         })
     }
 
-    fn whole_table(&self, oid: Oid, schema: Arc<TableSchema>) -> Arc<dyn LogicalSource> {
-        let source = TableSource::new(oid, schema, self.target(oid).is_some());
+    fn whole_table(
+        &self,
+        oid: Oid,
+        schema: Arc<TableSchema>,
+        row_id: bool,
+    ) -> Arc<dyn LogicalSource> {
+        let hidden: &[&str] = match (self.target(oid).is_some(), row_id) {
+            (true, _) => &[ADDRESS, ROW_ID],
+            (false, true) => &[ROW_ID],
+            (false, false) => &[],
+        };
+        let source = TableSource::new(oid, schema, hidden);
         provider_as_source(Arc::new(source))
     }
 
@@ -122,6 +133,7 @@ impl<'a> Provider<'a> {
         oid: Oid,
         name: &str,
         schema: Arc<TableSchema>,
+        row_id: bool,
     ) -> Result<Arc<dyn LogicalSource>> {
         let reading = RowRule::Found { command: PolicyCommand::Select, reads: true };
         let target = self.target(oid);
@@ -129,7 +141,7 @@ impl<'a> Provider<'a> {
         let relations = &self.context.relations;
         let condition = relations.row_condition(oid, self.context.rights, rule);
         let Some(condition) = condition.map_err(external)? else {
-            return Ok(self.whole_table(oid, schema));
+            return Ok(self.whole_table(oid, schema, row_id));
         };
         let (schema, condition) = (&schema, condition.as_str());
         let guarded = Guarded { oid, name, schema, condition, target };
@@ -199,15 +211,19 @@ impl Provider<'_> {
 impl ContextProvider for Provider<'_> {
     fn get_table_source(&self, name: TableReference) -> Result<Arc<dyn LogicalSource>> {
         let (schema, table) = (name.schema(), name.table());
+        let (table, row_id) = match table.strip_suffix(WITH_ROW_ID) {
+            Some(table) => (table, true),
+            None => (table, false),
+        };
         let path = &self.context.search_path;
         let relation = self.context.relations.relation(schema, table, path);
         match relation {
             Some(Relation::Table { oid, schema }) => {
                 self.used.lock().insert(oid);
                 self.demand_usage(oid);
-                self.table(oid, table, schema)
+                self.table(oid, table, schema, row_id)
             }
-            Some(Relation::Unguarded { oid, schema }) => Ok(self.whole_table(oid, schema)),
+            Some(Relation::Unguarded { oid, schema }) => Ok(self.whole_table(oid, schema, row_id)),
             Some(Relation::View { oid, query, search_path, rights }) => {
                 self.demand_usage(oid);
                 self.view(oid, table, &query, (search_path, rights))

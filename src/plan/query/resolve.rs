@@ -270,6 +270,9 @@ impl Resolver<'_> {
             PgType::Regclass => "redkite_regclass_in",
             PgType::Regtype => "redkite_regtype_in",
             PgType::Regproc => "redkite_regproc_in",
+            PgType::Regprocedure => "redkite_regprocedure_in",
+            PgType::Regoper => "redkite_regoper_in",
+            PgType::Regoperator => "redkite_regoperator_in",
             PgType::Regnamespace => "redkite_regnamespace_in",
             PgType::Regrole => "redkite_regrole_in",
             _ => return None,
@@ -317,7 +320,8 @@ impl Resolver<'_> {
             PgType::Regtype => "type",
             PgType::Regnamespace => "schema",
             PgType::Regrole => "role",
-            PgType::Regproc => "function",
+            PgType::Regproc | PgType::Regprocedure => "function",
+            PgType::Regoper | PgType::Regoperator => "operator",
             _ => return Ok(None),
         };
         if text.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -325,9 +329,10 @@ impl Resolver<'_> {
         }
         let missing = || {
             let message = format!("{kind} \"{text}\" does not exist");
-            let is_function = *target == PgType::Regproc;
-            let state =
-                if is_function { SqlState::UNDEFINED_FUNCTION } else { SqlState::UNDEFINED_OBJECT };
+            let state = match kind {
+                "function" | "operator" => SqlState::UNDEFINED_FUNCTION,
+                _ => SqlState::UNDEFINED_OBJECT,
+            };
             SqlError::new(state, message)
         };
         if *target == PgType::Regproc && signatures(text).len() > 1 {

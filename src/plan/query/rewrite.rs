@@ -58,14 +58,19 @@ pub(crate) fn rewrite_expr(expr: &mut Expr) -> Result<()> {
 }
 
 fn walk(node: &mut impl VisitMut) -> Result<()> {
-    let mut pass = Pass;
+    let mut pass = Pass::default();
     match node.visit(&mut pass) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(error) => Err(error),
     }
 }
 
-struct Pass;
+/// One walk over a statement's tree.
+#[derive(Default)]
+struct Pass {
+    /// The names of WITH that were met.
+    with: Vec<String>,
+}
 
 fn refuse<T>(message: &str) -> ControlFlow<SqlError, T> {
     ControlFlow::Break(SqlError::unsupported(message))
@@ -87,6 +92,8 @@ impl VisitorMut for Pass {
             let hint = "An UPDATE or DELETE may find its own table's rows so.";
             return ControlFlow::Break(SqlError::unsupported(message).with_hint(hint));
         }
+        let with = query.with.iter().flat_map(|with| &with.cte_tables);
+        self.with.extend(with.map(|table| fold(&table.alias.name)));
         if query.for_clause.is_some()
             || query.settings.is_some()
             || query.format_clause.is_some()
@@ -165,7 +172,7 @@ impl VisitorMut for Pass {
     }
 
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<SqlError> {
-        system_columns::rewrite_select(select);
+        system_columns::rewrite_select(select, &self.with);
         for window in &mut select.named_window {
             if let NamedWindowExpr::WindowSpec(spec) = &mut window.1
                 && let Err(error) = plain_bounds(spec)

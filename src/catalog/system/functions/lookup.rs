@@ -161,7 +161,7 @@ pub(super) fn type_name(oid: Oid) -> String {
 }
 
 /// The parts of a name that may be qualified and quoted: `public."A b"`.
-fn name_parts(text: &str) -> (Option<String>, String) {
+pub(super) fn name_parts(text: &str) -> (Option<String>, String) {
     let mut parts = vec![String::new()];
     let mut in_quotes = false;
     for character in text.trim().chars() {
@@ -214,7 +214,10 @@ pub(super) fn to_regtype(facts: &Facts, arguments: &[Option<&str>]) -> Option<St
     }
     let base = name.split('(').next().unwrap_or_default().trim();
     let array = name.ends_with("[]");
-    let ty = PgType::from_name(base.trim_end_matches("[]").trim())?;
+    let Some(ty) = PgType::from_name(base.trim_end_matches("[]").trim()) else {
+        let pseudo = pg_type::PSEUDO.iter().find(|(_, pseudo)| *pseudo == name);
+        return pseudo.map(|(oid, _)| oid.to_string());
+    };
     let ty = if array { ty.array() } else { ty };
     Some(ty.oid().to_string())
 }
@@ -263,7 +266,7 @@ pub(super) fn to_regproc(facts: &Facts, arguments: &[Option<&str>]) -> Option<St
 
 /// A name or a number as a type such as `regclass` reads it; the type's own input refuses what is
 /// neither.
-fn read_name(facts: &Facts, arguments: &[Option<&str>], find: Body) -> Option<String> {
+pub(super) fn read_name(facts: &Facts, arguments: &[Option<&str>], find: Body) -> Option<String> {
     let given = text(arguments, 0)?;
     let number = given == "-" || given.bytes().all(|byte| byte.is_ascii_digit());
     match number {

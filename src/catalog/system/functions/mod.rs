@@ -6,6 +6,7 @@
 mod lookup;
 mod privilege;
 mod routine;
+mod signature;
 mod text_function;
 mod tree;
 
@@ -34,6 +35,7 @@ pub fn function(name: &str, facts: &Arc<Facts>) -> Option<Arc<ScalarUDF>> {
     }
     let find = |entries: &'static [Entry]| entries.iter().find(|entry| entry.0 == name);
     let (name, result, body) = find(lookup::FUNCTIONS)
+        .or_else(|| find(signature::FUNCTIONS))
         .or_else(|| find(tree::FUNCTIONS))
         .or_else(|| find(routine::FUNCTIONS))
         .or_else(|| find(privilege::FUNCTIONS))?;
@@ -46,6 +48,9 @@ pub fn name_function(ty: &PgType, facts: &Arc<Facts>) -> Option<Arc<ScalarUDF>> 
         PgType::Regclass => ("regclass_name", lookup::regclass_name),
         PgType::Regtype => ("regtype_name", lookup::regtype_name),
         PgType::Regproc => ("regproc_name", lookup::regproc_name),
+        PgType::Regprocedure => ("regprocedure_name", signature::regprocedure_name),
+        PgType::Regoper => ("regoper_name", signature::regoper_name),
+        PgType::Regoperator => ("regoperator_name", signature::regoperator_name),
         PgType::Regnamespace => ("regnamespace_name", lookup::regnamespace_name),
         PgType::Regrole => ("regrole_name", lookup::regrole_name),
         _ => return None,
@@ -59,6 +64,9 @@ pub fn named_oid(text: &str, ty: &PgType, facts: &Facts) -> Option<Oid> {
         PgType::Regclass => lookup::to_regclass,
         PgType::Regtype => lookup::to_regtype,
         PgType::Regproc => lookup::to_regproc,
+        PgType::Regprocedure => signature::to_regprocedure,
+        PgType::Regoper => signature::to_regoper,
+        PgType::Regoperator => signature::to_regoperator,
         PgType::Regnamespace => lookup::to_regnamespace,
         PgType::Regrole => lookup::to_regrole,
         _ => return None,
