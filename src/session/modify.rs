@@ -493,7 +493,11 @@ impl Session {
 /// The types that a part of the statement has told, and after them those that were given.
 pub(super) fn known_types(given: &[Option<PgType>], found: &[PgType]) -> Vec<Option<PgType>> {
     let rest = given.iter().skip(found.len()).cloned();
-    found.iter().cloned().map(Some).chain(rest).collect()
+    let known = |(at, ty): (usize, &PgType)| match ty {
+        PgType::Unknown => given.get(at).cloned().flatten(),
+        ty => Some(ty.clone()),
+    };
+    found.iter().enumerate().map(known).chain(rest).collect()
 }
 
 fn addresses_of(batch: &RecordBatch) -> Result<&UInt64Array> {

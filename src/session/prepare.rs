@@ -265,8 +265,16 @@ impl Session {
         plan: &Plan,
         snapshot: &Arc<Mirrored<Snapshot>>,
     ) -> Result<Description> {
+        // What is mentioned nowhere is text.
+        let typed = |types: &[PgType]| -> Vec<PgType> {
+            let text = |ty: &PgType| match ty {
+                PgType::Unknown => PgType::Text,
+                ty => ty.clone(),
+            };
+            types.iter().map(text).collect()
+        };
         Ok(match plan {
-            Plan::Query(plan) => (plan.parameters().to_vec(), Some(Arc::clone(plan.columns()))),
+            Plan::Query(plan) => (typed(plan.parameters()), Some(Arc::clone(plan.columns()))),
             Plan::Modify(plan) => (plan.parameters().to_vec(), plan.columns().cloned()),
             Plan::WithChanges(plan) => (plan.parameters().to_vec(), plan.columns().cloned()),
             Plan::Utility => {
@@ -275,7 +283,7 @@ impl Session {
                     let context = self.plan_context(snapshot);
                     let planner = &self.server.parts.planner;
                     let plan = planner.query(&context, &declare.query, &source.given)?;
-                    return Ok((plan.parameters().to_vec(), None));
+                    return Ok((typed(plan.parameters()), None));
                 }
                 if let Statement::Explain(explain) = &source.parsed.statement {
                     let (_, (types, _)) = self.bound(&source.explained(explain), snapshot)?;

@@ -112,6 +112,7 @@ async fn on_redkite(name: &str, environment: &[(&str, String)]) {
     let output = lines(name, command, &fleet.node(0).config()).await;
     let all = said(&output);
     let missing = missing().remove(name).unwrap_or_default();
+    assert!(!all.is_empty(), "{name} says nothing");
     let mut broken = Vec::new();
     for (case, why) in &all {
         match (why, missing.contains_key(case)) {

@@ -52,14 +52,20 @@ struct Relation<'a> {
     options: Cell,
 }
 
+/// What an oid has in common with that of its rows' type: no oid is so large.
+const ROW_TYPE: u32 = 1 << 31;
+
 impl Relation<'_> {
     fn row(&self) -> Row {
         let tuples: Cell = Some(self.rows.to_string());
+        // Nothing is of a row's type, and it has no row of its own in pg_type.
+        let has_rows = matches!(self.kind, 'r' | 'v' | 'm');
+        let row_type = if has_rows { self.oid.0 | ROW_TYPE } else { 0 };
         row![
             self.oid,
             self.name,
             self.schema,
-            0,
+            row_type,
             0,
             self.owner,
             self.method,

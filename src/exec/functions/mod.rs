@@ -5,6 +5,7 @@
 //! these functions (`<->` to `l2_distance`, `+` of integers to `checked_add`).
 
 mod advisory;
+mod array_aggregate;
 mod array_forms;
 mod average;
 mod bit_aggregate;
@@ -49,6 +50,7 @@ mod quoting;
 mod random;
 mod regular_expression;
 mod rounding;
+mod row_arrays;
 mod series;
 mod session;
 mod session_value;
@@ -80,6 +82,7 @@ pub use like_pattern::with_backslash;
 pub use named_object::named_object;
 pub use random::random_functions;
 pub use rounding::rounded_to;
+pub use row_arrays::row_array_in;
 pub use session::{as_parameter, bind};
 pub use typed::typed_as;
 pub use unfolded::{is_array_of_enums, unfolded, unfolded_constant};
@@ -137,7 +140,14 @@ pub fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
 
 /// Every aggregate of this layer.
 pub fn aggregate_functions() -> Vec<Arc<AggregateUDF>> {
-    [vector_aggregate::all(), bit_aggregate::all(), only::all(), ordered_set::all()].concat()
+    [
+        array_aggregate::all(),
+        vector_aggregate::all(),
+        bit_aggregate::all(),
+        only::all(),
+        ordered_set::all(),
+    ]
+    .concat()
 }
 
 /// Registers all of them, over DataFusion's where the names are the same.

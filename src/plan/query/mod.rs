@@ -5,6 +5,7 @@
 //! their types ([`resolve`]) and returns a [`QueryPlan`]. That one optimises once, and makes a
 //! physical plan for each execution that runs at the same time, which is kept for the next.
 
+mod aggregate_order;
 mod array_elements;
 mod array_query;
 mod bind;

@@ -1,16 +1,19 @@
 //! Values that must be of one type: the results of CASE, the elements of an array; and operands of which a
 //! type is asked: conditions, patterns, what a minus stands before.
 
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{DFSchema, Result, ScalarValue};
-use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::expr::{Case, Like};
+use datafusion::logical_expr::{Expr, ExprSchemable};
 
 use super::errors::external;
 use super::literal::{Operand, fold};
 use super::operators::comparable;
 use super::resolve::Resolver;
 use crate::base::{SqlError, SqlState};
-use crate::exec::functions::typed_as;
+use crate::exec::functions::{row_array_in, typed_as};
 use crate::types::PgType;
 
 impl Resolver<'_> {
@@ -145,9 +148,30 @@ impl Resolver<'_> {
             let message = format!("{what} types {first} and {other} cannot be matched");
             return Err(external(SqlError::new(SqlState::DATATYPE_MISMATCH, message)));
         }
-        let operands = self.agree(operands, schema)?;
+        let operands = self.agree(self.of_rows(operands, schema)?, schema)?;
         // Of NULLIF's only the first one is a value.
         Ok(if what == "NULLIF" { operands } else { plain_decimals(operands) })
+    }
+}
+
+impl Resolver<'_> {
+    /// Literals beside an array of rows are such arrays.
+    fn of_rows(&self, operands: Vec<Expr>, schema: &DFSchema) -> Result<Vec<Expr>> {
+        let item = operands.iter().find_map(|expr| {
+            let (_, field) = expr.to_field(schema).ok()?;
+            let DataType::List(item) = field.data_type() else { return None };
+            matches!(item.data_type(), DataType::Struct(_)).then(|| Arc::clone(item))
+        });
+        let Some(item) = item else { return Ok(operands) };
+        let read = row_array_in(item);
+        let typed = |expr: Expr| match self.literals.operand(&expr, schema) {
+            Some(Operand::Unknown) => {
+                let text = self.literals.give(expr, &PgType::Text).map_err(external)?;
+                Ok(read.call(vec![text]))
+            }
+            _ => Ok(expr),
+        };
+        operands.into_iter().map(typed).collect()
     }
 }
 

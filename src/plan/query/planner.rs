@@ -13,13 +13,14 @@ use datafusion::execution::FunctionRegistry;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::expr::Cast;
-use datafusion::logical_expr::{Expr, LogicalPlan, Projection};
+use datafusion::logical_expr::{Distinct, Expr, LogicalPlan, Projection};
 use datafusion::optimizer::analyzer::Analyzer;
 use datafusion::optimizer::{Optimizer, OptimizerConfig};
 use datafusion::prelude::SessionConfig;
 use datafusion::sql::planner::{ParserOptions, PlannerContext, SqlToRel};
 use sqlparser::ast;
 
+use super::aggregate_order;
 use super::array_elements::as_arguments;
 use super::correlated::{is_left_over, without_correlation};
 use super::errors::sql_error;
@@ -324,6 +325,7 @@ impl Planner {
             let (used, mut demands) = provider.used();
             demands.extend(reads(&plan, target.map(|target| target.oid)).map_err(sql_error)?);
             let plan = inlined(plan).map_err(sql_error)?;
+            let plan = aggregate_order::apply(plan).map_err(sql_error)?;
             return Ok(Analyzed { plan, parameters: types, used, demands });
         }
     }
@@ -457,7 +459,11 @@ fn parameter_types(
         let message = format!("there is no parameter ${count}");
         return Err(SqlError::new(SqlState::UNDEFINED_PARAMETER, message));
     }
-    Ok((0..count).map(|at| parameters.get(at).unwrap_or(PgType::Text)).collect())
+    // What this part of a statement does not mention, another part may tell about.
+    let mut types = vec![PgType::Unknown; count];
+    mentioned.iter().for_each(|at| types[*at] = PgType::Text);
+    let known = |(at, ty)| parameters.get(at).unwrap_or(ty);
+    Ok(types.into_iter().enumerate().map(known).collect())
 }
 
 /// Adds their names to objects whose oids the output has (`regclass`, `regtype`): clients see both.
@@ -544,6 +550,16 @@ fn origin(plan: &LogicalPlan, position: usize) -> Option<(Oid, ColumnId)> {
         LogicalPlan::Filter(filter) => origin(&filter.input, position),
         LogicalPlan::Sort(sort) => origin(&sort.input, position),
         LogicalPlan::Limit(limit) => origin(&limit.input, position),
+        LogicalPlan::Distinct(Distinct::All(input)) => origin(input, position),
+        LogicalPlan::Window(window) => {
+            let below = window.input.schema().fields().len();
+            if position < below { origin(&window.input, position) } else { None }
+        }
+        LogicalPlan::Aggregate(aggregate) => {
+            let Expr::Column(column) = aggregate.group_expr.get(position)? else { return None };
+            let below = aggregate.input.schema().maybe_index_of_column(column)?;
+            origin(&aggregate.input, below)
+        }
         LogicalPlan::SubqueryAlias(alias) => origin(&alias.input, position),
         LogicalPlan::Extension(_) => origin(&Barrier::of(plan)?.input, position),
         LogicalPlan::Join(join) => {

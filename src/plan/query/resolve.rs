@@ -102,6 +102,11 @@ impl Resolver<'_> {
             if known.len() == inputs.len() && known.iter().all(|ty| *ty == known[0]) {
                 continue;
             }
+            if known.contains(&PgType::Oid) {
+                for input in &mut inputs {
+                    as_numbers(input, at)?;
+                }
+            }
             let Some(first) = known.first().map(PgType::bare) else { continue };
             if let Some(other) = known.iter().find(|ty| !united(&first, ty)) {
                 let message = format!(
@@ -428,6 +433,23 @@ impl Resolver<'_> {
         };
         operands.into_iter().zip(types).map(give).collect()
     }
+}
+
+/// A branch's column of `regclass` and its kin as the numbers that they are beside an `oid`.
+fn as_numbers(input: &mut LogicalPlan, at: usize) -> Result<()> {
+    let LogicalPlan::Projection(projection) = input else { return Ok(()) };
+    let field = projection.schema.field(at);
+    if !PgType::of_field(field).is_object() {
+        return Ok(());
+    }
+    let number = Arc::new(PgType::Oid.field("", field.is_nullable()));
+    let name = field.name().clone();
+    let mut exprs = projection.expr.clone();
+    let object = Box::new(exprs[at].clone().unalias());
+    exprs[at] = Expr::Cast(Cast::new_from_field(object, number)).alias(name);
+    let below = Arc::clone(&projection.input);
+    *input = LogicalPlan::Projection(Projection::try_new(exprs, below)?);
+    Ok(())
 }
 
 /// `'101'::bit(n)`: an explicit cast makes it so long.

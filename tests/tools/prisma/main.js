@@ -21,7 +21,7 @@ const environment = {
   PRISMA_SCHEMA_ENGINE_BINARY: '/bin/true', PRISMA_QUERY_ENGINE_LIBRARY: '/bin/true',
 }
 const command = (tool, ...more) => {
-  const options = { cwd: folder, encoding: 'utf8', timeout: 12000, env: environment, stdio: ['ignore', 'pipe', 'pipe'] }
+  const options = { cwd: folder, encoding: 'utf8', timeout: 25000, env: environment, stdio: ['ignore', 'pipe', 'pipe'] }
   try { return execFileSync('node', [path.join(modules, tool, 'build/index.js'), ...more], options) } catch (error) {
     if (error.code === 'ETIMEDOUT' && error.stdout) return error.stdout // `push` says that it's done and doesn't end
     throw error
