@@ -151,7 +151,13 @@ impl CastFunction {
         if let Some(bits) = cast_bits(&array, &self.source, &self.target, self.explicit) {
             return bits;
         }
-        if let (PgType::Array(from), PgType::Array(to)) = (&self.source, &self.target)
+        let element = match &self.source {
+            PgType::Array(from) => Some(from.as_ref()),
+            PgType::Int2vector => Some(&PgType::Int2),
+            PgType::Oidvector => Some(&PgType::Oid),
+            _ => None,
+        };
+        if let (Some(from), PgType::Array(to)) = (element, &self.target)
             && let Some(list) = array.as_list_opt::<i32>()
         {
             return self.elements(list, from, to);

@@ -376,10 +376,8 @@ SELECT 'integer'::regtype;
 SELECT 'int8'::regtype::oid;
 SELECT 23::regtype;
 SELECT 'public'::regnamespace;
--- differs: types
 SELECT 'upper(text)'::regprocedure;
 SELECT 'now'::regproc;
--- differs: types
 SELECT '=(int,int)'::regoperator;
 SELECT to_regclass('nowhere');
 SELECT to_regtype('nosuch');

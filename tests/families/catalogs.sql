@@ -87,7 +87,6 @@ SELECT oid, typname FROM pg_type WHERE typname IN ('bool', 'bytea', 'int8', 'int
 SELECT format_type(23, NULL), format_type(1043, 14), format_type(1700, 393222), format_type(25, -1), format_type(1007, NULL), format_type(1114, 3), format_type(1186, NULL), format_type(0, NULL), format_type(1042, 9), format_type(1560, 8);
 -- differs: catalog-facts
 SELECT proname, pronargs, prokind, provolatile, proretset FROM pg_proc WHERE proname IN ('now', 'count', 'generate_series', 'upper', 'row_number', 'random') AND pronamespace = 'pg_catalog'::regnamespace ORDER BY proname, pronargs, provolatile, proretset;
--- differs: types
 SELECT pg_get_function_identity_arguments('upper(text)'::regprocedure), pg_get_function_result('upper(text)'::regprocedure), pg_get_function_arguments('left(text, integer)'::regprocedure);
 SELECT oprname, oprleft::regtype, oprright::regtype, oprresult::regtype FROM pg_operator WHERE oprname = '||' AND oprleft = 'text'::regtype AND oprright = 'text'::regtype;
 SELECT castsource::regtype, casttarget::regtype, castcontext FROM pg_cast WHERE castsource = 'int4'::regtype AND casttarget IN ('int8'::regtype, 'bool'::regtype, 'numeric'::regtype) ORDER BY 2;
@@ -148,7 +147,6 @@ SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = 
 SELECT kcu.column_name FROM information_schema.table_constraints tc JOIN information_schema.key_column_usage kcu ON kcu.constraint_name = tc.constraint_name AND kcu.table_schema = tc.table_schema WHERE tc.constraint_type = 'PRIMARY KEY' AND tc.table_name = 'orders';
 SELECT con.conname, att2.attname AS child, cl.relname AS parent, att.attname AS parent_column FROM (SELECT unnest(conkey) AS k, unnest(confkey) AS f, conname, conrelid, confrelid FROM pg_constraint WHERE contype = 'f' AND conrelid = 'app.orders'::regclass) con JOIN pg_attribute att ON att.attrelid = con.confrelid AND att.attnum = con.f JOIN pg_class cl ON cl.oid = con.confrelid JOIN pg_attribute att2 ON att2.attrelid = con.conrelid AND att2.attnum = con.k;
 SELECT n.nspname, c.relname, CASE c.relkind WHEN 'r' THEN 'table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'i' THEN 'index' WHEN 'S' THEN 'sequence' END AS type, pg_get_userbyid(c.relowner) = current_user AS mine FROM pg_class c LEFT JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'v', 'm', 'S', '') AND n.nspname !~ '^pg_toast' AND n.nspname = 'app' ORDER BY 1, 2;
--- differs: column-types
 SELECT c.oid::regclass::text AS name, array_agg(a.attname ORDER BY a.attnum) FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid WHERE c.relname = 'customers' AND a.attnum > 0 AND NOT a.attisdropped GROUP BY c.oid;
 SELECT tableoid::regclass, count(*) FROM pg_class WHERE relname = 'customers' GROUP BY tableoid;
 -- differs: catalog-facts

@@ -254,7 +254,6 @@ SELECT jsonb_path_query('{}', '$.');
 SELECT '$.a[*] ? (@ > 1)'::jsonpath;
 -- differs: types
 SELECT '$."a b".c'::jsonpath;
--- differs: types
 SELECT 'strict $[0 to last]'::jsonpath;
 -- differs: types
 SELECT '$ . a'::jsonpath;

@@ -46,7 +46,9 @@ impl ScalarUDFImpl for Coalesce {
             let literal = |ty: &DataType| matches!(ty, DataType::Null | DataType::Utf8);
             let mut typed = types.iter().filter(|ty| !literal(ty));
             match typed.next() {
-                Some(first) if typed.all(|other| other == first) => {
+                // Arrow makes no rows of text: a literal beside them is read before this runs.
+                Some(DataType::List(item)) if item.data_type().is_nested() => Ok(types.to_vec()),
+                Some(first) if typed.all(|other| other.equals_datatype(first)) => {
                     Ok(vec![first.clone(); types.len()])
                 }
                 _ => Err(error),

@@ -139,6 +139,7 @@ impl Resolver<'_> {
         operands: Vec<Expr>,
         schema: &DFSchema,
     ) -> Result<Vec<Expr>> {
+        let operands = self.of_rows(operands, schema)?;
         let types = operands.iter().filter_map(|expr| self.literals.operand(expr, schema));
         let known: Vec<PgType> = types.filter_map(|operand| operand.ty().cloned()).collect();
         if let Some(first) = known.first()
@@ -148,7 +149,7 @@ impl Resolver<'_> {
             let message = format!("{what} types {first} and {other} cannot be matched");
             return Err(external(SqlError::new(SqlState::DATATYPE_MISMATCH, message)));
         }
-        let operands = self.agree(self.of_rows(operands, schema)?, schema)?;
+        let operands = self.agree(operands, schema)?;
         // Of NULLIF's only the first one is a value.
         Ok(if what == "NULLIF" { operands } else { plain_decimals(operands) })
     }
@@ -164,7 +165,11 @@ impl Resolver<'_> {
         });
         let Some(item) = item else { return Ok(operands) };
         let read = row_array_in(item);
+        // What was a literal is a text once that was learned of it.
         let typed = |expr: Expr| match self.literals.operand(&expr, schema) {
+            Some(Operand::Typed(PgType::Text)) if matches!(expr, Expr::Placeholder(_)) => {
+                Ok(read.call(vec![expr]))
+            }
             Some(Operand::Unknown) => {
                 let text = self.literals.give(expr, &PgType::Text).map_err(external)?;
                 Ok(read.call(vec![text]))

@@ -11,6 +11,7 @@ const withChar = queryable => {
   return Object.assign(queryable, {
     async performIO (query) {
       const result = await performIO.call(this, query)
+      if (!result.fields) return result // of several statements
       this.chars = result.fields.map(field => field.dataTypeID === CHAR)
       result.fields.forEach((field, i) => { if (this.chars[i]) field.dataTypeID = TEXT })
       return result
