@@ -35,6 +35,7 @@ mod sparse_vector;
 mod string;
 mod tid;
 mod time_zone;
+mod unicode_escape;
 mod vector;
 
 pub(crate) use arrow_mapping::NUMERIC_QUOTIENT;
@@ -54,6 +55,7 @@ pub use parse::{parse_binary, parse_text, to_text};
 pub use pg_type::PgType;
 pub(crate) use sparse_vector::{SparseVector, sparse_elements};
 pub use time_zone::TimeZone;
+pub use unicode_escape::{HighSurrogate, UnicodeEscapes};
 pub(crate) use vector::{dimensions_differ, no_dimensions, to_halves, too_many_dimensions};
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::function::{Arguments, Function, Kind, each, text, whole};
 use super::like_pattern::with_backslash;
 use crate::base::limits::MESSAGE_BYTES_MAX;
 use crate::base::{Result, SqlError, SqlState};
-use crate::types::PgType;
+use crate::types::{PgType, UnicodeEscapes};
 
 const ONE: Arguments = Arguments::Exactly(&[Kind::Text]);
 const TWO: Arguments = Arguments::Exactly(&[Kind::Text, Kind::Text]);
@@ -26,7 +26,9 @@ pub(super) fn all() -> Vec<Arc<ScalarUDF>> {
             .build(),
         Function::new("like_escape", TWO, of_text, |a, c| each(a, c, like_escape)).build(),
         Function::new("unistr", ONE, of_text, |a, c| {
-            each(a, c, |given| unescaped(text(&given[0])).map(ScalarValue::from))
+            each(a, c, |given| {
+                UnicodeEscapes::Unistr.replace(text(&given[0])).map(ScalarValue::from)
+            })
         })
         .build(),
         Function::new("casefold", ONE, of_text, |a, c| {
@@ -83,37 +85,6 @@ fn like_escape(given: &[ScalarValue]) -> Result<ScalarValue> {
             .with_hint("Escape string must be empty or one character."));
     }
     Ok(ScalarValue::from(with_backslash(text(&given[0]), character)))
-}
-
-/// A text whose `\0061`, `\+000061`, `\u0061` and `\U00000061` are characters.
-fn unescaped(given: &str) -> Result<String> {
-    let invalid = || {
-        let hint = "Unicode escapes must be \\XXXX, \\+XXXXXX, \\uXXXX, or \\UXXXXXXXX.";
-        SqlError::new(SqlState::SYNTAX_ERROR, "invalid Unicode escape").with_hint(hint)
-    };
-    let mut out = String::with_capacity(given.len());
-    let mut rest = given;
-    while let Some(at) = rest.find('\\') {
-        out.push_str(&rest[..at]);
-        rest = &rest[at + 1..];
-        if let Some(after) = rest.strip_prefix('\\') {
-            out.push('\\');
-            rest = after;
-            continue;
-        }
-        let (skipped, digits) = match rest.as_bytes().first() {
-            Some(b'+') => (1, 6),
-            Some(b'u') => (1, 4),
-            Some(b'U') => (1, 8),
-            _ => (0, 4),
-        };
-        let code = rest.get(skipped..skipped + digits).ok_or_else(invalid)?;
-        let code = u32::from_str_radix(code, 16).map_err(|_| invalid())?;
-        out.push(char::from_u32(code).ok_or_else(invalid)?);
-        rest = &rest[skipped + digits..];
-    }
-    out.push_str(rest);
-    Ok(out)
 }
 
 /// `"Schema".name` as its parts.

@@ -6,12 +6,15 @@ use std::borrow::Cow;
 use super::token::{Kind, continuation};
 use crate::base::{Result, SqlError, SqlState};
 use crate::plan::name::{cut_identifier, fold_identifier};
+use crate::types::{HighSurrogate, UnicodeEscapes};
 
 /// The value of a string token; its source text comes with quotes.
 pub(super) fn string(kind: Kind, raw: &str) -> Result<Cow<'_, str>> {
     match kind {
         Kind::EscapeString => escape_string(&raw[1..]).map(Cow::Owned),
-        Kind::UnicodeString => unicode(&unquote(&raw[2..], b'\'')).map(Cow::Owned),
+        Kind::UnicodeString => {
+            UnicodeEscapes::Constant.replace(&unquote(&raw[2..], b'\'')).map(Cow::Owned)
+        }
         Kind::DollarString => {
             let delimiter = raw[1..].find('$').map_or(1, |end| end + 2);
             Ok(Cow::Borrowed(&raw[delimiter..raw.len() - delimiter]))
@@ -26,7 +29,10 @@ pub(super) fn string(kind: Kind, raw: &str) -> Result<Cow<'_, str>> {
 pub(super) fn identifier(kind: Kind, raw: &str) -> Result<String> {
     match kind {
         Kind::QuotedWord => Ok(cut_identifier(&unquote(raw, b'"')).to_owned()),
-        Kind::UnicodeWord => Ok(cut_identifier(&unicode(&unquote(&raw[2..], b'"'))?).to_owned()),
+        Kind::UnicodeWord => {
+            let name = UnicodeEscapes::Constant.replace(&unquote(&raw[2..], b'"'))?;
+            Ok(cut_identifier(&name).to_owned())
+        }
         _ => Ok(fold_identifier(raw)),
     }
 }
@@ -89,7 +95,7 @@ fn escape_string(raw: &str) -> Result<String> {
     let bytes = raw.as_bytes();
     let mut value: Vec<u8> = Vec::with_capacity(raw.len());
     let mut at = 1;
-    let mut high = None;
+    let mut high = HighSurrogate::default();
     while at < bytes.len() {
         match bytes[at] {
             b'\'' if bytes.get(at + 1) == Some(&b'\'') => {
@@ -106,8 +112,8 @@ fn escape_string(raw: &str) -> Result<String> {
                 at += 1;
             }
         }
-        if high.is_some() && !raw[at..].starts_with("\\u") && !raw[at..].starts_with("\\U") {
-            return Err(invalid_surrogates());
+        if !matches!(bytes.get(at..), Some([b'\\', b'u' | b'U', ..])) {
+            high.end()?;
         }
     }
     String::from_utf8(value).map_err(|_| {
@@ -119,7 +125,7 @@ fn escape_string(raw: &str) -> Result<String> {
 }
 
 /// One escape whose backslash stands before `at`; gives where it ends.
-fn escape(raw: &str, at: usize, value: &mut Vec<u8>, high: &mut Option<u32>) -> Result<usize> {
+fn escape(raw: &str, at: usize, value: &mut Vec<u8>, high: &mut HighSurrogate) -> Result<usize> {
     let bytes = raw.as_bytes();
     let Some(&first) = bytes.get(at) else { return Ok(at) };
     let simple = match first {
@@ -150,7 +156,7 @@ fn escape(raw: &str, at: usize, value: &mut Vec<u8>, high: &mut Option<u32>) -> 
                     .with_hint("Unicode escapes must be \\uXXXX or \\UXXXXXXXX."));
             }
             let code = u32::from_str_radix(digits, 16).unwrap_or(u32::MAX);
-            if let Some(character) = code_point(code, high)? {
+            if let Some(character) = high.then(code)? {
                 value.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
             }
             return Ok(at + 1 + length);
@@ -179,58 +185,4 @@ fn push_byte(value: &mut Vec<u8>, byte: u32) -> Result<()> {
 fn digits(text: &str, base: u32, most: usize) -> &str {
     let length = text.chars().take(most).take_while(|c| c.is_digit(base)).count();
     &text[..length]
-}
-
-/// The value of the inside of `U&'..'`: `\XXXX`, `\+XXXXXX`, `\\`.
-fn unicode(inner: &str) -> Result<String> {
-    let mut value = String::with_capacity(inner.len());
-    let mut high = None;
-    let mut rest = inner;
-    while let Some(at) = rest.find('\\') {
-        if high.is_some() && at > 0 {
-            return Err(invalid_surrogates());
-        }
-        value.push_str(&rest[..at]);
-        rest = &rest[at + 1..];
-        if let Some(after) = rest.strip_prefix('\\') {
-            value.push('\\');
-            rest = after;
-            continue;
-        }
-        let (skip, length) = if rest.starts_with('+') { (1, 6) } else { (0, 4) };
-        let digits = digits(&rest[skip..], 16, length);
-        if digits.len() < length {
-            return Err(SqlError::new(SqlState::SYNTAX_ERROR, "invalid Unicode escape")
-                .with_hint("Unicode escapes must be \\XXXX or \\+XXXXXX."));
-        }
-        let code = u32::from_str_radix(digits, 16).unwrap_or(u32::MAX);
-        value.extend(code_point(code, &mut high)?);
-        rest = &rest[skip + length..];
-    }
-    if high.is_some() {
-        return Err(invalid_surrogates());
-    }
-    value.push_str(rest);
-    Ok(value)
-}
-
-/// A code point, or the first half of a surrogate pair, kept in `high` until the second comes.
-fn code_point(code: u32, high: &mut Option<u32>) -> Result<Option<char>> {
-    let code = match (high.take(), code) {
-        (None, 0xD800..=0xDBFF) => {
-            *high = Some(code);
-            return Ok(None);
-        }
-        (Some(first), 0xDC00..=0xDFFF) => 0x10000 + ((first - 0xD800) << 10) + (code - 0xDC00),
-        (Some(_), _) | (None, 0xDC00..=0xDFFF) => return Err(invalid_surrogates()),
-        (None, code) => code,
-    };
-    match char::from_u32(code) {
-        Some(character) if code != 0 => Ok(Some(character)),
-        _ => Err(SqlError::new(SqlState::SYNTAX_ERROR, "invalid Unicode escape value")),
-    }
-}
-
-fn invalid_surrogates() -> SqlError {
-    SqlError::new(SqlState::SYNTAX_ERROR, "invalid Unicode surrogate pair")
 }
