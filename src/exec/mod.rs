@@ -10,6 +10,7 @@ mod barrier;
 mod cast;
 mod cast_bits;
 mod cast_vectors;
+mod float_comparison;
 pub mod functions;
 mod in_order;
 mod leaf;

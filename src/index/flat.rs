@@ -1,20 +1,8 @@
 //! Exact search over vectors that lie one behind the other: bound by memory, not by arithmetic.
 
-use roaring::RoaringBitmap;
-
 use super::distance::{Metric, cosine_of, distance, dot, dot_and_square, l1, l2_squared};
+use super::selection::Selection;
 use super::top_k::Keep;
-
-/// Which positions of a slice take part.
-#[derive(Clone, Copy, Debug)]
-pub enum Selection<'a> {
-    /// All of them
-    All,
-    /// Only these
-    Only(&'a RoaringBitmap),
-    /// All but these
-    Except(&'a RoaringBitmap),
-}
 
 /// Shows `keep` the vectors of `data`, each `query.len()` long, as rows `first_row + position`.
 /// Positions beyond the data are ignored.
@@ -95,6 +83,11 @@ fn search<K: Keep>(
                 from = position + 1;
             }
             range(keep, from, count);
+        }
+        Selection::Bits(..) => {
+            for position in (0..count).filter(|at| selection.takes(*at as u32)) {
+                range(keep, position, position + 1);
+            }
         }
         Selection::Only(allowed) => {
             for position in allowed {

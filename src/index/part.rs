@@ -10,14 +10,13 @@ use super::codes::Codes;
 use super::definition::{Elements, IndexKind, IndexSpec};
 use super::distance::{Metric, distance};
 use super::error::IndexError;
-use super::flat::Selection;
 use super::hnsw;
 use super::ivf::{self, Model};
 use super::kernel::with_kernel;
 use super::object::{Content, Object};
 use super::points::{CodedPoints, Points};
 use super::query::Query;
-use super::selection::Chosen;
+use super::selection::Selection;
 use super::top_k::TopK;
 use super::work::Work;
 
@@ -285,7 +284,7 @@ impl Part {
         if query.dimensions() != dimensions {
             return Err(IndexError::Dimensions { expected: dimensions, found: query.dimensions() });
         }
-        let chosen = Chosen::of(options.selection);
+        let chosen = options.selection.simplified();
         if chosen.count_max(self.len()) == 0 {
             return Ok(SearchWork::default());
         }
@@ -336,7 +335,7 @@ impl Part {
         if !model.has_codes() {
             return Ok(None);
         }
-        let (metric, chosen) = (self.spec.metric, Chosen::of(options.selection));
+        let (metric, chosen) = (self.spec.metric, options.selection.simplified());
         let search =
             ivf::CodeSearch { model, lists, metric, query, options, chosen, strictly: false };
         let (rows, work) = with_kernel(metric, query, search)?;

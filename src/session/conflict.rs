@@ -208,7 +208,7 @@ impl Session {
     ) -> Result<BTreeMap<usize, u64>> {
         let Upsert { key, table, version, .. } = *upsert;
         let engine = Arc::clone(self.server.engine());
-        let sees_own = self.settings.is_on("redkite.read_your_writes");
+        let sees_own = self.settings.usual().sees_own_writes;
         let conflicts = self.writes(table)?.conflicts(&engine, table, key, batch).await?;
         let address_of = |segment, position| {
             let (ordinal, _) = version

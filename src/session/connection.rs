@@ -18,6 +18,7 @@ use super::interrupt::{Interrupt, Interrupts};
 use super::known_query;
 use super::listed::Named;
 use super::listen::Listening;
+use super::outcome::Status;
 use super::prepare::Prepared;
 use super::server::Server;
 use super::settings::Settings;
@@ -195,9 +196,13 @@ impl Session {
         self.settings.surroundings().text.as_ref().clone()
     }
 
-    /// A time-out setting; none where it is 0.
-    pub fn timeout(&self, setting: &str) -> Option<std::time::Duration> {
-        self.settings.timeout(setting)
+    /// How long the client may say nothing; none: for ever.
+    pub fn idle_timeout(&self, status: Status) -> Option<std::time::Duration> {
+        let settings = self.settings.usual();
+        match status {
+            Status::Idle => settings.idle_session_timeout,
+            Status::Block | Status::Failed => settings.idle_in_transaction_session_timeout,
+        }
     }
 
     /// Splits a query string into statements.

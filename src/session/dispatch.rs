@@ -49,7 +49,7 @@ impl Session {
         let clock = Arc::clone(self.server.engine().clock());
         let began = clock.monotonic();
         let shown = shown(prepared.statement(), prepared.tag(), prepared.text());
-        let application = self.settings.get("application_name").unwrap_or_default();
+        let application = &self.settings.usual().application_name;
         self.activity.begins(shown, application, clock.wall_us());
         let text = || prepared.normalized();
         let span = statement_span(prepared.tag(), text, &self.server.parts.database);
@@ -81,13 +81,12 @@ impl Session {
         (shown, took, failed): (&str, Duration, bool),
     ) {
         self.server.totals.statement(failed, u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
-        let user = self.settings.current_user();
+        let settings = self.settings.usual();
+        let user = &settings.current_user;
         if is_definition(prepared.statement()) {
             tracing::info!(target: AUDIT, %user, statement = shown, failed, "definition");
         }
-        let slow = self.settings.get("log_min_duration_statement");
-        let slow = slow.and_then(|ms| ms.parse().ok()).map(Duration::from_millis);
-        if slow.is_some_and(|slow| took >= slow) {
+        if settings.log_min_duration_statement.is_some_and(|slow| took >= slow) {
             let plan = match prepared.plan() {
                 Plan::Query(plan) => plan.physical(parameters).ok(),
                 Plan::Modify(_) | Plan::WithChanges(_) | Plan::Utility => None,
@@ -112,7 +111,7 @@ impl Session {
 
     /// A statement begins: what stops it, `statement_timeout` included.
     pub(super) fn begin_statement(&self) -> Interrupt {
-        self.interrupts.begin(self.settings.timeout("statement_timeout"))
+        self.interrupts.begin(self.settings.usual().statement_timeout)
     }
 
     /// The rows of an earlier statement are read on, as a statement of its own.
@@ -216,7 +215,7 @@ impl Session {
     }
 
     pub(super) fn check_may_write(&mut self, tag: &str) -> Result<()> {
-        let default = self.settings.is_on("default_transaction_read_only");
+        let default = self.settings.usual().read_only;
         if self.transaction().map_or(default, |transaction| transaction.read_only) {
             let message = format!("cannot execute {tag} in a read-only transaction");
             return Err(SqlError::new(SqlState::READ_ONLY_SQL_TRANSACTION, message));

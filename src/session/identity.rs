@@ -27,15 +27,16 @@ pub(super) struct Identity {
     pub(super) session: Oid,
     /// `current_user`.
     pub(super) current: Oid,
-    /// The settings that this follows.
+    /// The settings that this follows, and their version.
     names: (String, String),
+    version: Option<u64>,
 }
 
 impl Identity {
     /// Who logs in.
     pub(super) fn new(role: Oid, name: &str) -> Self {
         let names = (name.to_owned(), NO_ROLE.to_owned());
-        Self { authenticated: role, session: role, current: role, names }
+        Self { authenticated: role, session: role, current: role, names, version: None }
     }
 
     /// 42501 or 22023 unless a setting that says who one is may have a value.
@@ -70,6 +71,9 @@ impl Identity {
 
     /// Follows the settings; whether somebody else stands there now.
     fn follow(&mut self, settings: &Settings, state: &Snapshot) -> bool {
+        if self.version.replace(settings.version()) == Some(settings.version()) {
+            return false;
+        }
         let (session, role) = settings.identity();
         let (known_session, known_role) = &self.names;
         if known_session == session && known_role == role {

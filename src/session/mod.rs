@@ -53,6 +53,7 @@ mod temporary;
 mod together;
 mod transaction;
 mod truncate;
+mod usual_settings;
 mod utility;
 mod values;
 mod with_changes;

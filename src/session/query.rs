@@ -32,7 +32,7 @@ impl Session {
             self.server.engine().must_be_alive().await?;
             return Ok(snapshot);
         }
-        let consistency = self.settings.consistency();
+        let consistency = self.settings.usual().consistency;
         let snapshot = self.server.engine().snapshot(consistency, self.seen).await?;
         self.seen = self.seen.max(snapshot.revision);
         if let Some(transaction) = self.transaction()
@@ -84,7 +84,7 @@ impl Session {
         watch: Option<&Watch>,
     ) -> Run {
         let mut own = HashMap::new();
-        if self.settings.is_on("redkite.read_your_writes")
+        if self.settings.usual().sees_own_writes
             && let State::Implicit(open) | State::Block(open) = &self.state
         {
             for table in snapshot.state.tables.values() {
@@ -99,7 +99,7 @@ impl Session {
         let runtime = Arc::clone(&self.server.parts.runtime);
         Run::new(Arc::new(tables), runtime)
             .with_session(self.values(snapshot))
-            .searching(self.settings.search())
+            .searching(self.settings.usual().search)
             .watched(watch.map(|watch| &watch.observer))
     }
 

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use crate::base::limits::INDEX_BUILD_BYTES_DEFAULT;
 use crate::base::{Result, SqlError, SqlState};
-use crate::exec::SearchSettings;
 use crate::plan::ddl::PG_TEMP;
 use crate::txn::Consistency;
 use crate::types::{ByteaOutput, IntervalStyle, TextContext, TimeZone};
 
 use super::identity::{NO_ROLE, ROLE, SESSION_AUTHORIZATION};
 use super::setting_list::{SETTINGS, display_name};
+use super::usual_settings::UsualSettings;
 
 /// A setting.
 #[derive(Debug)]
@@ -71,8 +71,8 @@ pub(super) struct Settings {
     version: u64,
     /// What plans depend on, until the next change.
     surroundings: OnceLock<Arc<Surroundings>>,
-    /// How hard vector searches look, until the next change.
-    search: OnceLock<SearchSettings>,
+    /// What every statement asks for, until the next change.
+    usual: OnceLock<Arc<UsualSettings>>,
 }
 
 /// The settings that a plan depends on.
@@ -186,12 +186,17 @@ impl Settings {
     fn touched(&mut self) {
         self.version += 1;
         self.surroundings = OnceLock::new();
-        self.search = OnceLock::new();
+        self.usual = OnceLock::new();
     }
 
     /// Another number for every change.
     pub(super) fn version(&self) -> u64 {
         self.version
+    }
+
+    /// What every statement asks for.
+    pub(super) fn usual(&self) -> &Arc<UsualSettings> {
+        self.usual.get_or_init(|| Arc::new(UsualSettings::of(self)))
     }
 
     /// What plans depend on.
@@ -303,29 +308,10 @@ impl Settings {
         Some(Duration::from_millis(ms))
     }
 
-    /// `redkite.consistency`.
-    pub(super) fn consistency(&self) -> Consistency {
-        self.get("redkite.consistency").and_then(consistency).unwrap_or_default()
-    }
-
     /// `maintenance_work_mem` in bytes.
     pub(super) fn maintenance_bytes(&self) -> u64 {
         let kilobytes = self.get("maintenance_work_mem").and_then(|text| text.parse::<u64>().ok());
         kilobytes.map_or(INDEX_BUILD_BYTES_DEFAULT, |kilobytes| kilobytes.saturating_mul(1024))
-    }
-
-    /// How hard vector searches look.
-    pub(super) fn search(&self) -> SearchSettings {
-        fn parsed<T: std::str::FromStr>(settings: &Settings, name: &str) -> Option<T> {
-            settings.get(name)?.parse().ok()
-        }
-        let default = SearchSettings::default();
-        *self.search.get_or_init(|| SearchSettings {
-            recall_target: parsed(self, "redkite.recall_target"),
-            ef_search: parsed(self, "hnsw.ef_search").unwrap_or(default.ef_search),
-            probes: parsed(self, "ivfflat.probes").unwrap_or(default.probes),
-            use_indexes: self.is_on("enable_indexscan"),
-        })
     }
 
     /// How values are read and shown.
@@ -437,7 +423,7 @@ fn canonical(setting: &Setting, value: &str, settings: &Settings) -> Result<Stri
 }
 
 /// `strong`, `session`, `bounded('5s')`, `eventual`.
-fn consistency(value: &str) -> Option<Consistency> {
+pub(super) fn consistency(value: &str) -> Option<Consistency> {
     match value.trim().to_ascii_lowercase().as_str() {
         "strong" => Some(Consistency::Strong),
         "session" => Some(Consistency::Session),

@@ -55,10 +55,10 @@ impl Session {
 
     /// A new transaction by the session's defaults.
     pub(super) fn new_transaction(&self) -> Transaction {
-        let isolation = self.settings.get("default_transaction_isolation");
+        let settings = self.settings.usual();
         Transaction {
-            isolation: isolation.and_then(Isolation::named).unwrap_or_default(),
-            read_only: self.settings.is_on("default_transaction_read_only"),
+            isolation: settings.isolation,
+            read_only: settings.read_only,
             started_us: self.server.engine().clock().wall_us(),
             ..Transaction::default()
         }

@@ -37,6 +37,7 @@ use super::row_locks::LockedRows;
 use super::server::Server;
 use super::settings::{Scope, Settings, split_names};
 use super::transaction::State;
+use super::usual_settings::UsualSettings;
 
 /// The sequences' values that a session has seen.
 #[derive(Debug, Default)]
@@ -77,8 +78,8 @@ impl Shared {
 struct StatementValues {
     server: Arc<Server>,
     snapshot: Arc<Mirrored<Snapshot>>,
-    /// `session_user` and `current_user`.
-    users: (String, String),
+    /// Its settings when it began: who runs it, above all.
+    usual: Arc<UsualSettings>,
     identity: Identity,
     pid: i32,
     transaction_us: i64,
@@ -94,7 +95,7 @@ impl Session {
     pub(super) fn values(&self, snapshot: &Arc<Mirrored<Snapshot>>) -> Arc<dyn SessionValues> {
         let statement_us = self.server.engine().clock().wall_us();
         let (transaction_us, read_only) = match &self.state {
-            State::Idle => (statement_us, self.settings.is_on("default_transaction_read_only")),
+            State::Idle => (statement_us, self.settings.usual().read_only),
             State::Implicit(open) | State::Block(open) | State::Failed(open) => {
                 (open.started_us, open.read_only)
             }
@@ -102,7 +103,7 @@ impl Session {
         Arc::new(StatementValues {
             server: Arc::clone(&self.server),
             snapshot: Arc::clone(snapshot),
-            users: (self.settings.identity().0.to_owned(), self.settings.current_user().to_owned()),
+            usual: Arc::clone(self.settings.usual()),
             identity: self.identity.clone(),
             pid: self.backend_key().0,
             transaction_us,
@@ -259,11 +260,11 @@ impl SessionValues for StatementValues {
     }
 
     fn user(&self) -> &str {
-        &self.users.1
+        &self.usual.current_user
     }
 
     fn session_user(&self) -> &str {
-        &self.users.0
+        &self.usual.session_user
     }
 
     fn database(&self) -> &str {
@@ -365,7 +366,7 @@ impl SessionValues for StatementValues {
     fn index_recall(&self, index: &SequenceName, k: i64, samples: i64) -> Result<Option<f64>> {
         let index = self.relation(index)?;
         self.require_reading(index)?;
-        let search = self.settings.lock().search();
+        let search = self.settings.lock().usual().search;
         let measure = Measure { k, samples, search };
         wait(measure.recall(self.server.engine(), &self.snapshot.state, index))
     }

@@ -55,6 +55,7 @@ impl Search {
         let rows = match selection {
             Selection::All => vectors.rows(),
             Selection::Only(only) => usize::try_from(only.len()).unwrap_or(usize::MAX),
+            Selection::Bits(_, count) => usize::try_from(count).unwrap_or(usize::MAX),
             Selection::Except(except) => {
                 vectors.rows().saturating_sub(usize::try_from(except.len()).unwrap_or(usize::MAX))
             }
@@ -87,8 +88,8 @@ impl Search {
         match selection {
             Selection::All => (0..rows).filter(none).collect(),
             Selection::Only(only) => only.iter().filter(none).collect(),
-            Selection::Except(except) => {
-                (0..rows).filter(|row| !except.contains(*row)).filter(none).collect()
+            Selection::Except(_) | Selection::Bits(..) => {
+                (0..rows).filter(|row| selection.takes(*row)).filter(none).collect()
             }
         }
     }

@@ -24,7 +24,7 @@ impl Search {
         unit: &Unit,
         filter: &Filter,
         reads: &Reads,
-    ) -> FusionResult<RoaringBitmap> {
+    ) -> FusionResult<Kept> {
         let mut bits = Bits::of(unit.total_rows());
         // The predicate's columns alone: the addresses are no part of their schema.
         let values = Reads { address: false, ..reads.clone() };
@@ -41,7 +41,7 @@ impl Search {
                 None => self.set_allowed(unit, morsel, (filter, reads), &mut bits).await?,
             }
         }
-        Ok(bits.into_bitmap())
+        Ok(bits.into_kept())
     }
 
     /// The pieces of a unit in which the filter may keep rows.
@@ -91,7 +91,7 @@ impl Search {
     /// Which rows of a batch the filter keeps.
     fn evaluated(&self, filter: &Filter, batch: &RecordBatch) -> FusionResult<BooleanBuffer> {
         self.work.filtered(batch.num_rows());
-        let mask = filter.predicate.evaluate(batch)?.into_array(batch.num_rows())?;
+        let mask = filter.evaluated.evaluate(batch)?.into_array(batch.num_rows())?;
         Ok(kept(mask.as_boolean()))
     }
 
@@ -139,9 +139,16 @@ impl Bits {
         set_bits(&mut self.0, kept.values(), place, kept.offset(), kept.len());
     }
 
-    fn into_bitmap(self) -> RoaringBitmap {
-        RoaringBitmap::from_lsb0_bytes(0, &self.0)
+    fn into_kept(self) -> Kept {
+        Kept { rows: RoaringBitmap::from_lsb0_bytes(0, &self.0), bits: self.0 }
     }
+}
+
+/// The rows of a unit that a filter keeps.
+pub(super) struct Kept {
+    pub(super) rows: RoaringBitmap,
+    /// The same rows, a bit for each position.
+    pub(super) bits: Vec<u8>,
 }
 
 /// A filter that a search may share between threads.

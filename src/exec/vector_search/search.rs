@@ -115,7 +115,7 @@ impl Search {
         }
         let allowed = match &self.filter {
             Some((filter, reads)) => {
-                let bitmap = self.allowed(&unit, filter, reads).await?;
+                let bitmap = self.allowed(&unit, filter, reads).await?.rows;
                 if bitmap.is_empty() {
                     return Ok(Vec::new());
                 }

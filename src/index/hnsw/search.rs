@@ -11,7 +11,7 @@ use super::visited::{Scratch, with_scratch};
 use crate::index::candidate::Candidate;
 use crate::index::error::IndexError;
 use crate::index::part::{SearchOptions, SearchWork};
-use crate::index::selection::Chosen;
+use crate::index::selection::Selection;
 use crate::index::work;
 
 /// Nodes expanded between two looks at the flag that cancels.
@@ -21,7 +21,7 @@ const CHECK_EVERY: u64 = 64;
 pub(in crate::index) struct Search<'a> {
     pub(in crate::index) graph: &'a Graph,
     pub(in crate::index) options: &'a SearchOptions<'a>,
-    pub(in crate::index) chosen: Chosen<'a>,
+    pub(in crate::index) chosen: Selection<'a>,
     /// Takes the rows that were found and their distances, the order being no particular one.
     pub(in crate::index) show: &'a mut dyn FnMut(f64, u32),
 }
@@ -56,7 +56,7 @@ impl Search<'_> {
 struct Walk<'a, N> {
     graph: &'a Graph,
     nodes: &'a N,
-    chosen: Chosen<'a>,
+    chosen: Selection<'a>,
     /// Nodes to find.
     width: usize,
     scratch: &'a mut Scratch,

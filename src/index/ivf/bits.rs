@@ -17,7 +17,7 @@ use crate::index::object::{Content, Head, Object, bytes_of, encode};
 use crate::index::part::{SearchOptions, SearchWork};
 use crate::index::points::CodedPoints;
 use crate::index::query::ones;
-use crate::index::selection::Chosen;
+use crate::index::selection::Selection;
 use crate::index::work::{self, Work};
 
 /// Bytes of ones and zeros that are assigned to lists at once.
@@ -103,7 +103,7 @@ pub(in crate::index) struct BitSearch<'a> {
     pub(in crate::index) metric: Metric,
     pub(in crate::index) query: &'a [u64],
     pub(in crate::index) options: &'a SearchOptions<'a>,
-    pub(in crate::index) chosen: Chosen<'a>,
+    pub(in crate::index) chosen: Selection<'a>,
     /// Takes the rows that were found and their distances, the order being no particular one.
     pub(in crate::index) show: &'a mut dyn FnMut(f64, u32),
 }

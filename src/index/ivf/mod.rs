@@ -16,6 +16,7 @@ mod remote;
 mod search;
 mod spread;
 mod table;
+mod terms;
 
 pub(super) use bits::{BitLists, BitSearch, build_bits};
 pub(super) use build::build;

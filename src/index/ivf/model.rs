@@ -36,6 +36,8 @@ pub struct Model {
     pub(super) codebooks: ScalarBuffer<f32>,
     /// The codebooks as tables are made from them.
     pub(super) turned: Codebooks,
+    /// The mean of the centroids.
+    pub(super) mean: Vec<f32>,
     pub(super) fingerprint: u32,
     bytes: Bytes,
 }
@@ -137,6 +139,7 @@ impl Model {
         }
         Ok(Self {
             turned: Codebooks::of(&codebooks),
+            mean: mean(&centroids, spec.dimensions),
             dimensions: spec.dimensions,
             lists,
             centroids,
@@ -199,6 +202,16 @@ pub(super) fn centroid_metric(metric: Metric) -> Metric {
 
 fn subspaces(dimensions: usize) -> usize {
     dimensions.div_ceil(SUBSPACE)
+}
+
+/// The mean of vectors, of which there is at least one.
+fn mean(vectors: &[f32], dimensions: usize) -> Vec<f32> {
+    let mut sums = vec![0.0; dimensions];
+    for vector in vectors.chunks_exact(dimensions) {
+        sums.iter_mut().zip(vector).for_each(|(sum, number)| *sum += f64::from(*number));
+    }
+    let count = (vectors.len() / dimensions).max(1) as f64;
+    sums.into_iter().map(|sum| (sum / count) as f32).collect()
 }
 
 /// Vectors brought to length one; those without a direction are left out.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use arrow::buffer::ScalarBuffer;
 use bytes::Bytes;
 
-use super::lists::{FRONT_SECTIONS, Lists, are_ends, check_model, count, starts};
+use super::lists::{FRONT_SECTIONS, Layout, Lists, are_ends, count};
 use super::model::{Model, centroid_metric};
 use super::search::{CodeSearch, order};
 use crate::index::definition::{Elements, IndexSpec};
@@ -18,7 +18,6 @@ use crate::index::error::IndexError;
 use crate::index::kernel::with_kernel;
 use crate::index::object::{Content, Object, section_end};
 use crate::index::part::{SearchOptions, SearchWork};
-use crate::index::selection::Chosen;
 
 /// Where a list lies in its part's object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +41,7 @@ pub struct RemoteLists {
     checksums: ScalarBuffer<u32>,
     /// Where each list begins in the object, and the last one's end.
     starts: Vec<usize>,
+    layout: Layout,
 }
 
 impl RemoteLists {
@@ -79,18 +79,18 @@ impl RemoteLists {
         let (true, [.., lists]) = (same, object.places()) else {
             return Err(IndexError::Corrupt("a part of another index"));
         };
-        check_model(&model, &object)?;
+        let layout = Layout::of(&model, &object)?;
         let (ends, checksums) = (object.numbers(0)?, object.numbers(1)?);
         let rows = ends.last().map_or(0, |end| *end as usize);
         if !are_ends(&ends, model.lists, rows) || checksums.len() != ends.len() {
             return Err(IndexError::Corrupt("lists that lead outside"));
         }
-        let mut starts = starts(&ends, model.subspaces());
+        let mut starts = layout.starts(&ends);
         if starts.last() != Some(&lists.len()) {
             return Err(IndexError::Corrupt("lists of another length"));
         }
         starts.iter_mut().for_each(|start| *start += lists.start);
-        Ok(Self { metric: spec.metric, model, segment_rows, ends, checksums, starts })
+        Ok(Self { metric: spec.metric, model, segment_rows, ends, checksums, starts, layout })
     }
 
     /// The memory it takes, the model left out.
@@ -134,7 +134,7 @@ impl RemoteLists {
     ) -> Result<(Vec<u32>, SearchWork), IndexError> {
         self.check(query)?;
         let lists = self.some(read)?;
-        let chosen = Chosen::of(options.selection);
+        let chosen = options.selection.simplified();
         if options.k == 0 || lists.len() == 0 || chosen.count_max(lists.len()) == 0 {
             return Ok((Vec::new(), SearchWork::default()));
         }
@@ -163,7 +163,7 @@ impl RemoteLists {
             }
             ends.push(rows);
         }
-        Lists::of(&self.model, ends.into(), bytes.into())
+        Lists::of(&self.model, self.layout, ends.into(), bytes.into())
     }
 
     fn check(&self, query: &[f32]) -> Result<(), IndexError> {

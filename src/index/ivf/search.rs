@@ -1,18 +1,20 @@
 //! Searches lists: the nearest centroids' first, and further ones while the selection has not
 //! let enough rows through.
 
+use std::borrow::Cow;
+
 use arrow::buffer::ScalarBuffer;
 
 use super::lists::Lists;
 use super::model::{Model, centroid_metric};
 use super::table::Table;
 use crate::index::candidate::{Best, Candidate};
-use crate::index::distance::{Metric, norm};
+use crate::index::distance::{Metric, dot, norm};
 use crate::index::error::IndexError;
 use crate::index::faiss::{self, Sums};
 use crate::index::kernel::{Kernel, WithKernel, with_kernel};
 use crate::index::part::{SearchOptions, SearchWork};
-use crate::index::selection::Chosen;
+use crate::index::selection::Selection;
 use crate::index::work;
 
 /// What orders rows is rounded otherwise than what is reported: rows are shown that are this much
@@ -29,7 +31,7 @@ pub(in crate::index) struct Search<'a> {
     pub(in crate::index) metric: Metric,
     pub(in crate::index) query: &'a [f32],
     pub(in crate::index) options: &'a SearchOptions<'a>,
-    pub(in crate::index) chosen: Chosen<'a>,
+    pub(in crate::index) chosen: Selection<'a>,
     /// Takes the rows that were found, the order being no particular one.
     pub(in crate::index) show: &'a mut dyn FnMut(u32),
 }
@@ -67,7 +69,7 @@ impl WithKernel for Search<'_> {
         } else {
             let rows = scan.coded(self.lists, self.query, order)?;
             // What codes let through was chosen already.
-            scan.chosen = Chosen::All;
+            scan.chosen = Selection::All;
             scan.compare(rows.into_iter().map(Candidate::number), &mut best, show)?;
         }
         Ok(scan.work)
@@ -81,7 +83,7 @@ pub(in crate::index) struct CodeSearch<'a> {
     pub(in crate::index) metric: Metric,
     pub(in crate::index) query: &'a [f32],
     pub(in crate::index) options: &'a SearchOptions<'a>,
-    pub(in crate::index) chosen: Chosen<'a>,
+    pub(in crate::index) chosen: Selection<'a>,
     /// Whether it ends with the lists that its effort says, however few rows they let through.
     pub(in crate::index) strictly: bool,
 }
@@ -116,7 +118,7 @@ struct Scan<'a, K> {
     metric: Metric,
     kernel: &'a K,
     options: &'a SearchOptions<'a>,
-    chosen: Chosen<'a>,
+    chosen: Selection<'a>,
     /// How much too far away a row may be at least.
     slack: f32,
     work: SearchWork,
@@ -252,16 +254,11 @@ impl<K: Kernel> Scan<'_, K> {
     ) -> Result<Vec<Candidate>, IndexError> {
         let wanted = self.options.k.saturating_mul(self.options.refine.max(1) as usize);
         let mut best = Best::new(wanted.min(lists.len()));
-        let query = direction(self.metric, query);
-        let mut residual = vec![0.0; self.model.padded()];
+        let (query, length) = direction(self.metric, query);
         let mut table = Table::default();
+        table.fill(&self.model.turned, &self.tabled(&query));
+        let square = dot(&query, &query);
         let mut sums = Vec::new();
-        let inner_product = self.metric == Metric::InnerProduct;
-        if inner_product {
-            // One table for all lists.
-            residual[..query.len()].copy_from_slice(&query);
-            table.fill(self.metric, &self.model.turned, &residual);
-        }
         self.lists(order, |scan, list| {
             let number = list.number() as usize;
             let rows = lists.rows(number);
@@ -269,49 +266,59 @@ impl<K: Kernel> Scan<'_, K> {
                 return Ok(0);
             }
             work::check(scan.options.cancelled)?;
-            let base = if inner_product {
-                list.distance()
-            } else {
-                scan.take_off(number, &query, &mut residual);
-                table.fill(scan.metric, &scan.model.turned, &residual);
-                0.0
+            let (base, terms) = match scan.metric {
+                Metric::InnerProduct => (list.distance(), Cow::default()),
+                // Ranked by products with the query as it is.
+                Metric::Cosine => {
+                    let product = list.distance() / length;
+                    (square + 1.0 + 2.0 * product, lists.terms(scan.model, number))
+                }
+                _ => (list.distance(), lists.terms(scan.model, number)),
             };
             faiss::scan(lists.codes(number), &table.entries, &mut sums)?;
             scan.work.codes += rows.len() as u64;
-            Ok(scan.sift(rows, &sums, (&table, base), &mut best))
+            Ok(scan.sift((rows, &terms), &sums, (base + table.base, table.step), &mut best))
         })?;
         Ok(best.into_kept())
     }
 
-    /// What is left of the query when a list's centroid is taken off.
-    fn take_off(&self, list: usize, query: &[f32], residual: &mut [f32]) {
-        let from = list * self.model.dimensions;
-        let centroid = &self.model.centroids[from..from + self.model.dimensions];
-        for ((out, number), center) in residual.iter_mut().zip(query).zip(centroid) {
-            *out = number - center;
-        }
+    /// What the look-up table is filled for, padded: the query itself for inner products, otherwise
+    /// twice what is left of it when the mean of the centroids is taken off ([`super::terms`]).
+    fn tabled(&self, query: &[f32]) -> Vec<f32> {
+        let mut tabled = match self.metric {
+            Metric::InnerProduct => query.to_vec(),
+            _ => query.iter().zip(&self.model.mean).map(|(q, g)| 2.0 * (q - g)).collect(),
+        };
+        tabled.resize(self.model.padded(), 0.0);
+        tabled
     }
 
-    /// Keeps the rows whose sums are low enough; returns how many were chosen among those.
+    /// Keeps the rows that are near enough; returns how many were chosen among those. Without terms
+    /// rows add nothing.
     fn sift(
         &mut self,
-        rows: &[u32],
+        (rows, terms): (&[u32], &[f32]),
         sums: &[Sums],
-        (table, base): (&Table, f32),
+        (base, step): (f32, f32),
         best: &mut Best,
     ) -> usize {
+        let (whole, rest) = terms.as_chunks::<{ faiss::BLOCK_ROWS }>();
+        let mut last = [0.0; faiss::BLOCK_ROWS];
+        last[..rest.len()].copy_from_slice(rest);
         let mut count = 0;
-        for (rows, sums) in rows.chunks(faiss::BLOCK_ROWS).zip(sums) {
-            let Some(limit) = table.limit(best.threshold() - base) else { break };
-            let least = sums.0.iter().copied().fold(u16::MAX, u16::min);
-            if least > limit {
-                continue;
-            }
-            for (row, sum) in rows.iter().zip(&sums.0) {
-                if *sum <= limit && self.chosen.takes(*row) {
+        for (at, (rows, sums)) in rows.chunks(faiss::BLOCK_ROWS).zip(sums).enumerate() {
+            let terms = whole.get(at).unwrap_or(&last);
+            let distances: [f32; faiss::BLOCK_ROWS] =
+                std::array::from_fn(|row| terms[row] + step * f32::from(sums.0[row]));
+            let mut near = near(&distances, best.threshold() - base);
+            while near > 0 {
+                let at = near.trailing_zeros() as usize;
+                near &= near - 1;
+                if let Some(row) = rows.get(at)
+                    && self.chosen.takes(*row)
+                {
                     count += 1;
-                    let distance = table.base + base + table.step * f32::from(*sum);
-                    best.push(Candidate::new(distance, *row));
+                    best.push(Candidate::new(base + distances[at], *row));
                 }
             }
         }
@@ -319,11 +326,20 @@ impl<K: Kernel> Scan<'_, K> {
     }
 }
 
-/// The query as codes are compared with it: of length one for cosine.
-fn direction(metric: Metric, query: &[f32]) -> Vec<f32> {
+/// A bit for each of a block's distances that is not above a limit.
+#[inline(always)]
+fn near(distances: &[f32; faiss::BLOCK_ROWS], limit: f32) -> u32 {
+    (0..)
+        .zip(distances)
+        .fold(0, |near, (row, distance)| near | u32::from(*distance <= limit) << row)
+}
+
+/// The query as codes are compared with it, and what it was divided by: of length one for cosine.
+fn direction(metric: Metric, query: &[f32]) -> (Cow<'_, [f32]>, f32) {
     let length = norm(query);
     if metric != Metric::Cosine || length == 0.0 {
-        return query.to_vec();
+        return (Cow::Borrowed(query), 1.0);
     }
-    query.iter().map(|number| (f64::from(*number) / length) as f32).collect()
+    let direction = query.iter().map(|number| (f64::from(*number) / length) as f32).collect();
+    (Cow::Owned(direction), length as f32)
 }

@@ -1,8 +1,8 @@
-//! Look-up tables: how far a query is from each entry of each codebook, in eight bits, so that
-//! sixteen rows are compared by one instruction.
+//! Look-up tables: the negative product of a query with each entry of each codebook, in eight bits, so
+//! that sixteen rows are compared by one instruction. What else a distance is made of, [`super::terms`]
+//! says.
 
 use super::model::SUBSPACE;
-use crate::index::distance::Metric;
 use crate::index::faiss::{ENTRIES, TablePair};
 
 /// Added to a number below 256, it leaves that number, rounded, in the lowest bits of the sum: SIMD
@@ -42,8 +42,8 @@ impl Codebooks {
     }
 }
 
-/// The table of a query and a list: a row's distance is about `base` plus `step` times the sum
-/// of its codes' entries.
+/// The table of a query: a row's negative product with it is about `base` plus `step` times the sum of
+/// its codes' entries.
 #[derive(Debug, Default)]
 pub(super) struct Table {
     pub(super) entries: Vec<TablePair>,
@@ -54,20 +54,15 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// Fills the table: with squares of distances from `query`, which is what is left of the
-    /// query when the list's centroid is taken off; or, for the inner product, with negative
-    /// products with the query itself. `query` is padded to whole subspaces.
-    pub(super) fn fill(&mut self, metric: Metric, codebooks: &Codebooks, query: &[f32]) {
+    /// Fills the table for a query that is padded to whole subspaces.
+    pub(super) fn fill(&mut self, codebooks: &Codebooks, query: &[f32]) {
         let books = &codebooks.turned;
         self.exact.resize(books.len(), [[0.0; LANES]; ENTRIES]);
         self.least.clear();
         let (mut sum, mut widest, mut all) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
         let parts = query.chunks(LANES * SUBSPACE).map(turn);
         for ((out, book), part) in self.exact.iter_mut().zip(books).zip(parts) {
-            let (least, most) = match metric {
-                Metric::InnerProduct => put(book, &part, out, |[a, b], [c, d]| -(a * c + b * d)),
-                _ => put(book, &part, out, |[a, b], [c, d]| (a - c) * (a - c) + (b - d) * (b - d)),
-            };
+            let (least, most) = put(book, &part, out);
             for lane in 0..LANES {
                 let span = most[lane] - least[lane];
                 sum[lane] += least[lane];
@@ -94,15 +89,6 @@ impl Table {
             put_bytes(entries, least, scale, out);
         }
     }
-
-    /// The highest sum whose distance is not above `distance`; `None`: there is none.
-    pub(super) fn limit(&self, distance: f32) -> Option<u16> {
-        if distance == f32::INFINITY {
-            return Some(u16::MAX);
-        }
-        let sum = (distance - self.base) / self.step;
-        if sum < 0.0 { None } else { Some(sum.min(f32::from(u16::MAX)) as u16) }
-    }
 }
 
 /// A query's numbers of each dimension of the subspaces side by side.
@@ -112,22 +98,17 @@ fn turn(query: &[f32]) -> [Lanes; SUBSPACE] {
     [0, 1].map(|dimension| std::array::from_fn(|lane| whole[lane * SUBSPACE + dimension]))
 }
 
-/// Puts down how far a query is from the entries of codebooks; the least and the most of each.
+/// Puts down a query's negative products with the entries of codebooks; the least and the most of each.
 #[inline(always)]
-fn put(
-    book: &[Entries; SUBSPACE],
-    query: &[Lanes; SUBSPACE],
-    out: &mut Entries,
-    distance: impl Fn([f32; SUBSPACE], [f32; SUBSPACE]) -> f32,
-) -> (Lanes, Lanes) {
+fn put(book: &[Entries; SUBSPACE], query: &[Lanes; SUBSPACE], out: &mut Entries) -> (Lanes, Lanes) {
     let (mut low, mut high) = ([f32::INFINITY; LANES], [f32::NEG_INFINITY; LANES]);
     for entry in 0..ENTRIES {
         for lane in 0..LANES {
-            let numbers = [book[0][entry][lane], book[1][entry][lane]];
-            let distance = distance([query[0][lane], query[1][lane]], numbers);
-            out[entry][lane] = distance;
-            low[lane] = if distance < low[lane] { distance } else { low[lane] };
-            high[lane] = if distance > high[lane] { distance } else { high[lane] };
+            let product =
+                query[0][lane] * book[0][entry][lane] + query[1][lane] * book[1][entry][lane];
+            out[entry][lane] = -product;
+            low[lane] = if -product < low[lane] { -product } else { low[lane] };
+            high[lane] = if -product > high[lane] { -product } else { high[lane] };
         }
     }
     (low, high)

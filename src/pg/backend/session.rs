@@ -77,10 +77,7 @@ impl super::Session for session::Session {
     }
 
     fn idle_timeout(&self, status: Status) -> Option<Duration> {
-        self.timeout(match status {
-            Status::Idle => "idle_session_timeout",
-            Status::Block | Status::Failed => "idle_in_transaction_session_timeout",
-        })
+        Self::idle_timeout(self, status)
     }
 
     fn parse(&self, sql: &str) -> Result<Vec<Parsed>> {

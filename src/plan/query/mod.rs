@@ -44,6 +44,7 @@ mod missing_from;
 mod missing_function;
 mod named_windows;
 mod names;
+mod narrowed_search;
 mod one_row;
 mod one_type;
 mod operator_functions;

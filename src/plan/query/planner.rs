@@ -391,7 +391,7 @@ impl Planner {
         if let Some(moved) = leakproof::moved(&plan).map_err(sql_error)? {
             plan = self.optimizer.optimize(moved, &context, |_, _| {}).map_err(sql_error)?;
         }
-        vector_rule::apply(plan).map_err(sql_error)
+        vector_rule::apply(plan).and_then(super::narrowed_search::apply).map_err(sql_error)
     }
 }
 

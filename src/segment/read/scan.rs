@@ -260,6 +260,27 @@ impl Reader {
         cut(&scan.schema(), &columns, &positions, &unit.deleted, scan)
     }
 
+    /// Columns of a row group as the table wants them, if all of them are in memory.
+    pub(super) fn group_columns_at_hand(
+        &self,
+        meta: &SegmentMeta,
+        group: u32,
+        columns: &[Column],
+    ) -> Result<Option<Vec<ArrayRef>>> {
+        let positions = meta.group_positions(group);
+        let (start, rows) = (positions.start as usize, positions.len());
+        let find = |column: &Column| match is_vector(column.data_type()) {
+            true => self.mapped_vectors(meta, column.id)?.array(start, rows),
+            false => self.cached.chunks.get(&(meta.id, group, column.id)),
+        };
+        let mut found = Vec::with_capacity(columns.len());
+        for column in columns {
+            let Some(array) = find(column) else { return Ok(None) };
+            found.push(adapt::to_column(array, column.data_type())?);
+        }
+        Ok(Some(found))
+    }
+
     /// Columns of a row group as the table wants them.
     pub(super) async fn group_columns(
         &self,
@@ -380,11 +401,12 @@ impl Reader {
         }
         let Unit::Object(object) = unit else { return Ok(Vec::new()) };
         let meta = &object.meta;
-        let (mut arrays, mut far) = (HashMap::new(), BTreeSet::new());
-        for group in positions.iter().map(|position| position / meta.group_rows) {
+        let groups: BTreeSet<u32> = positions.iter().map(|at| at / meta.group_rows).collect();
+        let (mut arrays, mut far) = (HashMap::new(), Vec::new());
+        for group in groups {
             match self.cached.chunks.get(&(meta.id, group, ROW_ID_COLUMN)) {
                 Some(array) => _ = arrays.insert(group, array),
-                None => _ = far.insert(group),
+                None => far.push(group),
             }
         }
         arrays.extend(self.read_row_ids(meta, far.into_iter()).await?);

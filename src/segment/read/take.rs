@@ -83,9 +83,13 @@ impl Reader {
         columns: &[Column],
     ) -> Result<RecordBatch> {
         let places = Places::of(version, addresses)?;
-        let sources: Vec<Vec<ArrayRef>> = match places.sources.as_slice() {
-            [source] => vec![self.take_source(version, *source, columns).await?],
-            sources => {
+        let at_hand = |source| self.at_hand(version, source, columns);
+        let at_hand: Option<Vec<Vec<ArrayRef>>> =
+            places.sources.iter().copied().map(at_hand).collect::<Result<_>>()?;
+        let sources = match (at_hand, places.sources.as_slice()) {
+            (Some(sources), _) => sources,
+            (None, [source]) => vec![self.take_source(version, *source, columns).await?],
+            (None, sources) => {
                 let mut reads: Vec<BoxFuture<'_, _>> = Vec::with_capacity(sources.len());
                 for source in sources {
                     reads.push(Box::pin(self.take_source(version, *source, columns)));
@@ -102,6 +106,20 @@ impl Reader {
         let fields: Vec<FieldRef> =
             columns.iter().map(|column| Arc::clone(&column.field)).collect();
         batch(&Arc::new(Schema::new(fields)), taken, addresses.len())
+    }
+
+    /// The columns of a source if all of them are in memory.
+    fn at_hand(
+        &self,
+        version: &TableVersion,
+        source: Source,
+        columns: &[Column],
+    ) -> Result<Option<Vec<ArrayRef>>> {
+        match version.segment(source.ordinal).map(|segment| &segment.rows) {
+            Some(Rows::Object(meta)) => self.group_columns_at_hand(meta, source.group, columns),
+            Some(Rows::Memory(rows)) => memory_columns(rows, columns).map(Some),
+            None => Ok(Some(Vec::new())),
+        }
     }
 
     async fn take_source(
