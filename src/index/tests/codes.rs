@@ -101,12 +101,7 @@ impl World {
     fn exact(&self, numbers: &[f32], ask: &Ask<'_>) -> Vec<Neighbour> {
         let mut top = TopK::new(ask.k);
         for row in &self.rows {
-            let taken = match ask.selection {
-                Selection::All => true,
-                Selection::Only(only) => only.contains(*row),
-                Selection::Except(except) => !except.contains(*row),
-            };
-            if taken {
+            if ask.selection.takes(*row) {
                 let from = *row as usize * self.spec.dimensions;
                 let vector = &self.values[from..from + self.spec.dimensions];
                 top.push(self.oracle(numbers, vector), u64::from(*row) + 1000);

@@ -56,9 +56,14 @@ proptest! {
         let query = clustered(seed ^ 1, 1, 6);
         for kind in kinds() {
             let world = World::new(kind, Metric::L2, 6, clustered(seed, 400, 6));
-            for selection in
-                [Selection::All, Selection::Only(&marked), Selection::Except(&marked)]
-            {
+            let mut bits = vec![0; 50];
+            marked.iter().for_each(|row| bits[row as usize / 8] |= 1 << (row % 8));
+            for selection in [
+                Selection::All,
+                Selection::Only(&marked),
+                Selection::Bits(&bits, marked.len()),
+                Selection::Except(&marked),
+            ] {
                 let ask = Ask { k, effort, refine: effort, selection };
                 let (found, _) = world.search(&query, &ask);
                 prop_assert_eq!(found.len(), world.exact(&query, &ask).len());
@@ -66,7 +71,7 @@ proptest! {
                     let marked = marked.contains(row.row as u32 - 1000);
                     match selection {
                         Selection::All => {}
-                        Selection::Only(_) => prop_assert!(marked),
+                        Selection::Only(_) | Selection::Bits(..) => prop_assert!(marked),
                         Selection::Except(_) => prop_assert!(!marked),
                     }
                 }

@@ -115,15 +115,11 @@ impl World {
     /// What an exact search over the indexed rows gives.
     pub(super) fn exact(&self, query: &[f32], ask: &Ask<'_>) -> Vec<Neighbour> {
         let count = (self.values.len() / self.spec.dimensions) as u32;
-        let mut rows: RoaringBitmap = match &self.rows {
-            Some(rows) => rows.iter().copied().collect(),
-            None => (0..count).collect(),
+        let takes = |row: &u32| ask.selection.takes(*row);
+        let rows: RoaringBitmap = match &self.rows {
+            Some(rows) => rows.iter().copied().filter(takes).collect(),
+            None => (0..count).filter(takes).collect(),
         };
-        match ask.selection {
-            Selection::All => {}
-            Selection::Only(only) => rows &= only,
-            Selection::Except(except) => rows -= except,
-        }
         let mut top = TopK::new(ask.k);
         let selection = Selection::Only(&rows);
         search_flat(self.spec.metric, query, &self.values, 1000, selection, &mut top);
