@@ -142,6 +142,8 @@ mod tests {
 
     use super::*;
 
+    type Holds = fn(Ordering) -> bool;
+
     /// PostgreSQL's order of floats.
     fn order(a: f64, b: f64) -> Ordering {
         a.partial_cmp(&b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
@@ -152,7 +154,7 @@ mod tests {
         let some = [0.0, -0.0, 1.5, -2.0, f64::NAN, -f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
         // More than a word of bits, and not whole words.
         let values: Vec<f64> = some.iter().copied().cycle().take(70).collect();
-        let operators: [(Operator, fn(Ordering) -> bool); 5] = [
+        let operators: [(Operator, Holds); 5] = [
             (Operator::Eq, Ordering::is_eq),
             (Operator::Lt, Ordering::is_lt),
             (Operator::LtEq, Ordering::is_le),

@@ -211,3 +211,42 @@ pub(super) fn check_model(model: &Model, object: &Object) -> Result<(), IndexErr
 pub(super) fn are_ends(ends: &[u32], lists: usize, rows: usize) -> bool {
     ends.len() == lists && ends.is_sorted() && ends.last().is_some_and(|end| *end as usize == rows)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, AtomicU64};
+
+    use super::*;
+    use crate::index::ivf::build;
+    use crate::index::points::Points;
+    use crate::index::{Elements, IndexKind, Work};
+
+    /// Parts from before there were terms are read, and mean the same.
+    #[test]
+    fn terms_may_be_missing() {
+        let (cancelled, done) = (AtomicBool::new(false), AtomicU64::new(0));
+        let work = Work { threads: 1, memory: u64::MAX, cancelled: &cancelled, done: &done };
+        let dimensions = 6;
+        let values: Vec<f32> = (0..600 * dimensions).map(|at| (at * 37 % 101) as f32).collect();
+        let kind = IndexKind::Redkite { lists: Some(7) };
+        let spec = IndexSpec { kind, metric: Metric::L2, dimensions, elements: Elements::Numbers };
+        let model = Model::train(&spec, &values, 600, &work).unwrap();
+        let points = Points::new(values.into(), dimensions, None).unwrap();
+        let part = Bytes::from(build(&spec, &model, &points, &work).unwrap());
+        let lists = Lists::decode(&model, &Object::decode(&part).unwrap()).unwrap();
+        let mut bytes = Vec::new();
+        for list in 0..model.lists {
+            bytes.extend_from_slice(lists.codes(list));
+            bytes.extend_from_slice(bytes_of(lists.rows(list)));
+            bytes.resize(bytes.len().next_multiple_of(LIST_ALIGNMENT), 0);
+        }
+        let layout = Layout { has_terms: false, ..lists.layout };
+        let without = Lists::of(&model, layout, lists.ends.clone(), bytes.into()).unwrap();
+        for list in 0..model.lists {
+            assert_eq!(without.rows(list), lists.rows(list));
+            assert_eq!(without.codes(list), lists.codes(list));
+            assert_eq!(without.terms(&model, list), lists.terms(&model, list));
+            assert_eq!(lists.terms(&model, list).len(), lists.rows(list).len());
+        }
+    }
+}
