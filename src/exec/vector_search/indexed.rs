@@ -50,8 +50,11 @@ const WITHIN_AT_FIRST: usize = 64;
 const ROWS_FOR_ONE_WITHIN: usize = 32;
 /// Efforts are measured for so many rows (`index::calibrate`).
 const CALIBRATED_ROWS: usize = 10;
-/// Nanoseconds of a distance to a row that lies anywhere: the memory's, and each number's.
+/// Nanoseconds of a distance to a row that lies anywhere: the cache's, and each number's.
 const EXACT_ROW_NS: f64 = 30.0;
+/// What the memory adds where a segment's vectors are more than the processor's cache holds.
+const MEMORY_ROW_NS: f64 = 300.0;
+const CACHED_BYTES: f64 = (64 << 20) as f64;
 const EXACT_NUMBER_NS: f64 = 0.3;
 /// Nanoseconds of a row that is read from its segment, rather than found where it can be compared.
 const READ_ROW_NS: f64 = 200.0;
@@ -60,7 +63,7 @@ const SPARSE_NUMBERS: f64 = 8.0;
 /// Nanoseconds of one more candidate of a graph, each number's.
 const GRAPH_NUMBER_NS: f64 = 15.0;
 /// The same for a list that is probed, for each row and number.
-const LIST_NUMBER_NS: f64 = 0.05;
+const LIST_NUMBER_NS: f64 = 0.02;
 /// An effort from which a search leaves its thread to others.
 const EFFORT_INLINE_MAX: u32 = 512;
 
@@ -395,7 +398,9 @@ impl Way {
     /// Whether comparing that many rows costs less than finding them through the index.
     fn is_exact_cheaper(&self, allowed: u64) -> bool {
         let Cost { numbers, exact_row } = self.cost;
-        let exact = allowed as f64 * exact_row;
+        let bytes = f64::from(self.rows) * numbers * size_of::<f32>() as f64;
+        let memory = if bytes > CACHED_BYTES { MEMORY_ROW_NS } else { 0.0 };
+        let exact = allowed as f64 * (exact_row + memory);
         let share = allowed as f64 / f64::from(self.rows.max(1));
         let effort = f64::from(self.effort.effort);
         let through = match self.kind {
