@@ -28,6 +28,8 @@ pub const OPERATOR_CHAIN_MAX: usize = 200;
 pub const LOGICAL_CHAIN_MAX: usize = 2_000;
 /// Rows that a `SCROLL` cursor keeps to go back to: a session holds them until it is closed.
 pub const CURSOR_BYTES_MAX: usize = 256 << 20;
+/// A value of a variable of a `DO` block: a loop that doubles a text ends before the memory does.
+pub const VARIABLE_BYTES_MAX: usize = 256 << 20;
 /// Items that a step of a JSON path may find: `$.**.**` finds the same ones again and again.
 pub const JSON_PATH_ITEMS_MAX: usize = 10_000_000;
 /// A SASL message (PostgreSQL's `PG_MAX_SASL_MESSAGE_LENGTH`): names and nonces are short.

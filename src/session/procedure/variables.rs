@@ -3,6 +3,7 @@
 use datafusion::scalar::ScalarValue;
 
 use super::Procedure;
+use crate::base::limits::VARIABLE_BYTES_MAX;
 use crate::base::{Result, SqlError, SqlState};
 use crate::catalog::{Relation, RelationName, Snapshot};
 use crate::plan::statement::plpgsql::{Block, Declaration, VariableType};
@@ -262,6 +263,11 @@ impl Procedure<'_> {
             _ => return Err(unknown(path)),
         };
         let value = self.converted((ty, value), &wanted).await?;
+        if value.size() > VARIABLE_BYTES_MAX {
+            let message = format!("value of variable \"{name}\" is too large");
+            return Err(SqlError::new(SqlState::PROGRAM_LIMIT_EXCEEDED, message)
+                .with_detail(format!("A variable holds at most {VARIABLE_BYTES_MAX} bytes.")));
+        }
         let variable = self.scopes.get_mut(scope).and_then(|scope| scope.variables.get_mut(own));
         match (variable.map(|variable| &mut variable.value), rest) {
             (Some(Value::One(_, old)), _) => *old = value,
