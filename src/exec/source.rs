@@ -15,7 +15,6 @@ use datafusion::physical_expr::utils::collect_columns;
 use datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
 use datafusion::physical_plan::ExecutionPlan;
 
-use super::float_comparison::with_float_comparisons;
 use super::lookup::{KeyLookupExec, key_values};
 use super::scan::SegmentScanExec;
 use crate::base::{ColumnId, Oid};
@@ -128,8 +127,6 @@ pub(crate) struct Reads {
 pub(crate) struct Filter {
     /// Over a batch of the columns at `places`.
     pub(crate) predicate: Arc<dyn PhysicalExpr>,
-    /// The same, as it is evaluated.
-    pub(crate) evaluated: Arc<dyn PhysicalExpr>,
     /// Places in the source's schema, ascending.
     pub(crate) places: Vec<usize>,
 }
@@ -143,9 +140,7 @@ impl Filter {
         places.dedup();
         debug_assert!(places.iter().all(|&place| place < source.width()));
         let predicate = renumber(predicate, &places)?;
-        let read = source.schema.project(&places)?;
-        let evaluated = with_float_comparisons(Arc::clone(&predicate), &read)?;
-        Ok(Self { predicate, evaluated, places })
+        Ok(Self { predicate, places })
     }
 }
 

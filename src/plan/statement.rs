@@ -247,3 +247,20 @@ pub enum Statement {
         payload: String,
     },
 }
+
+impl Statement {
+    /// Whether it begins, divides or ends a transaction, or says what it reads.
+    pub fn controls_transaction(&self) -> bool {
+        matches!(
+            self,
+            Self::Begin(_)
+                | Self::Commit { .. }
+                | Self::Rollback { .. }
+                | Self::Savepoint(_)
+                | Self::Release(_)
+                | Self::RollbackTo(_)
+                | Self::Flush
+                | Self::SetTransactionSnapshot(_)
+        )
+    }
+}

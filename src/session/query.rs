@@ -50,15 +50,8 @@ impl Session {
         statement: &Statement,
     ) -> Result<Arc<Mirrored<Snapshot>>> {
         match statement {
-            Statement::Begin(_)
-            | Statement::Commit { .. }
-            | Statement::Rollback { .. }
-            | Statement::Savepoint(_)
-            | Statement::Release(_)
-            | Statement::RollbackTo(_)
-            | Statement::Flush
-            | Statement::SetTransaction { .. }
-            | Statement::SetTransactionSnapshot(_)
+            statement if statement.controls_transaction() => Ok(self.server.engine().current()),
+            Statement::SetTransaction { .. }
             | Statement::Set(_)
             | Statement::Reset(_)
             | Statement::Show(_)

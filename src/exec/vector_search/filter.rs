@@ -4,18 +4,36 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, AsArray, BooleanArray, RecordBatch, UInt64Array};
 use datafusion::arrow::buffer::BooleanBuffer;
-use datafusion::arrow::datatypes::UInt64Type;
+use datafusion::arrow::datatypes::{Schema, UInt64Type};
 use datafusion::arrow::util::bit_mask::set_bits;
 use datafusion::common::Result as FusionResult;
+use datafusion::physical_expr::PhysicalExpr;
 use futures::TryStreamExt;
 use roaring::RoaringBitmap;
 
 use super::exact::Positions;
 use super::search::Search;
+use crate::exec::float_comparison::with_float_comparisons;
 use crate::exec::read::Morsel;
-use crate::exec::source::{Filter, Reads};
+use crate::exec::source::Reads;
 use crate::exec::{external, pruning, read};
 use crate::segment::Unit;
+
+/// What rows must fulfil, over a batch of the columns that it reads.
+#[derive(Debug)]
+pub(super) struct Filter {
+    /// As the statement says it: what is shown, and what statistics are asked.
+    pub(super) predicate: Arc<dyn PhysicalExpr>,
+    /// As rows are asked, whole pieces of a table at once.
+    evaluated: Arc<dyn PhysicalExpr>,
+}
+
+impl Filter {
+    pub(super) fn new(predicate: Arc<dyn PhysicalExpr>, read: &Schema) -> FusionResult<Self> {
+        let evaluated = with_float_comparisons(Arc::clone(&predicate), read)?;
+        Ok(Self { predicate, evaluated })
+    }
+}
 
 impl Search {
     /// The positions of the rows that the filter keeps.

@@ -161,7 +161,7 @@ impl ExtensionPlanner for VectorSearchPlanner {
             .map(|within| planner.create_physical_expr(within, &distance, session, planning))
             .transpose()?;
         let within = within.map(|predicate| Within { predicate });
-        let target = Target::of(node, filter, within);
+        let target = Target::of(node, filter, within)?;
         Ok(Some(match (batch, physical_inputs) {
             (Some(batch), [input]) => {
                 let (input, schema) = (Arc::clone(input), Arc::clone(batch.schema.inner()));

@@ -10,6 +10,7 @@ use futures::TryStreamExt;
 use futures::stream::{self, StreamExt};
 use roaring::RoaringBitmap;
 
+use super::filter::Filter;
 use super::row::cast_query;
 use super::within::Within;
 use super::work::Work;
@@ -17,7 +18,7 @@ use crate::base::limits::BATCH_ROWS;
 use crate::base::{Result, SqlError, SqlState};
 use crate::exec::external;
 use crate::exec::search_settings::SearchSettings;
-use crate::exec::source::{Filter, Reads};
+use crate::exec::source::Reads;
 use crate::index::{Metric, Neighbour, Query, TopK, distance};
 use crate::segment::{Column, Reader, TableVersion, Unit, Vectors};
 use crate::types::{PgType, dimensions_differ, to_halves};

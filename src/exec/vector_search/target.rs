@@ -9,13 +9,14 @@ use datafusion::execution::TaskContext;
 use datafusion::physical_expr::PhysicalExpr;
 
 use super::VectorSearch;
+use super::filter::Filter;
 use super::search::Search;
 use super::within::Within;
 use super::work::Work;
 use crate::base::Oid;
 use crate::exec::leaf::{Access, Leaf};
 use crate::exec::run::Bound;
-use crate::exec::source::{Filter, Reads};
+use crate::exec::source::{self, Reads};
 use crate::exec::{external, read};
 use crate::index::{Metric, Query};
 use crate::segment::{Column, Reader, TableVersion};
@@ -45,7 +46,11 @@ pub(super) struct Target {
 }
 
 impl Target {
-    pub(super) fn of(node: &VectorSearch, filter: Option<Filter>, within: Option<Within>) -> Self {
+    pub(super) fn of(
+        node: &VectorSearch,
+        filter: Option<source::Filter>,
+        within: Option<Within>,
+    ) -> Result<Self> {
         let source = &node.source;
         let hidden_from = source.table().columns.len();
         let (mut places, mut hidden): (Vec<usize>, Vec<usize>) =
@@ -63,7 +68,13 @@ impl Target {
             reads.address = true;
             reads
         });
-        Self {
+        let filter = match (filter, &filter_reads) {
+            (Some(filter), Some(reads)) => {
+                Some(Arc::new(Filter::new(filter.predicate, &reads.schema)?))
+            }
+            _ => None,
+        };
+        Ok(Self {
             oid: source.oid(),
             name: node.name.to_string(),
             column: node.column.clone(),
@@ -72,13 +83,13 @@ impl Target {
             k: node.k,
             within,
             unset_first: node.unset_first,
-            filter: filter.map(Arc::new),
+            filter,
             filter_reads,
             reads: source.reads(&places),
             reorder,
             changes,
             work: Arc::default(),
-        }
+        })
     }
 
     /// What EXPLAIN shows of a search for what an expression gives.

@@ -14,7 +14,7 @@ use crate::plan::{parse_expression, parse_query};
 
 use super::draft::Draft;
 use super::drop;
-use super::type_text::{Part, texts};
+use super::type_text::{Part, remove, texts};
 
 /// DROP FUNCTION.
 pub(super) fn run(draft: &mut Draft<'_>, statement: &DropFunction) -> Result<()> {
@@ -78,17 +78,7 @@ pub(super) fn drop_with_users(
     drop::views(draft, &uses.views, &shown, true)?;
     for (table, part, line) in uses.parts {
         draft.notice(SqlState::SUCCESSFUL_COMPLETION, format!("drop cascades to {line}"));
-        let changed = draft.table_mut(table)?;
-        match part {
-            Part::Default(id) => {
-                for column in changed.columns.iter_mut().filter(|column| column.id == id) {
-                    column.default = None;
-                }
-            }
-            Part::Check(check, _) => changed.checks.retain(|known| known.oid != check),
-            Part::Other(_) => {}
-        }
-        draft.touch(table)?;
+        remove(draft, table, &part)?;
     }
     draft.mark_dropped(function.oid);
     Ok(())

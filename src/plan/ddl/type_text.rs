@@ -337,22 +337,27 @@ pub(super) fn drop_users(draft: &mut Draft<'_>, ty: &UserTypeDef, cascade: bool)
         }
     }
     for (table, part) in parts {
-        let changed = draft.table_mut(table)?;
-        match part {
-            Part::Default(id) => {
-                for column in changed.columns.iter_mut().filter(|column| column.id == id) {
-                    column.default = None;
-                }
-            }
-            Part::Check(check, _) => changed.checks.retain(|known| known.oid != check),
-            Part::Other(_) => {}
-        }
-        draft.touch(table)?;
+        remove(draft, table, &part)?;
     }
     for (table, column) in columns {
         alter_column::drop(draft, table, &column, true, true)?;
     }
     Ok(())
+}
+
+/// Takes a default or a check from a table; what else has a text stays.
+pub(super) fn remove(draft: &mut Draft<'_>, table: Oid, part: &Part) -> Result<()> {
+    let changed = draft.table_mut(table)?;
+    match part {
+        Part::Default(id) => {
+            for column in changed.columns.iter_mut().filter(|column| column.id == *id) {
+                column.default = None;
+            }
+        }
+        Part::Check(check, _) => changed.checks.retain(|known| known.oid != *check),
+        Part::Other(_) => {}
+    }
+    draft.touch(table)
 }
 
 fn is_of_column(draft: &Draft<'_>, table: Oid, column: ColumnId, ty: &UserTypeDef) -> bool {

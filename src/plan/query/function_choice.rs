@@ -75,34 +75,14 @@ pub(super) fn choose(name: &str, kind: Kind, given: &[Option<PgType>]) -> Choice
     if of_kind.count() == 0 {
         return Choice::Open;
     }
-    let fits = |candidate: &Candidate, test: fn(&PgType, Oid) -> bool| {
-        let mut pairs = candidate.arguments.iter().zip(given);
-        pairs.all(|(wanted, given)| given.as_ref().is_none_or(|given| test(given, *wanted)))
-    };
-    if !all.iter().any(|candidate| fits(candidate, alike)) {
+    if !all.iter().any(|candidate| fits(candidate, given, alike)) {
         return Choice::Missing;
     }
     if given.iter().all(Option::is_some) {
         return Choice::Open;
     }
-    let mut left: Vec<&Candidate> =
-        all.iter().filter(|candidate| fits(candidate, implicitly)).collect();
-    if left.len() > 1 {
-        left = best(left, |candidate| count(candidate, given, exact));
-    }
-    if left.len() > 1 {
-        left = best(left, |candidate| count(candidate, given, preferred));
-    }
-    if left.len() > 1 {
-        left = match by_category(left, given) {
-            Some(left) => left,
-            None => return Choice::Ambiguous,
-        };
-    }
-    if left.len() > 1 {
-        left = by_known_type(left, given);
-    }
-    match left.as_slice() {
+    let left = all.iter().filter(|candidate| fits(candidate, given, implicitly)).collect();
+    match narrowed(left, given).as_slice() {
         [one] => Choice::Types(types(one, given)),
         [] => Choice::Open,
         _ => Choice::Ambiguous,
@@ -126,17 +106,32 @@ pub(super) fn best_fit(functions: &[Vec<Oid>], given: &[Option<PgType>]) -> Fit 
         .iter()
         .map(|types| Candidate { arguments: types.clone(), any_number: false })
         .collect();
-    let fits = |candidate: &&Candidate, test: fn(&PgType, Oid) -> bool| {
-        let mut pairs = candidate.arguments.iter().zip(given);
-        pairs.all(|(wanted, given)| given.as_ref().is_none_or(|given| test(given, *wanted)))
-    };
-    let mut left: Vec<&Candidate> = candidates.iter().filter(|one| fits(one, implicitly)).collect();
+    let mut left: Vec<&Candidate> =
+        candidates.iter().filter(|candidate| fits(candidate, given, implicitly)).collect();
     if left.is_empty() {
         return Fit::Missing;
     }
-    if given.iter().all(Option::is_some) && left.iter().any(|one| fits(one, exact)) {
-        left.retain(|one| fits(one, exact));
+    if given.iter().all(Option::is_some) && left.iter().any(|one| fits(one, given, exact)) {
+        left.retain(|one| fits(one, given, exact));
     }
+    match narrowed(left, given).as_slice() {
+        [one] => match candidates.iter().position(|candidate| std::ptr::eq(candidate, *one)) {
+            Some(at) => Fit::One(at),
+            None => Fit::Missing,
+        },
+        _ => Fit::Ambiguous,
+    }
+}
+
+/// Whether each type that is known passes a test against what a candidate takes there.
+fn fits(candidate: &Candidate, given: &[Option<PgType>], test: fn(&PgType, Oid) -> bool) -> bool {
+    let mut pairs = candidate.arguments.iter().zip(given);
+    pairs.all(|(wanted, given)| given.as_ref().is_none_or(|given| test(given, *wanted)))
+}
+
+/// Those of several candidates that fit best, by one rule after the other until one is left (chapter
+/// 10.3, steps 4.b to 4.f). More than one: the call is ambiguous.
+fn narrowed<'a>(mut left: Vec<&'a Candidate>, given: &[Option<PgType>]) -> Vec<&'a Candidate> {
     if left.len() > 1 {
         left = best(left, |candidate| count(candidate, given, exact));
     }
@@ -144,21 +139,15 @@ pub(super) fn best_fit(functions: &[Vec<Oid>], given: &[Option<PgType>]) -> Fit 
         left = best(left, |candidate| count(candidate, given, preferred));
     }
     if left.len() > 1 {
-        left = match by_category(left, given) {
-            Some(left) => left,
-            None => return Fit::Ambiguous,
+        left = match by_category(left.clone(), given) {
+            Some(fewer) => fewer,
+            None => return left,
         };
     }
     if left.len() > 1 {
         left = by_known_type(left, given);
     }
-    match left.as_slice() {
-        [one] => match candidates.iter().position(|candidate| std::ptr::eq(candidate, *one)) {
-            Some(at) => Fit::One(at),
-            None => Fit::Missing,
-        },
-        _ => Fit::Ambiguous,
-    }
+    left
 }
 
 /// A function's arguments for a call of so many, if it takes so many.

@@ -6,10 +6,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, Result};
 use datafusion::logical_expr::{Expr, Extension, LogicalPlan, Projection};
 
+use super::vector_rule::stands_alone;
 use crate::exec::VectorSearch;
 
 /// Narrows every search below a projection to the columns that this names.
@@ -30,19 +31,10 @@ fn narrowed(projection: &Projection) -> Result<Option<LogicalPlan>> {
     };
     let Some(search) = node.as_any().downcast_ref::<VectorSearch>() else { return Ok(None) };
     // What a subquery names of its outer query is not among an expression's own columns.
-    let names_more = projection.expr.iter().any(|expr| {
-        let subquery = |expr: &Expr| {
-            matches!(
-                expr,
-                Expr::ScalarSubquery(_)
-                    | Expr::Exists(_)
-                    | Expr::InSubquery(_)
-                    | Expr::SetComparison(_)
-            )
-        };
-        expr.exists(|expr| Ok(subquery(expr))).unwrap_or(true)
-    });
-    let Some(kept) = kept(projection, search)?.filter(|_| !names_more) else { return Ok(None) };
+    if !projection.expr.iter().all(stands_alone) {
+        return Ok(None);
+    }
+    let Some(kept) = kept(projection, search)? else { return Ok(None) };
     let fields = kept.iter().map(|at| {
         let (qualifier, field) = search.schema.qualified_field(*at);
         (qualifier.cloned(), Arc::clone(field))

@@ -386,7 +386,7 @@ pub(super) fn from_outside(expr: &Expr) -> bool {
 
 /// Whether an expression can be evaluated by a leaf of the plan: it has nothing of an outer
 /// query, and subqueries that the executor computes beforehand at most.
-fn stands_alone(expr: &Expr) -> bool {
+pub(super) fn stands_alone(expr: &Expr) -> bool {
     let mut alone = true;
     let walked = expr.apply(|expr| {
         match expr {

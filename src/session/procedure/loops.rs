@@ -9,16 +9,6 @@ use crate::base::{Result, SqlError, SqlState};
 use crate::plan::statement::plpgsql::{Loop, Over, Target};
 use crate::types::PgType;
 
-/// What a round of a loop leads to.
-enum Round {
-    /// The next one.
-    Next,
-    /// The statement behind the loop.
-    Done,
-    /// Somewhere outside.
-    Out(Flow),
-}
-
 impl Procedure<'_> {
     /// A loop.
     pub(super) async fn run_loop(&mut self, over: &Loop) -> Result<Flow> {
@@ -47,20 +37,16 @@ impl Procedure<'_> {
         Ok(flow)
     }
 
-    /// One round.
-    async fn round(&mut self, over: &Loop) -> Result<Round> {
+    /// One round: where it leads that is not to the next one.
+    async fn round(&mut self, over: &Loop) -> Result<Option<Flow>> {
         // What stops the statement is heard between rounds.
         tokio::task::yield_now().await;
         Ok(match self.steps(&over.body).await? {
-            Flow::Next => Round::Next,
+            Flow::Next => None,
             Flow::Leave { label, goes_on } if label.is_none() || label == over.label => {
-                if goes_on {
-                    Round::Next
-                } else {
-                    Round::Done
-                }
+                (!goes_on).then_some(Flow::Next)
             }
-            flow => Round::Out(flow),
+            flow => Some(flow),
         })
     }
 
@@ -71,10 +57,8 @@ impl Procedure<'_> {
             {
                 return Ok(Flow::Next);
             }
-            match self.round(over).await? {
-                Round::Next => {}
-                Round::Done => return Ok(Flow::Next),
-                Round::Out(flow) => return Ok(flow),
+            if let Some(flow) = self.round(over).await? {
+                return Ok(flow);
             }
         }
     }
@@ -118,13 +102,9 @@ impl Procedure<'_> {
             let value = ScalarValue::Int32(Some(number));
             let variable = Variable::of(variable, PgType::Int4, value);
             self.scopes.push(Scope::of(over.label.clone(), vec![variable]));
-            match self.round(over).await? {
-                Round::Next => {}
-                Round::Done => break,
-                Round::Out(flow) => {
-                    self.set_found(true);
-                    return Ok(flow);
-                }
+            if let Some(flow) = self.round(over).await? {
+                self.set_found(true);
+                return Ok(flow);
             }
             next = if reverse { number.checked_sub(by) } else { number.checked_add(by) };
         }
@@ -137,13 +117,9 @@ impl Procedure<'_> {
         while let Some(row) = rows.next().await? {
             found = true;
             self.assign_row(targets, Some(row), &rows.columns).await?;
-            match self.round(over).await? {
-                Round::Next => {}
-                Round::Done => break,
-                Round::Out(flow) => {
-                    self.set_found(true);
-                    return Ok(flow);
-                }
+            if let Some(flow) = self.round(over).await? {
+                self.set_found(true);
+                return Ok(flow);
             }
         }
         if !found {

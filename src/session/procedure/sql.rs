@@ -350,18 +350,9 @@ fn changed_rows(outcome: &Outcome) -> Option<i64> {
 
 /// 0A000 for what begins or ends a transaction.
 fn refuse_control(statement: &Statement) -> Result<()> {
-    match statement {
-        Statement::Begin(_)
-        | Statement::Commit { .. }
-        | Statement::Rollback { .. }
-        | Statement::Savepoint(_)
-        | Statement::Release(_)
-        | Statement::RollbackTo(_)
-        | Statement::Flush
-        | Statement::SetTransactionSnapshot(_) => Err(SqlError::unsupported(
-            "unsupported transaction command in PL/pgSQL",
-        )
-        .with_hint("The whole block is one transaction; a block with EXCEPTION is a savepoint.")),
-        _ => Ok(()),
+    if !statement.controls_transaction() {
+        return Ok(());
     }
+    let hint = "The whole block is one transaction; a block with EXCEPTION is a savepoint.";
+    Err(SqlError::unsupported("unsupported transaction command in PL/pgSQL").with_hint(hint))
 }
